@@ -1,0 +1,25 @@
+# Fails when ARCHIVE, a freestanding library, needs or defines what such code must not have: heap,
+# exceptions, stdio, lazily initialised statics or start-up code; on Cortex-M4F also soft double.
+execute_process(COMMAND ${NM} ${ARCHIVE} OUTPUT_VARIABLE symbols RESULT_VARIABLE failed)
+if(failed)
+  message(FATAL_ERROR "${NM} ${ARCHIVE} failed")
+endif()
+if(NOT symbols MATCHES " [TtWwRrDdBb] ")
+  message(FATAL_ERROR "${ARCHIVE} has no symbols: nothing was checked")
+endif()
+set(forbidden
+  "malloc|calloc|realloc|free|_Zn[wa][jm].*|_Zd[la]Pv.*|__cxa_throw|__cxa_rethrow|__cxa_begin_catch"
+  "_ZSt[0-9]+__throw_.*|abort|.*printf|puts|putchar|__cxa_guard_acquire|__cxa_atexit"
+  "_GLOBAL__sub_I_.*|__aeabi_d(add|sub|mul|div|cmp.*|2.*)|__aeabi_(i2d|ui2d|f2d|l2d|ul2d)")
+list(JOIN forbidden "|" forbidden)
+string(REPLACE "\n" ";" lines "${symbols}")
+set(bad "")
+foreach(line IN LISTS lines)
+  if(line MATCHES "[ \t][A-Za-z] (${forbidden})$")
+    list(APPEND bad "${line}")
+  endif()
+endforeach()
+if(bad)
+  list(JOIN bad "\n  " bad)
+  message(FATAL_ERROR "${ARCHIVE} is freestanding but refers to:\n  ${bad}")
+endif()

@@ -1,0 +1,58 @@
+# Every third-party package enters here, once, as trib::third_party::<name>.
+
+find_program(CCACHE ccache)
+find_program(TRIB_PROTOC protoc REQUIRED)
+find_program(TRIB_PROTOC_GEN_NANOPB protoc-gen-nanopb REQUIRED)
+
+# nanopb and libsodium headers do not depend on the target. A cross build must see these two and
+# nothing else of the host's include folder, so they are reached through links of our own.
+set(portable ${PROJECT_BINARY_DIR}/portable_headers)
+file(MAKE_DIRECTORY ${portable}/nanopb ${portable}/sodium)
+foreach(header pb.h pb_common.h pb_decode.h pb_encode.h)
+  file(CREATE_LINK /usr/include/${header} ${portable}/nanopb/${header} SYMBOLIC)
+endforeach()
+file(CREATE_LINK /usr/include/sodium.h ${portable}/sodium/sodium.h SYMBOLIC)
+file(CREATE_LINK /usr/include/sodium ${portable}/sodium/sodium SYMBOLIC)
+
+function(trib_third_party name)
+  add_library(trib_third_party_${name} INTERFACE)
+  add_library(trib::third_party::${name} ALIAS trib_third_party_${name})
+  target_link_libraries(trib_third_party_${name} INTERFACE ${ARGN})
+endfunction()
+
+trib_third_party(nanopb)
+target_include_directories(trib_third_party_nanopb SYSTEM INTERFACE ${portable}/nanopb)
+trib_third_party(sodium)
+target_include_directories(trib_third_party_sodium SYSTEM INTERFACE ${portable}/sodium)
+
+if(CMAKE_CROSSCOMPILING)
+  return()
+endif()
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(nanopb REQUIRED)
+target_link_libraries(trib_third_party_nanopb INTERFACE nanopb::protobuf-nanopb-static)
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+target_link_libraries(trib_third_party_sodium INTERFACE PkgConfig::SODIUM)
+
+find_package(Protobuf REQUIRED)
+trib_third_party(protobuf protobuf::libprotobuf)
+find_package(cppzmq REQUIRED)
+trib_third_party(zmq cppzmq)
+find_package(SQLite3 REQUIRED)
+trib_third_party(sqlite SQLite::SQLite3)
+find_package(spdlog REQUIRED)
+trib_third_party(spdlog spdlog::spdlog)
+find_package(nlohmann_json REQUIRED)
+trib_third_party(json nlohmann_json::nlohmann_json)
+find_package(tomlplusplus REQUIRED)
+trib_third_party(toml tomlplusplus::tomlplusplus)
+find_package(CLI11 REQUIRED)
+trib_third_party(cli11 CLI11::CLI11)
+trib_third_party(threads Threads::Threads)
+find_package(GTest REQUIRED)
+trib_third_party(gtest GTest::gtest GTest::gmock)
+trib_third_party(gtest_main GTest::gtest GTest::gmock GTest::gmock_main)
+find_package(benchmark REQUIRED)
+trib_third_party(benchmark benchmark::benchmark)

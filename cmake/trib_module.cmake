@@ -1,0 +1,202 @@
+# trib_module() and trib_test(): the only ways a library or a test enters the build.
+#
+#   trib_module(NAME extractor LAYER node [FREESTANDING]
+#     HDRS include/trib/node/features/extractor.h
+#     SRCS extractor.cc
+#     DEPS trib::common::dsp          # named in this module's headers
+#     PRIVATE_DEPS trib::common::bytes)  # used by sources only
+#
+# makes the static library trib_<layer>_<name> with the alias trib::<layer>::<name>, checks that no
+# dependency points the wrong way, and, for FREESTANDING modules, compiles without exceptions and
+# RTTI and adds the test symbols.<target>.
+
+set(TRIB_MODULE_DIR ${CMAKE_CURRENT_LIST_DIR})
+
+# layer -> layers it may use. "third" stands for trib::third_party::*.
+set(TRIB_ALLOWED_common common third)
+set(TRIB_ALLOWED_proto third)
+set(TRIB_ALLOWED_common_host common common_host proto third)
+set(TRIB_ALLOWED_testing common common_host node testing third)
+set(TRIB_ALLOWED_node common node)
+set(TRIB_ALLOWED_node_sim common common_host node node_sim third)
+set(TRIB_ALLOWED_gateway common common_host gateway proto third)
+set(TRIB_ALLOWED_cloud common common_host cloud proto third)
+set(TRIB_ALLOWED_tools common common_host testing node node_sim gateway cloud tools proto third)
+
+# Third-party targets that a freestanding common module may use; everything else is host only.
+set(TRIB_FREESTANDING_THIRD_PARTY trib::third_party::nanopb trib::third_party::sodium)
+
+add_library(trib_warnings INTERFACE)
+add_library(trib::warnings ALIAS trib_warnings)
+target_compile_options(trib_warnings INTERFACE
+  -Wall -Wextra -Werror $<$<COMPILE_LANGUAGE:CXX>:-Wconversion -Wshadow -Wnon-virtual-dtor>)
+
+function(_trib_layer_of dep out)
+  if(dep MATCHES "^trib::third_party::")
+    set(${out} third PARENT_SCOPE)
+  elseif(dep MATCHES "^trib::([a-z_]+)::[a-z0-9_]+$")
+    set(${out} ${CMAKE_MATCH_1} PARENT_SCOPE)
+  else()
+    message(FATAL_ERROR "${dep}: a dependency is named trib::<layer>::<name>")
+  endif()
+endfunction()
+
+function(_trib_check_deps target layer freestanding)
+  foreach(dep IN LISTS ARGN)
+    _trib_layer_of(${dep} dep_layer)
+    if(NOT dep_layer IN_LIST TRIB_ALLOWED_${layer})
+      message(FATAL_ERROR "${target}: layer '${layer}' may not use ${dep} (allowed: ${TRIB_ALLOWED_${layer}})")
+    endif()
+    if(freestanding AND dep_layer STREQUAL "third" AND NOT dep IN_LIST TRIB_FREESTANDING_THIRD_PARTY)
+      message(FATAL_ERROR "${target}: freestanding code may not use ${dep}")
+    endif()
+    # Stages share types and are joined by app/; they do not use each other.
+    if(layer MATCHES "^(gateway|cloud|node)$" AND dep_layer STREQUAL layer)
+      string(REGEX REPLACE ".*::" "" dep_name ${dep})
+      get_property(shared GLOBAL PROPERTY TRIB_SHARED_WITHIN_${layer})
+      if(NOT dep_name IN_LIST shared AND NOT target MATCHES "_app$")
+        message(FATAL_ERROR "${target}: stages do not use stages (${dep}); let app/ join them")
+      endif()
+    endif()
+    if(dep MATCHES "::(app|image)$" AND NOT layer STREQUAL "tools" AND NOT target MATCHES "_sim_")
+      message(FATAL_ERROR "${target}: nothing uses ${dep}")
+    endif()
+  endforeach()
+endfunction()
+
+# Modules of a layer that its other stages may include: ports and plain vocabulary.
+set_property(GLOBAL PROPERTY TRIB_SHARED_WITHIN_node ports)
+set_property(GLOBAL PROPERTY TRIB_SHARED_WITHIN_gateway "")
+set_property(GLOBAL PROPERTY TRIB_SHARED_WITHIN_cloud "")
+
+function(_trib_compile_rules target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  target_link_libraries(${target} PRIVATE trib::warnings)
+  # One rounding per operation everywhere, so that every target computes the same bits.
+  target_compile_options(${target} PRIVATE -ffp-contract=off)
+endfunction()
+
+function(trib_module)
+  cmake_parse_arguments(M "FREESTANDING" "NAME;LAYER" "HDRS;SRCS;DEPS;PRIVATE_DEPS" ${ARGN})
+  if(M_UNPARSED_ARGUMENTS OR NOT M_NAME OR NOT DEFINED TRIB_ALLOWED_${M_LAYER})
+    message(FATAL_ERROR "trib_module: wrong call (${ARGN})")
+  endif()
+  if(CMAKE_CROSSCOMPILING AND NOT M_FREESTANDING)
+    return()
+  endif()
+  if(M_FREESTANDING AND NOT M_LAYER MATCHES "^(common|node)$")
+    message(FATAL_ERROR "${M_NAME}: only common and node have freestanding modules")
+  endif()
+  if(M_LAYER STREQUAL "common" AND M_SRCS AND NOT M_FREESTANDING)
+    message(FATAL_ERROR "${M_NAME}: common is freestanding; a host library belongs to layer common_host")
+  endif()
+  set(target trib_${M_LAYER}_${M_NAME})
+  _trib_check_deps(${target} ${M_LAYER} ${M_FREESTANDING} ${M_DEPS} ${M_PRIVATE_DEPS})
+
+  if(M_SRCS)
+    add_library(${target} STATIC ${M_SRCS})
+    set(scope PUBLIC)
+    _trib_compile_rules(${target})
+    target_link_libraries(${target} PUBLIC ${M_DEPS} PRIVATE ${M_PRIVATE_DEPS})
+  else()
+    add_library(${target} INTERFACE)
+    set(scope INTERFACE)
+    target_compile_features(${target} INTERFACE cxx_std_20)
+    target_link_libraries(${target} INTERFACE ${M_DEPS})
+  endif()
+  add_library(trib::${M_LAYER}::${M_NAME} ALIAS ${target})
+  target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS include FILES ${M_HDRS})
+  if(TRIB_VERIFY_HEADERS)
+    set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+  endif()
+  if(M_FREESTANDING AND M_SRCS)
+    target_compile_options(${target} PRIVATE
+      $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti ${TRIB_TARGET_FREESTANDING_FLAGS}>)
+    # Sanitizer and fuzz instrumentation add symbols of their own, so those builds skip the check.
+    if(NOT TRIB_SANITIZE AND NOT TRIB_FUZZ)
+      add_test(NAME symbols.${target}
+        COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} -DARCHIVE=$<TARGET_FILE:${target}>
+                -P ${TRIB_MODULE_DIR}/check_symbols.cmake)
+      set_tests_properties(symbols.${target} PROPERTIES LABELS unit)
+    endif()
+  endif()
+endfunction()
+
+# An executable that is shipped. It is a composition root: it may use every layer given.
+function(trib_binary)
+  cmake_parse_arguments(B "" "NAME;COMPONENT" "SRCS;DEPS" ${ARGN})
+  if(CMAKE_CROSSCOMPILING)
+    return()
+  endif()
+  add_executable(${B_NAME} ${B_SRCS})
+  _trib_compile_rules(${B_NAME})
+  target_link_libraries(${B_NAME} PRIVATE ${B_DEPS})
+  set_target_properties(${B_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  if(B_COMPONENT)
+    install(TARGETS ${B_NAME} COMPONENT ${B_COMPONENT})
+  endif()
+endfunction()
+
+# A GoogleTest program. LABELS default to unit; USES names programs that the test starts, which are
+# then built first and found in TRIB_BIN_DIR. Tests of one program run in one process.
+function(trib_test)
+  cmake_parse_arguments(T "" "NAME;TIMEOUT" "SRCS;DEPS;LABELS;USES" ${ARGN})
+  foreach(src IN LISTS T_SRCS)
+    set_property(GLOBAL APPEND PROPERTY TRIB_TEST_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/${src})
+  endforeach()
+  if(CMAKE_CROSSCOMPILING OR NOT BUILD_TESTING)
+    return()
+  endif()
+  if(NOT T_LABELS)
+    set(T_LABELS unit)
+  endif()
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 300)
+  endif()
+  add_executable(${T_NAME} ${T_SRCS})
+  _trib_compile_rules(${T_NAME})
+  target_link_libraries(${T_NAME} PRIVATE ${T_DEPS} trib::third_party::gtest_main)
+  if(T_USES)
+    add_dependencies(${T_NAME} ${T_USES})
+  endif()
+  add_test(NAME ${T_NAME} COMMAND ${T_NAME})
+  set_tests_properties(${T_NAME} PROPERTIES
+    LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT}
+    ENVIRONMENT "TRIB_BIN_DIR=${PROJECT_BINARY_DIR}/bin;TRIB_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+endfunction()
+
+# A libFuzzer target <NAME> with its seed corpus in corpus/<NAME>/ beside the source. Built in the
+# fuzz preset only; elsewhere the same source becomes a test that runs the corpus once.
+function(trib_fuzz)
+  cmake_parse_arguments(F "" "NAME" "SRCS;DEPS" ${ARGN})
+  if(CMAKE_CROSSCOMPILING OR NOT BUILD_TESTING)
+    return()
+  endif()
+  set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${F_NAME})
+  if(TRIB_FUZZ)
+    add_executable(${F_NAME} ${F_SRCS})
+    target_link_options(${F_NAME} PRIVATE -fsanitize=fuzzer)
+    set_target_properties(${F_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+    file(APPEND ${PROJECT_BINARY_DIR}/fuzz_targets.txt "${F_NAME} ${corpus}\n")
+  else()
+    add_executable(${F_NAME} ${F_SRCS} ${TRIB_MODULE_DIR}/fuzz_corpus_main.cc)
+    add_test(NAME ${F_NAME} COMMAND ${F_NAME} ${corpus})
+    set_tests_properties(${F_NAME} PROPERTIES LABELS unit TIMEOUT 300)
+  endif()
+  _trib_compile_rules(${F_NAME})
+  target_link_libraries(${F_NAME} PRIVATE ${F_DEPS})
+endfunction()
+
+# Fails when a *_test.cc lies in the tree but in no trib_test(): a forgotten test tests nothing.
+function(trib_check_all_tests_registered)
+  get_property(registered GLOBAL PROPERTY TRIB_TEST_SOURCES)
+  foreach(dir common node gateway cloud tools integration_tests bench)
+    file(GLOB_RECURSE found ${PROJECT_SOURCE_DIR}/${dir}/*_test.cc)
+    foreach(src IN LISTS found)
+      if(NOT src IN_LIST registered)
+        message(FATAL_ERROR "${src} is in no trib_test()")
+      endif()
+    endforeach()
+  endforeach()
+endfunction()
