@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// Stated maximum sizes, in bytes unless named otherwise. docs/formats/messages.md has the reasons.
+namespace trib::message {
+
+inline constexpr std::uint32_t kProtocolVersion = 1;
+
+/// One envelope on a ZeroMQ link. A narrower link states its own, smaller MTU (>= 51).
+inline constexpr std::size_t kMaxEnvelopeBytes = 4096;
+/// A record that travels inside a batch. The largest is a full sketch.
+inline constexpr std::size_t kMaxRecordBytes = 3584;
+/// A record that travels in chunks: an activation and its header.
+inline constexpr std::size_t kMaxActivationBytes = 16384;
+inline constexpr std::size_t kMaxTransferBytes = kMaxActivationBytes + 512;
+inline constexpr std::size_t kMaxChunkDataBytes = 1024;
+inline constexpr std::size_t kMacBytes = 16;
+inline constexpr std::size_t kDigestBytes = 32;
+
+inline constexpr std::size_t kMaxFeatures = 64;
+inline constexpr std::size_t kMaxHistograms = 32;
+inline constexpr std::size_t kHistogramBins = 16;
+inline constexpr std::size_t kMaxTopFeatures = 4;
+inline constexpr std::size_t kMaxLabels = 16;
+inline constexpr std::size_t kTierCount = 6;
+inline constexpr std::size_t kMaxAckRanges = 16;
+
+/// Gateway to cloud.
+inline constexpr std::size_t kMaxBatchRecords = 512;
+inline constexpr std::size_t kMaxSiteEnvelopeBytes = 1U << 20U;
+
+}  // namespace trib::message

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "trib/common/status/result.h"
+
+namespace trib::node {
+
+/// A run of samples as the converter gave them.
+struct SampleBlock {
+  /// Frames read, interleaved [frame][channel]; points into the memory given to Read().
+  std::span<const std::int16_t> samples;
+  /// Index of the first frame since boot. A jump means that frames were lost in between.
+  std::uint64_t first_frame = 0;
+  /// Physical units per count, from the sensor's calibration; may be anything, even NaN: the
+  /// guardrails judge it.
+  float scale = 0;
+  /// Frames of this block that the platform had to invent because none arrived.
+  std::uint32_t missing_frames = 0;
+  /// Frames whose source value was not a finite number.
+  std::uint32_t non_finite_frames = 0;
+  /// The source ends here: machine off, file or record boundary, loop seam. A window never
+  /// continues past it.
+  bool boundary = false;
+};
+
+class Sensor {
+ public:
+  /// Fills `memory` as far as samples are there.
+  ///
+  /// @returns a block of whole frames, maybe shorter than asked; or
+  ///   kUnavailable  nothing yet; ask again after sleeping
+  ///   kOutOfRange   the source has ended for good (replay only)
+  virtual Result<SampleBlock> Read(std::span<std::int16_t> memory) = 0;
+  [[nodiscard]] virtual std::uint32_t sample_rate_hz() const = 0;
+  [[nodiscard]] virtual std::uint32_t channels() const = 0;
+
+ protected:
+  ~Sensor() = default;
+};
+
+}  // namespace trib::node
