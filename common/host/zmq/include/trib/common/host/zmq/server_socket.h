@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "trib/common/base/time.h"
+#include "trib/common/host/zmq/context.h"
+#include "trib/common/host/zmq/curve.h"
+#include "trib/common/host/zmq/zap_handler.h"
+#include "trib/common/status/result.h"
+
+namespace trib::host::zmq {
+
+struct ServerOptions {
+  std::string endpoint;                  ///< "tcp://ADDRESS:PORT"; port * takes a free one
+  std::string zap_domain;                ///< not empty
+  std::size_t max_message_bytes = 4096;  ///< a peer that sends more is disconnected
+  int high_water_mark = 256;             ///< messages per peer and direction
+  Millis handshake_limit{30'000};
+};
+
+struct ReceivedMessage {
+  std::string routing_id;  ///< where an answer goes; lives as long as the connection
+  std::string user_id;     ///< identity that ZAP bound to the peer's key; never empty
+  std::string body;
+};
+
+/// Accepts many peers: a ROUTER that cannot be opened without CURVE and ZAP. Routing ids are drawn
+/// by the socket, so that a peer cannot take another's.
+///
+/// Threads  One owner at a time; may be handed to another thread while nobody uses it.
+/// Order    Messages of one peer arrive in order, at most once. Sending is not delivery.
+class ServerSocket {
+ public:
+  /// @returns with the reason in `error`:
+  ///   kInvalidArgument  bad endpoint, empty domain
+  ///   kAlreadyExists    the address is in use
+  ///   kUnavailable      the address is not of this machine, no more sockets
+  static Result<std::unique_ptr<ServerSocket>> Open(Context& context,
+                                                    ZapHandler& zap,
+                                                    const CurveKeys& keys,
+                                                    const ServerOptions& options,
+                                                    std::string& error);
+  ~ServerSocket();
+  ServerSocket(const ServerSocket&) = delete;
+  ServerSocket& operator=(const ServerSocket&) = delete;
+
+  /// The bound endpoint with its actual port.
+  [[nodiscard]] const std::string& endpoint() const;
+
+  /// Takes one message. Messages of a wrong shape (not exactly one part, or a little
+  /// above the size limit) are dropped and counted.
+  /// @returns kUnavailable when there is none. Never blocks.
+  Result<ReceivedMessage> Receive();
+
+  /// @returns kNotFound when the peer is gone, kResourceExhausted when its queue is full; nothing
+  ///   was sent then. Never blocks.
+  Status Send(std::string_view routing_id, std::string_view body);
+
+  /// Messages dropped by Receive() because of their shape.
+  [[nodiscard]] std::uint64_t misshapen() const;
+
+  struct Impl;
+  [[nodiscard]] Impl& impl() const { return *impl_; }
+
+ private:
+  explicit ServerSocket(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace trib::host::zmq

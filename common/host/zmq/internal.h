@@ -1,0 +1,102 @@
+#pragma once
+
+// Private to this module: the only header that shows ZeroMQ's own types.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <zmq.hpp>
+
+#include "trib/common/host/zmq/client_socket.h"
+#include "trib/common/host/zmq/context.h"
+#include "trib/common/host/zmq/server_socket.h"
+#include "trib/common/status/status.h"
+
+namespace trib::host::zmq {
+
+struct Context::Impl {
+  explicit Impl(int io_threads) : context(io_threads) {}
+  ::zmq::context_t context;
+};
+
+struct ServerSocket::Impl {
+  ::zmq::socket_t socket;
+  std::string endpoint;
+  std::size_t max_message_bytes = 0;
+  std::uint64_t misshapen = 0;
+};
+
+struct ClientSocket::Impl {
+  ::zmq::socket_t socket;
+  ::zmq::socket_t monitor;
+  std::string endpoint;
+  std::chrono::milliseconds redial_after{};
+  LinkState link = LinkState::kUnknown;
+  std::optional<std::chrono::steady_clock::time_point> redial_at;
+
+  /// Reads what the monitor saw; connects again where libzmq has given up.
+  void Maintain();
+};
+
+/// What went wrong when opening, as a Status; the text goes to `error`.
+inline Status OpenFailure(const ::zmq::error_t& failure,
+                          std::string_view verb,
+                          const std::string& endpoint,
+                          std::string& error) {
+  error = "cannot " + std::string(verb) + " " + endpoint + ": ";
+  switch (failure.num()) {
+    case EADDRINUSE:
+      error += "the address is in use by another process";
+      return Code::kAlreadyExists;
+    case EADDRNOTAVAIL:
+    case ENODEV:
+      error += "this machine has no such address";
+      return Code::kUnavailable;
+    case EACCES:
+      error += "not permitted";
+      return Code::kPermissionDenied;
+    case EINVAL:
+    case EPROTONOSUPPORT:
+      error += "not a valid endpoint; expected tcp://ADDRESS:PORT";
+      return Code::kInvalidArgument;
+    default:
+      error += failure.what();
+      return Code::kUnavailable;
+  }
+}
+
+/// CURVE adds 33 bytes to a message, and the socket's own limit counts them. Above this the peer is
+/// disconnected; between the two Receive() drops the message.
+inline constexpr std::int64_t kCurveOverheadBytes = 64;
+
+/// The rules that hold for every TCP socket here. The caller has set the CURVE options.
+inline void SetCommonOptions(::zmq::socket_t& socket,
+                             std::size_t max_message_bytes,
+                             int high_water_mark,
+                             Millis handshake_limit) {
+  socket.set(::zmq::sockopt::linger, 0);
+  socket.set(::zmq::sockopt::ipv6, false);
+  socket.set(::zmq::sockopt::maxmsgsize,
+             static_cast<std::int64_t>(max_message_bytes) + kCurveOverheadBytes);
+  socket.set(::zmq::sockopt::sndhwm, high_water_mark);
+  socket.set(::zmq::sockopt::rcvhwm, high_water_mark);
+  socket.set(::zmq::sockopt::handshake_ivl, static_cast<int>(handshake_limit.count()));
+  // A peer that vanished without a word is noticed and its memory freed.
+  socket.set(::zmq::sockopt::heartbeat_ivl, 15'000);
+  socket.set(::zmq::sockopt::heartbeat_timeout, 45'000);
+}
+
+/// Takes the remaining parts of a message whose shape is wrong.
+inline void DiscardRest(::zmq::socket_t& socket, bool more) {
+  while (more) {
+    ::zmq::message_t part;
+    if (!socket.recv(part, ::zmq::recv_flags::dontwait)) {
+      return;
+    }
+    more = part.more();
+  }
+}
+
+}  // namespace trib::host::zmq

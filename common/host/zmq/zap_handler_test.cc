@@ -1,0 +1,137 @@
+#include "trib/common/host/zmq/zap_handler.h"
+
+#include <atomic>
+#include <zmq.hpp>
+
+#include "testing.h"
+
+namespace trib::host::zmq {
+namespace {
+
+using ZapHandlerTest = SocketFixture;
+
+TEST_F(ZapHandlerTest, LetsAKnownKeyInUnderItsIdentity) {
+  auto client = Connect(known);
+  ASSERT_TRUE(SendsEventually(*client, "hello"));
+  const auto got = ReceiveEventually();
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(got->user_id, "17");
+  EXPECT_EQ(got->body, "hello");
+  EXPECT_EQ(zap->counts("south").accepted, 1U);
+  EXPECT_EQ(zap->counts("south").refused, 0U);
+}
+
+TEST_F(ZapHandlerTest, RefusesAnUnknownKeyAndCountsIt) {
+  auto client = Connect(DrawCurveKeys());
+  ASSERT_TRUE(Eventually(
+      [&] { return client->link() == LinkState::kRefused && zap->counts("south").refused >= 2; }));
+  EXPECT_FALSE(client->Send("intruder").ok());
+  EXPECT_FALSE(server->Receive().ok());
+  EXPECT_EQ(zap->counts("south").accepted, 0U);
+}
+
+TEST_F(ZapHandlerTest, AKeyEnrolledLaterConnectsByItself) {
+  const CurveKeys late = DrawCurveKeys();
+  auto client = Connect(late);
+  ASSERT_TRUE(Eventually([&] { return zap->counts("south").refused >= 1; }));
+  zap->SetDomain("south", {{late.public_key, "18"}});
+  ASSERT_TRUE(SendsEventually(*client, "now"));
+  const auto got = ReceiveEventually();
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(got->user_id, "18");
+  EXPECT_EQ(client->link(), LinkState::kUp);
+}
+
+TEST_F(ZapHandlerTest, ARemovedKeyGetsNoNewHandshake) {
+  auto first = Connect(known);
+  ASSERT_TRUE(SendsEventually(*first, "before"));
+  ASSERT_TRUE(ReceiveEventually().ok());
+  zap->SetDomain("south", {});
+  first.reset();
+  auto second = Connect(known);
+  ASSERT_TRUE(Eventually([&] { return zap->counts("south").refused >= 1; }));
+  EXPECT_FALSE(second->Send("after").ok());
+  EXPECT_EQ(zap->counts("south").accepted, 1U);
+}
+
+TEST_F(ZapHandlerTest, ADomainWithoutTableRefusesEveryone) {
+  server = Listen("tcp://127.0.0.1:*", "nobody");
+  ASSERT_NE(server, nullptr);
+  auto client = Connect(known);
+  ASSERT_TRUE(Eventually([&] { return zap->counts("nobody").refused >= 1; }));
+  EXPECT_FALSE(client->Send("x").ok());
+}
+
+TEST_F(ZapHandlerTest, AKeyIsGoodInItsOwnDomainOnly) {
+  zap->SetDomain("admin", {{DrawCurveKeys().public_key, "operator"}});
+  server = Listen("tcp://127.0.0.1:*", "admin");
+  ASSERT_NE(server, nullptr);
+  auto client = Connect(known);
+  ASSERT_TRUE(Eventually([&] { return zap->counts("admin").refused >= 1; }));
+  EXPECT_EQ(zap->counts("admin").accepted, 0U);
+}
+
+TEST_F(ZapHandlerTest, WithoutHandlerNobodyEnters) {
+  zap.reset();
+  auto client = Connect(known);
+  EXPECT_TRUE(Eventually([&] {
+    const LinkState link = client->link();
+    return link == LinkState::kHandshakeFailed || link == LinkState::kUnreachable;
+  }));
+  EXPECT_FALSE(client->Send("x").ok());
+  EXPECT_FALSE(server->Receive().ok());
+}
+
+TEST_F(ZapHandlerTest, APlainClientCannotTalk) {
+  ::zmq::context_t other;
+  ::zmq::socket_t plain(other, ::zmq::socket_type::dealer);
+  plain.set(::zmq::sockopt::linger, 0);
+  plain.set(::zmq::sockopt::reconnect_ivl, 20);
+  plain.connect(server->endpoint());
+  plain.send(::zmq::str_buffer("hello"), ::zmq::send_flags::dontwait);
+  // A good client that comes after it is served; the plain one's message never shows up.
+  auto client = Connect(known);
+  ASSERT_TRUE(SendsEventually(*client, "good"));
+  const auto got = ReceiveEventually();
+  ASSERT_TRUE(got.ok());
+  EXPECT_EQ(got->body, "good");
+  EXPECT_FALSE(server->Receive().ok());
+  EXPECT_EQ(zap->counts("south").accepted, 1U);
+}
+
+TEST_F(ZapHandlerTest, OneHandlerPerContext) {
+  EXPECT_EQ(ZapHandler::Start(context).status().code(), Code::kAlreadyExists);
+}
+
+TEST(ZapHandlerLog, TellsRefusalsOncePerInterval) {
+  Context context;
+  std::atomic<int> lines{0};
+  auto zap = ZapHandler::Start(
+      context, {.log = [&](std::string_view) { ++lines; }, .log_interval = Millis(3'600'000)});
+  ASSERT_TRUE(zap.ok());
+  const CurveKeys keys = DrawCurveKeys();
+  std::string error;
+  auto server = ServerSocket::Open(
+      context, **zap, keys, {.endpoint = "tcp://127.0.0.1:*", .zap_domain = "d"}, error);
+  ASSERT_TRUE(server.ok()) << error;
+  auto client = ClientSocket::Open(context,
+                                   DrawCurveKeys(),
+                                   {.endpoint = (*server)->endpoint(),
+                                    .server_public_key = keys.public_key,
+                                    .reconnect = Millis(10),
+                                    .reconnect_max = Millis(20)},
+                                   error);
+  ASSERT_TRUE(client.ok()) << error;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  Poller poller;
+  poller.Add(**server);
+  while ((*zap)->counts("d").refused < 4 && std::chrono::steady_clock::now() < deadline) {
+    (void)(*client)->link();
+    poller.Wait(Millis(5));
+  }
+  EXPECT_GE((*zap)->counts("d").refused, 4U);
+  EXPECT_LE(lines, 1);
+}
+
+}  // namespace
+}  // namespace trib::host::zmq
