@@ -12,9 +12,13 @@ inline constexpr std::uint32_t kProtocolVersion = 1;
 inline constexpr std::size_t kMaxEnvelopeBytes = 4096;
 /// A record that travels inside a batch. The largest is a full sketch.
 inline constexpr std::size_t kMaxRecordBytes = 3584;
-/// A record that travels in chunks: an activation and its header.
+/// The payload of an activation, whose record travels in chunks.
 inline constexpr std::size_t kMaxActivationBytes = 16384;
+/// The longest SealedRecord that chunks carry.
 inline constexpr std::size_t kMaxTransferBytes = kMaxActivationBytes + 512;
+/// What a seal adds to its record at most.
+inline constexpr std::size_t kMaxSealOverheadBytes = 24;
+inline constexpr std::size_t kMaxActivationRecordBytes = kMaxTransferBytes - kMaxSealOverheadBytes;
 inline constexpr std::size_t kMaxChunkDataBytes = 1024;
 inline constexpr std::size_t kMacBytes = 16;
 inline constexpr std::size_t kDigestBytes = 32;
@@ -26,6 +30,10 @@ inline constexpr std::size_t kMaxTopFeatures = 4;
 inline constexpr std::size_t kMaxLabels = 16;
 inline constexpr std::size_t kTierCount = 6;
 inline constexpr std::size_t kMaxAckRanges = 16;
+/// Drop counters in a Status, one per Priority.
+inline constexpr std::size_t kDropCounters = 5;
+/// The narrowest link that chunks are cut for (LoRaWAN at its slowest rates).
+inline constexpr std::size_t kMinMtuBytes = 51;
 
 /// Gateway to cloud.
 inline constexpr std::size_t kMaxBatchRecords = 512;

@@ -74,7 +74,12 @@ struct RecordHeader {
   friend constexpr bool operator==(const RecordHeader&, const RecordHeader&) = default;
 };
 
-enum class EventState : std::uint8_t { kUnspecified = 0, kOnset = 1, kContinuing = 2, kCleared = 3 };
+enum class EventState : std::uint8_t {
+  kUnspecified = 0,
+  kOnset = 1,
+  kContinuing = 2,
+  kCleared = 3
+};
 
 struct FeatureScore {
   std::uint32_t feature = 0;
@@ -149,7 +154,7 @@ struct Fault {
 /// Order in which a full store gives records up: the highest number first. Index of
 /// NodeStatus::records_dropped and of every drop counter.
 enum class Priority : std::uint8_t { kEvent = 0, kFault = 1, kStatus = 2, kSketch = 3, kFrame = 4 };
-inline constexpr std::size_t kPriorityCount = 5;
+inline constexpr std::size_t kPriorityCount = kDropCounters;
 
 struct NodeStatus {
   std::uint64_t uptime_ms = 0;

@@ -12,9 +12,14 @@
 
 /// The gateway's and cloud's side of the wire, on libprotobuf: same schema, same bytes and same
 /// refusals as trib/common/message/codec.h. Errors are kDataLoss with a message::Reason.
+///
+/// Requires  What is encoded is lawful (docs/formats/messages.md): finite numbers, sizes within
+///           limits.h, no zero node, epoch or sequence. Anything else ends the program: outside
+///           bytes never reach an encoder, so it is our own mistake.
 namespace trib::host::message {
 
-using namespace trib::message;  // NOLINT(google-build-using-namespace): same vocabulary, other runtime
+using namespace trib::message;  // NOLINT(google-build-using-namespace): same vocabulary, other
+                                // runtime
 
 /// What a gateway takes from a node. Exactly the member that `kind` names is set.
 struct Uplink {
@@ -56,9 +61,12 @@ std::string EncodeSketch(const Sketch& sketch);
 Status DecodeSketch(std::string_view bytes, Sketch& out);
 
 std::string EncodeDownlink(const Downlink& downlink);
+/// For tools that stand in for a node. Spans in `out` point into `bytes`.
+Status DecodeDownlink(std::string_view bytes, Downlink& out);
 
 /// Uplink encoders for tools that stand in for a node.
 std::string EncodeHello(NodeId node, const Hello& hello);
 std::string EncodeRecords(NodeId node, std::span<const std::string> sealed);
+std::string EncodeChunk(NodeId node, const Uplink::ChunkData& chunk);
 
 }  // namespace trib::host::message
