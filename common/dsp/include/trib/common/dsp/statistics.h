@@ -1,0 +1,196 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "trib/common/dsp/real_math.h"
+#include "trib/common/dsp/window.h"
+
+namespace trib::dsp {
+
+/// What one pass over a channel gives. Over int16 counts every sum is exact, so its order does not
+/// matter and no rounding happens before the results are formed.
+///
+/// Units  Those of the samples.
+template <typename Sample>
+struct Sums {
+  using Wide = std::conditional_t<std::is_integral_v<Sample>, std::int64_t, Sample>;
+  Wide sum = 0;
+  Wide sum_of_squares = 0;
+  Wide sum_of_absolutes = 0;
+  Wide sum_of_steps = 0;  ///< of |x[i] - x[i-1]|
+  Wide minimum = 0;
+  Wide maximum = 0;
+  std::uint32_t zero_crossings = 0;  ///< neighbours of which exactly one is negative
+  std::uint32_t count = 0;
+};
+
+/// Requires  1 <= x.size() <= 2^20 for int16 samples (all sums then fit).
+template <typename Sample>
+[[nodiscard]] constexpr Sums<Sample> Accumulate(ChannelView<Sample> x) {
+  // Differences and squares of int16 fit 32 bits: one instruction each on a microcontroller.
+  using Narrow = std::conditional_t<std::is_integral_v<Sample>, std::int32_t, Sample>;
+  Sums<Sample> out;
+  out.count = static_cast<std::uint32_t>(x.size());
+  Narrow previous = x[0];
+  Narrow minimum = previous;
+  Narrow maximum = previous;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const Narrow value = x[i];
+    out.sum += value;
+    out.sum_of_squares += value * value;
+    out.sum_of_absolutes += value < 0 ? -value : value;
+    const Narrow step = value - previous;
+    out.sum_of_steps += step < 0 ? -step : step;
+    out.zero_crossings += (value < 0) != (previous < 0) ? 1U : 0U;
+    minimum = value < minimum ? value : minimum;
+    maximum = value > maximum ? value : maximum;
+    previous = value;
+  }
+  out.minimum = minimum;
+  out.maximum = maximum;
+  return out;
+}
+
+/// Results of the sums.
+///
+/// Units  Those of the samples; variance theirs squared. Ratios of a dead channel are 0.
+template <RealNumber Real>
+struct TimeStatistics {
+  Real mean = 0;
+  Real variance = 0;  ///< population: divided by the count
+  Real deviation = 0;
+  Real rms = 0;
+  Real mean_absolute = 0;
+  Real minimum = 0;
+  Real maximum = 0;
+  Real peak = 0;           ///< largest |x|
+  Real crest = 0;          ///< peak / rms
+  Real shape = 0;          ///< rms / mean_absolute
+  Real impulse = 0;        ///< peak / mean_absolute
+  Real mean_step = 0;      ///< mean |x[i] - x[i-1]|
+  Real zero_crossing = 0;  ///< crossings per step, 0..1
+};
+
+namespace internal {
+
+template <RealNumber Real>
+[[nodiscard]] constexpr Real Ratio(Real numerator, Real denominator) {
+  return denominator == Real(0) ? Real(0) : numerator / denominator;
+}
+
+}  // namespace internal
+
+template <RealNumber Real, typename Sample>
+[[nodiscard]] TimeStatistics<Real> Describe(ChannelView<Sample> x, const Sums<Sample>& sums) {
+  const Real n = static_cast<Real>(sums.count);
+  TimeStatistics<Real> out;
+  out.mean = static_cast<Real>(sums.sum) / n;
+  if constexpr (std::is_integral_v<Sample>) {
+    // Exact until the one conversion: n * sum_of_squares < 2^63 for 2^16 samples.
+    const std::int64_t numerator =
+        static_cast<std::int64_t>(sums.count) * sums.sum_of_squares - sums.sum * sums.sum;
+    out.variance = static_cast<Real>(numerator) / (n * n);
+  } else {
+    Real sum = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const Real d = static_cast<Real>(x[i]) - out.mean;
+      sum += d * d;
+    }
+    out.variance = sum / n;
+  }
+  out.deviation = SquareRoot(out.variance);
+  out.rms = SquareRoot(static_cast<Real>(sums.sum_of_squares) / n);
+  out.mean_absolute = static_cast<Real>(sums.sum_of_absolutes) / n;
+  out.minimum = static_cast<Real>(sums.minimum);
+  out.maximum = static_cast<Real>(sums.maximum);
+  out.peak = out.maximum > -out.minimum ? out.maximum : -out.minimum;
+  out.crest = internal::Ratio(out.peak, out.rms);
+  out.shape = internal::Ratio(out.rms, out.mean_absolute);
+  out.impulse = internal::Ratio(out.peak, out.mean_absolute);
+  if (sums.count > 1) {
+    const Real steps = static_cast<Real>(sums.count - 1);
+    out.mean_step = static_cast<Real>(sums.sum_of_steps) / steps;
+    out.zero_crossing = static_cast<Real>(sums.zero_crossings) / steps;
+  }
+  return out;
+}
+
+template <RealNumber Real>
+struct HigherMoments {
+  Real skewness = 0;
+  Real kurtosis = 0;  ///< Pearson: 3 for a Gaussian; 0 for a dead channel
+};
+
+/// Third and fourth standardised moments, in blocks of 64 so that a float sum keeps its last bits.
+template <RealNumber Real, typename Sample>
+[[nodiscard]] HigherMoments<Real> DescribeShape(ChannelView<Sample> x,
+                                                const TimeStatistics<Real>& statistics) {
+  constexpr std::size_t kBlock = 64;
+  if (statistics.variance == Real(0)) {
+    return {};
+  }
+  // Standardised first: the powers then stay near 1 whatever the scale of the samples.
+  const Real inverse = Real(1) / statistics.deviation;
+  Real cubes = 0;
+  Real fourths = 0;
+  for (std::size_t begin = 0; begin < x.size(); begin += kBlock) {
+    const std::size_t end = begin + kBlock < x.size() ? begin + kBlock : x.size();
+    Real block_cubes = 0;
+    Real block_fourths = 0;
+    for (std::size_t i = begin; i < end; ++i) {
+      const Real z = (static_cast<Real>(x[i]) - statistics.mean) * inverse;
+      const Real z2 = z * z;
+      block_cubes += z2 * z;
+      block_fourths += z2 * z2;
+    }
+    cubes += block_cubes;
+    fourths += block_fourths;
+  }
+  const Real n = static_cast<Real>(x.size());
+  return {.skewness = cubes / n, .kurtosis = fourths / n};
+}
+
+/// Margin (clearance) factor: peak / (mean sqrt|x|)^2.
+///
+/// Units  One over those of the samples, times theirs: none.
+template <RealNumber Real, typename Sample>
+[[nodiscard]] Real MarginFactor(ChannelView<Sample> x, const TimeStatistics<Real>& statistics) {
+  Real sum = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    sum += SquareRoot(Absolute(static_cast<Real>(x[i])));
+  }
+  const Real mean_root = sum / static_cast<Real>(x.size());
+  return internal::Ratio(statistics.peak, mean_root * mean_root);
+}
+
+/// Pearson correlation of two channels of equal length; 0 when one of them is dead.
+template <RealNumber Real, typename Sample>
+[[nodiscard]] Real Correlation(ChannelView<Sample> a,
+                               ChannelView<Sample> b,
+                               const TimeStatistics<Real>& of_a,
+                               const TimeStatistics<Real>& of_b) {
+  const Real n = static_cast<Real>(a.size());
+  Real covariance = 0;
+  if constexpr (std::is_integral_v<Sample>) {
+    std::int64_t products = 0;
+    std::int64_t sum_a = 0;
+    std::int64_t sum_b = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      products += static_cast<std::int32_t>(a[i]) * static_cast<std::int32_t>(b[i]);
+      sum_a += a[i];
+      sum_b += b[i];
+    }
+    const std::int64_t numerator = static_cast<std::int64_t>(a.size()) * products - sum_a * sum_b;
+    covariance = static_cast<Real>(numerator) / (n * n);
+  } else {
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      covariance += (static_cast<Real>(a[i]) - of_a.mean) * (static_cast<Real>(b[i]) - of_b.mean);
+    }
+    covariance /= n;
+  }
+  return internal::Ratio(covariance, of_a.deviation * of_b.deviation);
+}
+
+}  // namespace trib::dsp
