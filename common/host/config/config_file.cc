@@ -1,0 +1,617 @@
+#include "trib/common/host/config/config_file.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <set>
+#include <sstream>
+#include <system_error>
+
+namespace trib::host::config {
+
+struct Document {
+  struct Error {
+    std::size_t line = 0;
+    std::string text;
+  };
+
+  std::string name;
+  std::filesystem::path folder;
+  toml::table root;
+  bool missing = false;
+  bool broken = false;  // not parsed: getters stay silent
+  std::vector<Error> errors;
+  // Table path -> keys asked for in it. A table of an array has its index in the path.
+  std::map<std::string, std::set<std::string>, std::less<>> asked;
+  std::set<std::string, std::less<>> open_tables;  // the author chooses the keys
+
+  void Note(std::size_t line, std::string text) {
+    if (!broken) {
+      errors.push_back({line, std::move(text)});
+    }
+  }
+
+  struct Found {
+    const toml::node* node = nullptr;
+    std::string table_path;      // of the table that holds the key
+    std::size_t table_line = 0;  // 0: there is no such table
+    std::string path;            // of the key
+  };
+
+  Found Find(const void* table, std::string_view base, std::string_view key);
+  void NoteUnknown(const toml::table& table, const std::string& path);
+  [[nodiscard]] std::string Suggestion(const std::string& table_path, std::string_view key) const;
+
+  static ConfigFile Make(std::shared_ptr<Document> document) {
+    const void* table = &document->root;
+    return ConfigFile(std::move(document), table);
+  }
+};
+
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 16U << 20U;
+
+std::string Join(std::string_view path, std::string_view key) {
+  return path.empty() ? std::string(key) : std::string(path) + "." + std::string(key);
+}
+
+std::string Quoted(std::string_view text) {
+  constexpr std::size_t kLongest = 80;
+  std::string out = "\"";
+  for (const char c : text.substr(0, kLongest)) {
+    // One error is one line, and a terminal must not obey a file.
+    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
+  }
+  return out + (text.size() > kLongest ? "...\"" : "\"");
+}
+
+std::size_t LineOf(const toml::node* node) {
+  return node == nullptr ? 0 : static_cast<std::size_t>(node->source().begin.line);
+}
+
+std::string_view TypeName(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return "a float";
+    case toml::node_type::boolean:
+      return "a boolean";
+    case toml::node_type::date:
+    case toml::node_type::time:
+    case toml::node_type::date_time:
+      return "a date or time";
+    case toml::node_type::none:
+      break;
+  }
+  return "nothing";
+}
+
+std::string Text(std::int64_t value) {
+  return std::to_string(value);
+}
+std::string Text(std::uint64_t value) {
+  return std::to_string(value) + " bytes";
+}
+std::string Text(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.10g", value);
+  return text.data();
+}
+std::string Text(Millis value) {
+  const std::int64_t ms = value.count();
+  if (ms != 0 && ms % 3'600'000 == 0) {
+    return std::to_string(ms / 3'600'000) + "h";
+  }
+  return ms != 0 && ms % 1000 == 0 ? std::to_string(ms / 1000) + "s" : std::to_string(ms) + "ms";
+}
+
+template <typename T>
+std::string Text(const Range<T>& range) {
+  const bool below = range.max != Range<T>{}.max;
+  const bool above = range.min != Range<T>{}.min;
+  if (below && above) {
+    return Text(range.min) + " to " + Text(range.max);
+  }
+  return below ? "at most " + Text(range.max) : "at least " + Text(range.min);
+}
+
+// "", or ", " and the range: the end of a phrase such as "an integer, 1 to 9".
+template <typename T>
+std::string Bounds(const Range<T>& range) {
+  const bool bounded = range.max != Range<T>{}.max || range.min != Range<T>{}.min;
+  return bounded ? ", " + Text(range) : "";
+}
+
+template <typename T>
+bool Inside(T value, const Range<T>& range) {
+  return value >= range.min && value <= range.max;
+}
+
+// Reads one value of a document: absent, wrong or right. Joins what all getters share.
+class Getter {
+ public:
+  Getter(Document& document, const void* table, std::string_view base, std::string_view key)
+      : document_(document), found_(document.Find(table, base, key)) {}
+
+  [[nodiscard]] const toml::node* node() const { return found_.node; }
+  [[nodiscard]] const std::string& path() const { return found_.path; }
+
+  void Missing(std::string_view expected) {
+    const std::string key =
+        found_.path.substr(found_.table_path.empty() ? 0 : found_.table_path.size() + 1);
+    document_.Note(found_.table_line,
+                   found_.table_path.empty()
+                       ? "missing key " + Quoted(key) + ": " + std::string(expected)
+                       : "missing key " + Quoted(key) + " in [" + found_.table_path +
+                             "]: " + std::string(expected));
+  }
+  void Wrong(std::string_view expected) {
+    document_.Note(LineOf(found_.node),
+                   Quoted(found_.path) + " is " + std::string(TypeName(*found_.node)) +
+                       "; it must be " + std::string(expected));
+  }
+  void Bad(const std::string& value, const std::string& expected) {
+    document_.Note(LineOf(found_.node),
+                   Quoted(found_.path) + " is " + value + "; it must be " + expected);
+  }
+
+  template <typename T>
+  std::optional<T> As(std::string_view expected) {
+    if (found_.node == nullptr) {
+      return std::nullopt;
+    }
+    if (const auto value = found_.node->value_exact<T>()) {
+      return *value;
+    }
+    Wrong(expected);
+    return std::nullopt;
+  }
+
+  template <typename T>
+  std::optional<T> Check(std::optional<T> value, const Range<T>& range) {
+    if (value && !Inside(*value, range)) {
+      Bad(Text(*value), Text(range));
+      return std::nullopt;
+    }
+    return value;
+  }
+
+ private:
+  Document& document_;
+  Document::Found found_;
+};
+
+std::optional<std::int64_t> GetInt(Getter& get, const Range<std::int64_t>& range) {
+  return get.Check(get.As<std::int64_t>("an integer" + Bounds(range)), range);
+}
+
+std::optional<double> GetDouble(Getter& get, const Range<double>& range) {
+  if (get.node() != nullptr && get.node()->is_integer()) {
+    return get.Check(std::optional(static_cast<double>(**get.node()->as_integer())), range);
+  }
+  const std::optional<double> value = get.As<double>("a number" + Bounds(range));
+  if (value && !std::isfinite(*value)) {
+    get.Bad(Text(*value), "a finite number");
+    return std::nullopt;
+  }
+  return get.Check(value, range);
+}
+
+std::optional<Millis> GetDuration(Getter& get, const Range<Millis>& range) {
+  static constexpr std::string_view kExpected =
+      "a duration such as \"250ms\", \"5s\", \"10m\", \"2h\" or \"7d\"";
+  const std::optional<std::string> text = get.As<std::string>(kExpected);
+  if (!text) {
+    return std::nullopt;
+  }
+  const std::optional<Millis> value = ParseDuration(*text);
+  if (!value) {
+    get.Bad(Quoted(*text), std::string(kExpected));
+  }
+  return get.Check(value, range);
+}
+
+std::optional<std::uint64_t> GetSize(Getter& get, const Range<std::uint64_t>& range) {
+  static constexpr std::string_view kExpected =
+      "a size such as 4096, \"64kB\", \"64MB\", \"64MiB\" or \"2GB\"";
+  if (get.node() != nullptr && get.node()->is_integer()) {
+    const std::int64_t value = **get.node()->as_integer();
+    if (value < 0) {
+      get.Bad(std::to_string(value), std::string(kExpected));
+      return std::nullopt;
+    }
+    return get.Check(std::optional(static_cast<std::uint64_t>(value)), range);
+  }
+  const std::optional<std::string> text = get.As<std::string>(kExpected);
+  if (!text) {
+    return std::nullopt;
+  }
+  const std::optional<std::uint64_t> value = ParseSize(*text);
+  if (!value) {
+    get.Bad(Quoted(*text), std::string(kExpected));
+  }
+  return get.Check(value, range);
+}
+
+std::string ListText(std::span<const std::string_view> allowed) {
+  std::string text = allowed.size() > 1 ? "one of " : "";
+  for (std::size_t i = 0; i < allowed.size(); ++i) {
+    text += (i == 0 ? "\"" : ", \"") + std::string(allowed[i]) + "\"";
+  }
+  return text;
+}
+
+std::optional<std::string> GetEnum(Getter& get, std::span<const std::string_view> allowed) {
+  const std::optional<std::string> text = get.As<std::string>(ListText(allowed));
+  if (text && std::find(allowed.begin(), allowed.end(), *text) == allowed.end()) {
+    get.Bad(Quoted(*text), ListText(allowed));
+    return std::nullopt;
+  }
+  return text;
+}
+
+std::optional<std::string> GetString(Getter& get) {
+  return get.As<std::string>("a string");
+}
+
+template <typename T>
+std::vector<T> GetList(Document& document, Getter& get, const std::string& of) {
+  std::vector<T> values;
+  if (get.node() == nullptr) {
+    return values;
+  }
+  const toml::array* array = get.node()->as_array();
+  if (array == nullptr) {
+    get.Wrong("a list of " + of);
+    return values;
+  }
+  for (const toml::node& node : *array) {
+    if (const auto value = node.value_exact<T>()) {
+      values.push_back(*value);
+    } else {
+      document.Note(LineOf(&node),
+                    Quoted(get.path()) + " holds " + std::string(TypeName(node)) +
+                        "; it must be a list of " + of);
+    }
+  }
+  return values;
+}
+
+}  // namespace
+
+Document::Found Document::Find(const void* table, std::string_view base, std::string_view key) {
+  Found found;
+  found.table_path = base;
+  const auto* current = static_cast<const toml::table*>(table);
+  found.table_line = current == &root ? 0 : LineOf(current);
+  while (true) {
+    const std::size_t dot = key.find('.');
+    const std::string_view name_here = key.substr(0, dot);
+    asked[found.table_path].emplace(name_here);
+    found.path = Join(found.table_path, name_here);
+    const toml::node* node = current == nullptr ? nullptr : current->get(name_here);
+    if (dot == std::string_view::npos) {
+      found.node = node;
+      return found;
+    }
+    if (node != nullptr && !node->is_table()) {
+      const std::string text =
+          Quoted(found.path) + " is " + std::string(TypeName(*node)) + "; it must be a table";
+      const bool known = std::any_of(
+          errors.begin(), errors.end(), [&](const Error& error) { return error.text == text; });
+      if (!known) {
+        Note(LineOf(node), text);
+      }
+      node = nullptr;
+    }
+    current = node == nullptr ? nullptr : node->as_table();
+    found.table_line = LineOf(current);
+    found.table_path = found.path;
+    key.remove_prefix(dot + 1);
+  }
+}
+
+std::string Document::Suggestion(const std::string& table_path, std::string_view key) const {
+  if (const auto here = asked.find(table_path); here != asked.end()) {
+    const std::vector<std::string> keys(here->second.begin(), here->second.end());
+    if (const auto near = Nearest(key, keys)) {
+      return "; did you mean " + Quoted(Join(table_path, *near)) + "?";
+    }
+  }
+  for (const auto& [path, keys] : asked) {
+    if (path != table_path && keys.contains(std::string(key))) {
+      return "; did you mean " + Quoted(Join(path, key)) + "?";
+    }
+  }
+  return "";
+}
+
+void Document::NoteUnknown(const toml::table& table, const std::string& path) {
+  const auto known = asked.find(path);
+  for (const auto& [key, node] : table) {
+    const std::string_view name_here = key.str();
+    const std::string full = Join(path, name_here);
+    if (known == asked.end() || !known->second.contains(std::string(name_here))) {
+      const std::size_t line = key.source().begin.line != 0
+                                   ? static_cast<std::size_t>(key.source().begin.line)
+                                   : LineOf(&node);
+      Note(line, "unknown key " + Quoted(full) + Suggestion(path, name_here));
+      continue;
+    }
+    if (open_tables.contains(full)) {
+      continue;
+    }
+    // A table that nobody looked into has its own error already: it stands where a value should.
+    if (const toml::table* child = node.as_table(); child != nullptr && asked.contains(full)) {
+      NoteUnknown(*child, full);
+    } else if (const toml::array* array = node.as_array(); array != nullptr) {
+      for (std::size_t i = 0; i < array->size(); ++i) {
+        const std::string element = full + "[" + std::to_string(i) + "]";
+        if (const toml::table* item = (*array)[i].as_table(); item && asked.contains(element)) {
+          NoteUnknown(*item, element);
+        }
+      }
+    }
+  }
+}
+
+bool Section::Has(std::string_view key) const {
+  return Getter(*document_, table_, path_, key).node() != nullptr;
+}
+
+std::string Section::String(std::string_view key) {
+  Getter get(*document_, table_, path_, key);
+  if (get.node() == nullptr) {
+    get.Missing("a string");
+  }
+  return GetString(get).value_or("");
+}
+std::string Section::String(std::string_view key, std::string_view fallback) {
+  Getter get(*document_, table_, path_, key);
+  return GetString(get).value_or(std::string(fallback));
+}
+bool Section::Bool(std::string_view key, bool fallback) {
+  Getter get(*document_, table_, path_, key);
+  return get.As<bool>("true or false").value_or(fallback);
+}
+std::int64_t Section::Int(std::string_view key, Range<std::int64_t> range) {
+  Getter get(*document_, table_, path_, key);
+  if (get.node() == nullptr) {
+    get.Missing("an integer" + Bounds(range));
+  }
+  return GetInt(get, range).value_or(range.min);
+}
+std::int64_t Section::Int(std::string_view key, std::int64_t fallback, Range<std::int64_t> range) {
+  Getter get(*document_, table_, path_, key);
+  return GetInt(get, range).value_or(fallback);
+}
+double Section::Double(std::string_view key, Range<double> range) {
+  Getter get(*document_, table_, path_, key);
+  if (get.node() == nullptr) {
+    get.Missing("a number" + Bounds(range));
+  }
+  return GetDouble(get, range).value_or(range.min);
+}
+double Section::Double(std::string_view key, double fallback, Range<double> range) {
+  Getter get(*document_, table_, path_, key);
+  return GetDouble(get, range).value_or(fallback);
+}
+double Section::Number(std::string_view key, double fallback) {
+  Getter get(*document_, table_, path_, key);
+  if (get.node() != nullptr && get.node()->is_integer()) {
+    return static_cast<double>(**get.node()->as_integer());
+  }
+  return get.As<double>("a number").value_or(fallback);
+}
+std::string Section::Enum(std::string_view key, std::span<const std::string_view> allowed) {
+  Getter get(*document_, table_, path_, key);
+  if (get.node() == nullptr) {
+    get.Missing(ListText(allowed));
+  }
+  return GetEnum(get, allowed).value_or("");
+}
+std::string Section::Enum(std::string_view key,
+                          std::string_view fallback,
+                          std::span<const std::string_view> allowed) {
+  Getter get(*document_, table_, path_, key);
+  return GetEnum(get, allowed).value_or(std::string(fallback));
+}
+Millis Section::Duration(std::string_view key, Range<Millis> range) {
+  Getter get(*document_, table_, path_, key);
+  if (get.node() == nullptr) {
+    get.Missing("a duration such as \"5s\"");
+  }
+  return GetDuration(get, range).value_or(range.min);
+}
+Millis Section::Duration(std::string_view key, Millis fallback, Range<Millis> range) {
+  Getter get(*document_, table_, path_, key);
+  return GetDuration(get, range).value_or(fallback);
+}
+std::uint64_t Section::Size(std::string_view key,
+                            std::uint64_t fallback,
+                            Range<std::uint64_t> range) {
+  Getter get(*document_, table_, path_, key);
+  return GetSize(get, range).value_or(fallback);
+}
+std::filesystem::path Section::Path(std::string_view key) {
+  Getter get(*document_, table_, path_, key);
+  if (get.node() == nullptr) {
+    get.Missing("a path");
+  }
+  const std::optional<std::string> text = GetString(get);
+  return text ? document_->folder / *text : std::filesystem::path();
+}
+std::filesystem::path Section::Path(std::string_view key, const std::filesystem::path& fallback) {
+  Getter get(*document_, table_, path_, key);
+  const std::optional<std::string> text = GetString(get);
+  return text ? document_->folder / *text : fallback;
+}
+
+std::vector<std::string> Section::Strings(std::string_view key) {
+  Getter get(*document_, table_, path_, key);
+  return GetList<std::string>(*document_, get, "strings");
+}
+std::vector<std::int64_t> Section::Ints(std::string_view key, Range<std::int64_t> range) {
+  Getter get(*document_, table_, path_, key);
+  std::vector<std::int64_t> values =
+      GetList<std::int64_t>(*document_, get, "integers" + Bounds(range));
+  for (const std::int64_t value : values) {
+    if (!Inside(value, range)) {
+      get.Bad("a list with " + Text(value), "a list of integers" + Bounds(range));
+      return {};
+    }
+  }
+  return values;
+}
+
+std::vector<Section> Section::Tables(std::string_view key) {
+  Getter get(*document_, table_, path_, key);
+  std::vector<Section> sections;
+  if (get.node() == nullptr) {
+    return sections;
+  }
+  const toml::array* array = get.node()->as_array();
+  if (array == nullptr || !array->is_homogeneous<toml::table>()) {
+    get.Wrong("a list of tables, [[" + get.path() + "]]");
+    return sections;
+  }
+  for (std::size_t i = 0; i < array->size(); ++i) {
+    std::string path = get.path() + "[" + std::to_string(i) + "]";
+    document_->asked.try_emplace(path);
+    sections.push_back(Section(document_, (*array)[i].as_table(), std::move(path)));
+  }
+  return sections;
+}
+
+std::vector<std::pair<std::string, Scalar>> Section::Values(std::string_view key) {
+  Getter get(*document_, table_, path_, key);
+  std::vector<std::pair<std::string, Scalar>> values;
+  if (get.node() == nullptr) {
+    return values;
+  }
+  const toml::table* table = get.node()->as_table();
+  if (table == nullptr) {
+    get.Wrong("a table");
+    return values;
+  }
+  document_->open_tables.insert(get.path());
+  for (const auto& [name, node] : *table) {
+    std::string text(name.str());
+    if (const auto* integer = node.as_integer()) {
+      values.emplace_back(std::move(text), integer->get());
+    } else if (const auto* number = node.as_floating_point()) {
+      values.emplace_back(std::move(text), number->get());
+    } else if (const auto* flag = node.as_boolean()) {
+      values.emplace_back(std::move(text), flag->get());
+    } else if (const auto* string = node.as_string()) {
+      values.emplace_back(std::move(text), string->get());
+    } else {
+      document_->Note(LineOf(&node),
+                      Quoted(Join(get.path(), text)) + " is " + std::string(TypeName(node)) +
+                          "; it must be a number, a string or a boolean");
+    }
+  }
+  return values;
+}
+
+void Section::Fail(std::string_view key, std::string_view text) {
+  const Document::Found found = document_->Find(table_, path_, key);
+  document_->Note(found.node != nullptr ? LineOf(found.node) : found.table_line,
+                  Quoted(found.path) + " " + std::string(text));
+}
+
+ConfigFile ConfigFile::Parse(std::string_view text, std::string_view name) {
+  auto document = std::make_shared<Document>();
+  document->name = name;
+  // toml++ reports through exceptions; they end here.
+  try {
+    document->root = toml::parse(text, name);
+  } catch (const toml::parse_error& error) {
+    document->Note(static_cast<std::size_t>(error.source().begin.line),
+                   "not valid TOML: " + Quoted(error.description()));
+    document->broken = true;
+  }
+  return Document::Make(std::move(document));
+}
+
+ConfigFile ConfigFile::Load(const std::filesystem::path& path) {
+  const auto failed = [&](std::string text, bool missing) {
+    auto document = std::make_shared<Document>();
+    document->name = path.string();
+    document->missing = missing;
+    document->Note(0, std::move(text));
+    document->broken = true;
+    return Document::Make(std::move(document));
+  };
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) {
+    return failed("no such file", true);
+  }
+  if (std::filesystem::is_directory(status)) {
+    return failed("is a folder, not a file", false);
+  }
+  std::ifstream in(path, std::ios::binary);
+  std::string text;
+  std::array<char, 65536> chunk{};
+  while (in && text.size() <= kMaxFileBytes) {
+    in.read(chunk.data(), chunk.size());
+    text.append(chunk.data(), static_cast<std::size_t>(in.gcount()));
+  }
+  if (!in.eof() && text.size() <= kMaxFileBytes) {
+    return failed("cannot be read; check its permissions", false);
+  }
+  if (text.size() > kMaxFileBytes) {
+    return failed("is larger than 16 MB", false);
+  }
+  ConfigFile file = Parse(text, path.string());
+  file.document_->folder = std::filesystem::absolute(path, error).parent_path();
+  return file;
+}
+
+Status ConfigFile::Finish() {
+  if (!document_->broken) {
+    document_->NoteUnknown(document_->root, "");
+  }
+  std::stable_sort(
+      document_->errors.begin(),
+      document_->errors.end(),
+      [](const Document::Error& a, const Document::Error& b) { return a.line < b.line; });
+  if (document_->errors.empty()) {
+    return {};
+  }
+  return document_->missing ? Code::kNotFound : Code::kInvalidArgument;
+}
+
+std::vector<std::string> ConfigFile::errors() const {
+  std::vector<std::string> texts;
+  for (const Document::Error& error : document_->errors) {
+    const std::string line = error.line == 0 ? "" : ":" + std::to_string(error.line);
+    texts.push_back(document_->name + line + ": " + error.text);
+  }
+  return texts;
+}
+
+std::string ConfigFile::error_text() const {
+  std::string joined;
+  for (const std::string& text : errors()) {
+    joined += (joined.empty() ? "" : "\n") + text;
+  }
+  return joined;
+}
+
+}  // namespace trib::host::config
