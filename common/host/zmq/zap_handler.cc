@@ -66,7 +66,7 @@ struct ZapHandler::Impl {
     if (request.size() == kRequestFrames && request[5] == "CURVE" && request[6].size() == 32) {
       CurvePublicKey key{};
       std::transform(request[6].begin(), request[6].end(), key.begin(), [](char c) {
-        return static_cast<std::uint8_t>(c);
+        return static_cast<std::byte>(c);
       });
       const auto entry = domain.table.find(key);
       if (entry != domain.table.end()) {

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "trib/common/status/status.h"
+
+/// The admin protocol: docs/formats/control.md.
+namespace trib::host::control {
+
+inline constexpr int kControlVersion = 1;
+inline constexpr std::size_t kMaxRequestBytes = 64 * 1024;
+inline constexpr std::size_t kMaxReplyBytes = 8 * 1024 * 1024;
+/// The ZAP domain of admin sockets; its table holds operators' keys only.
+inline constexpr std::string_view kAdminDomain = "admin";
+
+/// Why a call failed. `message` is one sentence for the operator.
+struct ControlError {
+  Code code = Code::kUnknown;
+  std::string message;
+};
+
+/// A result or the error. Include <nlohmann/json.hpp> where it is used.
+using Outcome = std::variant<nlohmann::json, ControlError>;
+
+/// Inverse of CodeName(); kUnknown for a name that is none.
+Code CodeFromName(std::string_view name);
+
+}  // namespace trib::host::control
