@@ -67,7 +67,7 @@ endfunction()
 # Modules of a layer that its other stages may include: ports and plain vocabulary.
 set_property(GLOBAL PROPERTY TRIB_SHARED_WITHIN_node ports)
 set_property(GLOBAL PROPERTY TRIB_SHARED_WITHIN_gateway "")
-set_property(GLOBAL PROPERTY TRIB_SHARED_WITHIN_cloud "")
+set_property(GLOBAL PROPERTY TRIB_SHARED_WITHIN_cloud ports)
 
 function(_trib_compile_rules target)
   target_compile_features(${target} PUBLIC cxx_std_20)
