@@ -80,7 +80,7 @@ class StateStore {
   /// @returns kInvalidArgument    longer than kMaxValueBytes, or no key
   ///          kResourceExhausted  a group cannot hold all living values and this one
   ///          kFailedPrecondition not open
-  ///          else                the flash's failure; the old value stands after the next Open()
+  ///          else                the flash's failure; the old or the new value stands
   Status Put(StateKey key, std::uint32_t sub, std::span<const std::byte> value);
 
   /// No error when there was none.
@@ -97,60 +97,69 @@ class StateStore {
   struct Entry {
     std::uint32_t offset = 0;  // of the header
     std::uint32_t footprint = 0;
+    std::uint32_t sequence = 0;
     std::uint16_t key = 0;
     std::uint16_t flags = 0;
     std::uint32_t sub = 0;
-    std::uint16_t length = 0;
-    std::uint32_t crc = 0;
+    std::uint32_t length = 0;
   };
-  struct GroupHeader {
-    bool valid = false;
+  struct Group {
+    bool valid = false;  // whole header
     bool retired = false;
-    bool blank = false;
+    bool used = false;  // anything programmed after the header
     std::uint32_t sequence = 0;
   };
+  struct Log {
+    std::uint32_t tail = 0;  // after the last whole entry
+    std::uint32_t entries = 0;
+    std::uint32_t gaps = 0;  // damaged places with a whole entry after them
+    bool torn = false;       // something unreadable after the last whole entry
+  };
+  /// A value that takes the place of its predecessor while a log is copied.
+  struct Replacement {
+    std::uint16_t key = 0;
+    std::uint16_t flags = 0;
+    std::uint32_t sub = 0;
+    std::span<const std::byte> value;
+  };
+  enum class Check : std::uint8_t { kHeader, kAll };
 
   [[nodiscard]] std::uint32_t GroupOffset(std::uint32_t group) const;
-  [[nodiscard]] std::uint32_t RoundUp(std::uint32_t bytes) const;
-  Status ReadGroupHeader(std::uint32_t group, GroupHeader& out);
-  Status IsBlank(std::uint32_t begin, std::uint32_t end, bool& blank);
-  /// False when no whole entry of log `sequence` starts there. Checks the value's CRC too.
-  Result<bool> ReadEntry(std::uint32_t offset,
-                         std::uint32_t end,
-                         std::uint32_t sequence,
-                         Entry& out);
-  Result<bool> FindLast(StateKey key, std::uint32_t sub, Entry& out);
-  Result<bool> SupersededAfter(const Entry& entry, std::uint32_t end);
+  [[nodiscard]] std::uint32_t GroupEnd(std::uint32_t group) const;
+  [[nodiscard]] std::uint32_t RoundUp(std::size_t bytes) const;
+  [[nodiscard]] bool FitsFlash();
+  /// End of the last byte in [begin, end) that is not 0xFF; `begin` when there is none.
+  Result<std::uint32_t> UsedEnd(std::uint32_t begin, std::uint32_t end);
+  Status ReadGroup(std::uint32_t group, Group& out);
+  /// False when no entry of log `sequence` (kAnySequence: of any) is at `offset`.
+  Result<bool> ReadEntry(
+      std::uint32_t offset, std::uint32_t end, std::uint32_t sequence, Check check, Entry& out);
+  Status Scan(std::uint32_t group, std::uint32_t sequence, Log& out);
+  Result<bool> FindLast(std::uint16_t key, std::uint32_t sub, Entry& out);
+  Result<bool> Superseded(const Entry& entry, Check check);
   Result<bool> Equals(const Entry& entry, std::span<const std::byte> value);
-  Status Scan(std::uint32_t group,
-              std::uint32_t sequence,
-              bool& torn,
-              bool& damaged,
-              std::uint32_t& entries,
-              std::uint32_t& tail);
-  Status Salvage(std::uint32_t& group, std::uint32_t& sequence, bool& found);
-  Status WriteEntry(std::uint32_t sequence,
-                    std::uint32_t offset,
-                    std::uint16_t key,
-                    std::uint16_t flags,
-                    std::uint32_t sub,
-                    std::uint16_t length);
-  Status Write(StateKey key,
-               std::uint32_t sub,
-               std::uint16_t flags,
-               std::span<const std::byte> value);
-  Status Compact(bool keep_identity);
-  Status WriteGroupHeader(std::uint32_t group, std::uint32_t sequence);
+  Result<std::uint32_t> LivingBytesWithout(std::uint16_t key, std::uint32_t sub);
+  Status OpenDamaged(bool used);
+  Status Format(std::uint32_t group, std::uint32_t sequence);
+  Status WriteHeader(std::uint32_t group, std::uint32_t sequence);
+  Status Write(const Replacement& entry);
+  Status Append(std::uint32_t offset, std::uint32_t sequence, const Replacement& entry);
+  Status Compact(const Replacement* replacement, Check check);
+  Result<std::uint32_t> CopyTo(std::uint32_t group,
+                               std::uint32_t sequence,
+                               const Replacement* replacement,
+                               Check check);
   Status Retire(std::uint32_t group);
-  Status OpenAs(bool& damaged);
+
+  static constexpr std::uint32_t kAnySequence = 0;
 
   Flash& flash_;
   const StateRegion region_;
   const std::span<std::byte> scratch_;
 
-  // 1. group_ is the only group whose header is whole and not retired, or Open() retires the rest.
+  // 1. After Open(), group_ is the only group with a whole header that is not retired.
   // 2. Entries of the log lie in [first entry, tail_) of group_ without a gap, newest last.
-  // 3. appendable_: [tail_, end of group) reads blank and was erased in full.
+  // 3. appendable_: [tail_, end of group_) has been erased in full and not programmed since.
   Flash::Geometry geometry_;
   std::uint32_t groups_ = 0;
   std::uint32_t group_bytes_ = 0;
