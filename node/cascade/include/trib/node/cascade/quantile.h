@@ -1,0 +1,19 @@
+#pragma once
+
+namespace trib::node::cascade {
+
+/// z with P(Z > z) = p for a standard normal Z: Newton's method on ln Q(z), where Q = density times
+/// the Mills ratio, the latter by its continued fraction. Only + - * / and sqrt, so every target
+/// computes the same bits.
+///
+/// Units  p is clamped to [1e-9, 0.25]; the absolute error there is below 2e-5 (quantile_test).
+float NormalUpperQuantile(float p);
+
+/// t with P(T > t) = p for Student's T with `degrees` of freedom, by the Cornish-Fisher type
+/// expansion around the normal quantile (Abramowitz and Stegun 26.7.5, four terms).
+///
+/// Units  For degrees >= 7 and p >= 1e-5 the relative error is below 1 % (quantile_test), and the
+///        expansion errs low; degrees below 2 count as 2.
+float StudentUpperQuantile(float p, float degrees);
+
+}  // namespace trib::node::cascade

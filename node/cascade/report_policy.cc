@@ -1,0 +1,81 @@
+#include "trib/node/cascade/report_policy.h"
+
+#include <algorithm>
+
+#include "trib/common/base/random.h"
+
+namespace trib::node::cascade {
+namespace {
+
+using message::EventState;
+using message::FaultCode;
+
+bool Passed(LogicalTime since, Millis interval, LogicalTime now) {
+  return now < since || now - since >= interval;
+}
+
+}  // namespace
+
+bool ReportPolicy::Audited(std::uint64_t window_index) const {
+  constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15U;
+  const std::uint64_t hash = SplitMix64::Mix(seed_ + kGolden * (window_index + 1));
+  // The upper half times 1000, rounded down, is uniform over 0 .. 999.
+  return (hash >> 32U) * 1000 >> 32U < settings_.audit_permille;
+}
+
+bool ReportPolicy::ReportEvent(EventState state, LogicalTime now) {
+  const bool due = state == EventState::kOnset || state == EventState::kCleared ||
+                   (state == EventState::kContinuing &&
+                    Passed(last_event_, settings_.reminder, now));
+  if (due) {
+    last_event_ = now;
+  }
+  return due;
+}
+
+ReportPolicy::FaultReport ReportPolicy::ReportFault(FaultCode verdict, LogicalTime now) {
+  if (verdict == FaultCode::kUnspecified) {
+    if (fault_ == FaultCode::kUnspecified) {
+      return {};
+    }
+    const FaultReport report{FaultCode::kSensorRecovered, fault_windows_};
+    fault_ = FaultCode::kUnspecified;
+    fault_windows_ = 0;
+    return report;
+  }
+  const bool due = verdict != fault_ || Passed(last_fault_, settings_.reminder, now);
+  fault_ = verdict;
+  ++fault_windows_;
+  if (!due) {
+    return {};
+  }
+  last_fault_ = now;
+  return {verdict, fault_windows_};
+}
+
+bool ReportPolicy::StatusDue(LogicalTime now) {
+  if (status_sent_ && !Passed(last_status_, settings_.heartbeat, now)) {
+    return false;
+  }
+  status_sent_ = true;
+  last_status_ = now;
+  return true;
+}
+
+Millis ReportPolicy::UntilStatus(LogicalTime now) const {
+  if (!status_sent_ || now < last_status_) {
+    return Millis(0);
+  }
+  return std::max(Millis(0), settings_.heartbeat - (now - last_status_));
+}
+
+message::BlockInterval ReportPolicy::BlockAt(LogicalTime now) const {
+  const auto length = std::max<std::int64_t>(1, settings_.block.count());
+  const std::int64_t at = std::max<std::int64_t>(0, now.time_since_epoch().count());
+  message::BlockInterval block;
+  block.begin_ms = static_cast<std::uint64_t>(at - at % length);
+  block.length_ms = static_cast<std::uint32_t>(length);
+  return block;
+}
+
+}  // namespace trib::node::cascade

@@ -1,0 +1,138 @@
+#include "trib/node/sensing/window_buffer.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace trib::node::sensing {
+
+WindowBuffer::WindowBuffer(std::span<std::int16_t> memory, WindowShape shape)
+    : memory_(memory), shape_(shape) {
+  TRIB_CHECK(shape.channels > 0 && shape.length > 0 && shape.hop > 0);
+  TRIB_CHECK(memory.size() >= RequiredSamples(shape));
+}
+
+std::span<std::int16_t> WindowBuffer::Writable() {
+  if (ready_) {
+    return {};
+  }
+  const std::size_t frames =
+      skip_ > 0 ? std::min<std::size_t>(skip_, shape_.length) : shape_.length - filled_;
+  return memory_.subspan(tail_ * shape_.channels, frames * shape_.channels);
+}
+
+void WindowBuffer::Commit(const SampleBlock& block) {
+  const std::size_t frames = block.samples.size() / shape_.channels;
+  TRIB_DCHECK(!ready_ && block.samples.size() % shape_.channels == 0);
+  TRIB_DCHECK(frames == 0 || block.samples.data() == memory_.data() + tail_ * shape_.channels);
+  if (frames > 0) {
+    if (started_ && block.first_frame != next_frame_) {
+      ++metrics_.gaps;
+      Restart();
+      after_gap_ = true;
+    } else if (filled_ > 0 &&
+               std::bit_cast<std::uint32_t>(block.scale) != std::bit_cast<std::uint32_t>(scale_)) {
+      ++metrics_.boundaries;
+      Restart();
+    }
+    started_ = true;
+    scale_ = block.scale;
+    next_frame_ = block.first_frame + frames;
+    metrics_.frames += frames;
+    if (skip_ > 0) {
+      skip_ -= std::min(skip_, frames);
+    } else {
+      Mirror(tail_, frames);
+      tail_ = (tail_ + frames) % shape_.length;
+      filled_ += frames;
+      fresh_ += frames;
+      NoteSuspect(next_frame_, block);
+    }
+  }
+  ready_ = filled_ == shape_.length;
+  if (block.boundary) {
+    ++metrics_.boundaries;
+    if (ready_) {
+      boundary_pending_ = true;
+    } else {
+      Restart();
+    }
+  }
+}
+
+CutWindow WindowBuffer::window() const {
+  TRIB_DCHECK(ready_);
+  CutWindow out;
+  out.samples = memory_.subspan(tail_ * shape_.channels,
+                                static_cast<std::size_t>(shape_.length) * shape_.channels);
+  out.channels = shape_.channels;
+  out.first_frame = next_frame_ - shape_.length;
+  out.scale = scale_;
+  out.after_gap = after_gap_;
+  for (const Suspect& suspect : suspects_) {
+    if (suspect.end_frame > out.first_frame) {
+      out.missing_frames += suspect.missing;
+      out.non_finite_frames += suspect.non_finite;
+    }
+  }
+  return out;
+}
+
+void WindowBuffer::Advance() {
+  TRIB_DCHECK(ready_);
+  ++metrics_.windows;
+  ready_ = false;
+  after_gap_ = false;
+  fresh_ = 0;
+  if (boundary_pending_) {
+    boundary_pending_ = false;
+    Restart();
+  } else if (shape_.hop >= shape_.length) {
+    skip_ = shape_.hop - shape_.length;
+    filled_ = 0;
+    suspects_.clear();
+  } else {
+    filled_ = shape_.length - shape_.hop;
+  }
+}
+
+void WindowBuffer::Restart() {
+  metrics_.frames_discarded += fresh_;
+  filled_ = 0;
+  fresh_ = 0;
+  skip_ = 0;
+  suspects_.clear();
+}
+
+void WindowBuffer::Mirror(std::size_t first_slot, std::size_t frames) {
+  const std::size_t ring = static_cast<std::size_t>(shape_.length) * shape_.channels;
+  const std::size_t begin = first_slot * shape_.channels;
+  const std::size_t end = begin + frames * shape_.channels;
+  for (std::size_t i = begin; i < end; ++i) {
+    memory_[i < ring ? i + ring : i - ring] = memory_[i];
+  }
+}
+
+void WindowBuffer::NoteSuspect(std::uint64_t end_frame, const SampleBlock& block) {
+  if (block.missing_frames == 0 && block.non_finite_frames == 0) {
+    return;
+  }
+  const std::uint64_t window_start = end_frame > filled_ ? end_frame - filled_ : 0;
+  std::size_t kept = 0;
+  for (const Suspect& suspect : suspects_) {
+    if (suspect.end_frame > window_start) {
+      suspects_[kept++] = suspect;
+    }
+  }
+  (void)suspects_.resize(kept);
+  if (suspects_.full()) {
+    // Counting the older frames as newer errs on the side of suspicion.
+    Suspect& last = suspects_[suspects_.size() - 1];
+    last.end_frame = end_frame;
+    last.missing += block.missing_frames;
+    last.non_finite += block.non_finite_frames;
+    return;
+  }
+  (void)suspects_.push_back({end_frame, block.missing_frames, block.non_finite_frames});
+}
+
+}  // namespace trib::node::sensing
