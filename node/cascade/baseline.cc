@@ -25,9 +25,8 @@ Status Baseline::Learn(std::span<const float> frame) {
   if (complete()) {
     return Code::kFailedPrecondition;
   }
-  if (frame.size() != features_ || !std::all_of(frame.begin(), frame.end(), [](float x) {
-        return dsp::IsFinite(x);
-      })) {
+  if (frame.size() != features_ ||
+      !std::all_of(frame.begin(), frame.end(), [](float x) { return dsp::IsFinite(x); })) {
     return Code::kInvalidArgument;
   }
   ++seen_;

@@ -24,9 +24,9 @@ bool ReportPolicy::Audited(std::uint64_t window_index) const {
 }
 
 bool ReportPolicy::ReportEvent(EventState state, LogicalTime now) {
-  const bool due = state == EventState::kOnset || state == EventState::kCleared ||
-                   (state == EventState::kContinuing &&
-                    Passed(last_event_, settings_.reminder, now));
+  const bool due =
+      state == EventState::kOnset || state == EventState::kCleared ||
+      (state == EventState::kContinuing && Passed(last_event_, settings_.reminder, now));
   if (due) {
     last_event_ = now;
   }

@@ -83,8 +83,7 @@ TriggerResult Trigger::Step(std::span<const float> frame, const Baseline& baseli
 }
 
 void Trigger::Advance(TriggerResult& result) {
-  const std::uint32_t mask =
-      settings_.enter_of >= 32 ? ~0U : (1U << settings_.enter_of) - 1U;
+  const std::uint32_t mask = settings_.enter_of >= 32 ? ~0U : (1U << settings_.enter_of) - 1U;
   history_ = ((history_ << 1U) | (result.over ? 1U : 0U)) & mask;
   quiet_ = result.over ? 0 : quiet_ + 1;
   const float severity = result.top.empty() ? 0 : dsp::Absolute(result.top[0].z);

@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <random>
+#include <utility>
 #include <vector>
 
 namespace trib::node::sensing {
@@ -192,11 +193,11 @@ TEST(WindowBuffer, NeverForgetsASuspectFrameHoweverManyBlocks) {
 
 TEST(WindowBuffer, AccountsForEveryFrameInRandomHistories) {
   constexpr unsigned kSeed = 20240607;
-  std::mt19937 random(kSeed);
+  std::mt19937 engine(kSeed);
+  const auto random = [&engine] { return static_cast<std::uint32_t>(engine()); };
   for (int round = 0; round < 50; ++round) {
-    const WindowShape shape{.channels = 1 + random() % 3,
-                            .length = 1 + random() % 40,
-                            .hop = 1 + random() % 60};
+    const WindowShape shape{
+        .channels = 1 + random() % 3, .length = 1 + random() % 40, .hop = 1 + random() % 60};
     Feeder feeder(shape);
     for (int i = 0; i < 40; ++i) {
       if (random() % 4 == 0) {

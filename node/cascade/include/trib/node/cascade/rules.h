@@ -9,8 +9,8 @@
 
 namespace trib::node::cascade {
 
-/// What a fallback rule looks at: raw statistics of one channel in physical units, or the verdict of
-/// the guardrails.
+/// What a fallback rule looks at: raw statistics of one channel in physical units, or the verdict
+/// of the guardrails.
 enum class Quantity : std::uint8_t { kFault = 0, kRms = 1, kPeak = 2, kCrest = 3 };
 
 struct Rule {
@@ -39,8 +39,8 @@ struct ChannelStatistics {
 };
 using WindowStatistics = FixedVector<ChannelStatistics, kMaxChannels>;
 
-/// Statistics of interleaved counts, times `scale`. A scale that is not finite gives statistics that
-/// are not either; no rule on them then holds.
+/// Statistics of interleaved counts, times `scale`. A scale that is not finite gives statistics
+/// that are not either; no rule on them then holds.
 ///
 /// Requires  1 <= channels <= kMaxChannels; at least one frame.
 WindowStatistics Measure(std::span<const std::int16_t> samples,
@@ -52,6 +52,8 @@ ActuatorState Evaluate(const RuleTable& rules,
                        const WindowStatistics& statistics,
                        message::FaultCode fault);
 
-constexpr ActuatorState Worse(ActuatorState a, ActuatorState b) { return a < b ? b : a; }
+constexpr ActuatorState Worse(ActuatorState a, ActuatorState b) {
+  return a < b ? b : a;
+}
 
 }  // namespace trib::node::cascade

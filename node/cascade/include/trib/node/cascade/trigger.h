@@ -63,8 +63,8 @@ class Trigger {
   [[nodiscard]] float threshold() const { return threshold_; }
   [[nodiscard]] bool active() const { return active_; }
 
-  /// Takes one valid window's features. A value that is not finite counts as kMaxScore. Windows that
-  /// the guardrails refuse are not shown: they neither prolong nor end an episode.
+  /// Takes one valid window's features. A value that is not finite counts as kMaxScore. Windows
+  /// that the guardrails refuse are not shown: they neither prolong nor end an episode.
   ///
   /// Requires  armed(); frame.size() == baseline.features().
   TriggerResult Step(std::span<const float> frame, const Baseline& baseline);
@@ -78,9 +78,9 @@ class Trigger {
   TriggerSettings settings_;
   std::array<float, message::kMaxFeatures> ewma_{};
   float threshold_ = 0;
-  float single_scale_ = 1;   ///< 1 / sqrt(1 + 1/n)
+  float single_scale_ = 1;  ///< 1 / sqrt(1 + 1/n)
   float inverse_n_ = 0;
-  float ewma_fade_ = 1;      ///< (1 - alpha)^(2k)
+  float ewma_fade_ = 1;        ///< (1 - alpha)^(2k)
   std::uint32_t history_ = 0;  ///< bit 0 is the newest window
   std::uint32_t quiet_ = 0;
   std::uint32_t episode_windows_ = 0;

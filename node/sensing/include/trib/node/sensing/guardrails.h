@@ -24,8 +24,8 @@ struct GuardrailLimits {
   std::uint32_t missing_permille = 0;
 };
 
-/// What a node without a package believes: anything that a converter can give, not stuck for a whole
-/// window, at most half of it clipped, none missing.
+/// What a node without a package believes: anything that a converter can give, not stuck for a
+/// whole window, at most half of it clipped, none missing.
 GuardrailLimits BuiltInLimits(const WindowShape& shape);
 
 /// Why a window may not reach features or a model. `code` kUnspecified: it may.
@@ -40,8 +40,8 @@ struct GuardrailVerdict {
 
 /// Judges a window. The first of these that holds is the verdict: scale not finite
 /// (kSensorNonFinite), scale outside its range (kSensorOutOfRange), frames that were not finite
-/// (kSensorNonFinite), frames missing (kSensorMissing), then channel by channel: stuck, clipped, out
-/// of range. A run at the clip level counts as clipped, not as stuck.
+/// (kSensorNonFinite), frames missing (kSensorMissing), then channel by channel: stuck, clipped,
+/// out of range. A run at the clip level counts as clipped, not as stuck.
 GuardrailVerdict Judge(const CutWindow& window, const GuardrailLimits& limits);
 
 }  // namespace trib::node::sensing
