@@ -8,16 +8,14 @@
 #include "trib/common/dsp/real_math.h"
 
 namespace trib::node::cascade {
-void Baseline::Start(RecipeId recipe, std::size_t features, std::uint32_t needed, float min_std) {
-  TRIB_CHECK(features <= message::kMaxFeatures && needed >= 2 && needed <= kMaxWindows);
-  TRIB_CHECK(min_std > 0);
+void Baseline::Start(RecipeId recipe, std::size_t features, const package::TriggerSpec& spec) {
+  TRIB_CHECK(features <= message::kMaxFeatures);
+  *this = Baseline();
   recipe_ = recipe;
   features_ = features;
-  needed_ = needed;
-  seen_ = 0;
-  min_std_ = min_std;
-  mean_ = {};
-  sum_squares_ = {};
+  needed_ = std::clamp<std::uint32_t>(spec.commissioning_windows, 2, kMaxWindows);
+  to_skip_ = spec.skip_windows;
+  min_std_ = spec.min_std;
   UpdateDeviations();
 }
 
@@ -28,6 +26,10 @@ Status Baseline::Learn(std::span<const float> frame) {
   if (frame.size() != features_ ||
       !std::all_of(frame.begin(), frame.end(), [](float x) { return dsp::IsFinite(x); })) {
     return Code::kInvalidArgument;
+  }
+  if (to_skip_ > 0) {
+    --to_skip_;
+    return {};
   }
   ++seen_;
   const auto count = static_cast<float>(seen_);
@@ -59,16 +61,16 @@ void Baseline::UpdateDeviations() {
 }
 
 Result<std::size_t> Baseline::Save(std::span<std::byte> out) const {
+  if (!complete()) {
+    return Code::kFailedPrecondition;
+  }
   ByteWriter writer(out);
   writer.U16(kFormatVersion);
   writer.U16(static_cast<std::uint16_t>(features_));
   writer.U32(recipe_.value());
-  writer.U32(needed_);
   writer.U32(seen_);
   for (std::size_t i = 0; i < features_; ++i) {
     writer.F32(mean_[i]);
-  }
-  for (std::size_t i = 0; i < features_; ++i) {
     writer.F32(sum_squares_[i]);
   }
   if (!writer.ok()) {
@@ -80,40 +82,36 @@ Result<std::size_t> Baseline::Save(std::span<std::byte> out) const {
 Status Baseline::Load(std::span<const std::byte> bytes,
                       RecipeId recipe,
                       std::size_t features,
-                      std::uint32_t needed,
-                      float min_std) {
+                      const package::TriggerSpec& spec) {
   ByteReader reader(bytes);
   const std::uint16_t version = reader.U16();
   const std::uint16_t saved_features = reader.U16();
   const RecipeId saved_recipe(reader.U32());
-  const std::uint32_t saved_needed = reader.U32();
   const std::uint32_t saved_seen = reader.U32();
   if (!reader.ok() || version != kFormatVersion) {
     return Code::kDataLoss;
   }
-  if (saved_recipe != recipe || saved_features != features || saved_needed != needed) {
+  if (saved_recipe != recipe || saved_features != features) {
     return Code::kNotFound;
   }
-  if (bytes.size() != SavedBytes(features) || saved_seen > saved_needed) {
+  if (bytes.size() != SavedBytes(features) || saved_seen < 2 || saved_seen > kMaxWindows) {
     return Code::kDataLoss;
   }
+  Baseline loaded;
+  loaded.Start(recipe, features, spec);
+  loaded.to_skip_ = 0;
+  loaded.seen_ = saved_seen;
+  loaded.needed_ = saved_seen;
   for (std::size_t i = 0; i < features; ++i) {
-    ByteReader mean(bytes.subspan(16 + 4 * i, 4));
-    ByteReader squares(bytes.subspan(16 + 4 * (features + i), 4));
-    const float sum_squares = squares.F32();
-    if (!dsp::IsFinite(mean.F32()) || !dsp::IsFinite(sum_squares) || sum_squares < 0) {
+    loaded.mean_[i] = reader.F32();
+    loaded.sum_squares_[i] = reader.F32();
+    if (!dsp::IsFinite(loaded.mean_[i]) || !dsp::IsFinite(loaded.sum_squares_[i]) ||
+        loaded.sum_squares_[i] < 0) {
       return Code::kDataLoss;
     }
   }
-  Start(recipe, features, needed, min_std);
-  seen_ = saved_seen;
-  for (std::size_t i = 0; i < features; ++i) {
-    mean_[i] = reader.F32();
-  }
-  for (std::size_t i = 0; i < features; ++i) {
-    sum_squares_[i] = reader.F32();
-  }
-  UpdateDeviations();
+  loaded.UpdateDeviations();
+  *this = loaded;
   return {};
 }
 

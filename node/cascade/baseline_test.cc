@@ -13,9 +13,17 @@ namespace {
 constexpr RecipeId kRecipe(0x1234);
 constexpr float kMinStd = 1e-3F;
 
+package::TriggerSpec Spec(std::size_t windows, std::uint32_t skip = 0) {
+  package::TriggerSpec spec;
+  spec.commissioning_windows = static_cast<std::uint32_t>(windows);
+  spec.skip_windows = skip;
+  spec.min_std = kMinStd;
+  return spec;
+}
+
 Baseline Learned(const std::vector<std::vector<float>>& frames) {
   Baseline baseline;
-  baseline.Start(kRecipe, frames[0].size(), static_cast<std::uint32_t>(frames.size()), kMinStd);
+  baseline.Start(kRecipe, frames[0].size(), Spec(frames.size()));
   for (const auto& frame : frames) {
     EXPECT_TRUE(baseline.Learn(frame).ok());
   }
@@ -46,7 +54,7 @@ TEST(Baseline, AgreesWithDoubleWithinItsStatedError) {
 TEST(Baseline, IsCompleteAfterTheWindowsAskedFor) {
   Baseline baseline;
   EXPECT_FALSE(baseline.complete());
-  baseline.Start(kRecipe, 2, 4, kMinStd);
+  baseline.Start(kRecipe, 2, Spec(4));
   for (std::uint32_t i = 0; i < 4; ++i) {
     EXPECT_EQ(baseline.permille(), i * 250);
     EXPECT_TRUE(baseline.Learn(std::vector<float>{1, 2}).ok());
@@ -55,9 +63,20 @@ TEST(Baseline, IsCompleteAfterTheWindowsAskedFor) {
   EXPECT_EQ(baseline.Learn(std::vector<float>{1, 2}).code(), Code::kFailedPrecondition);
 }
 
+TEST(Baseline, LearnsNothingFromTheWindowsToSkip) {
+  Baseline baseline;
+  baseline.Start(kRecipe, 1, Spec(2, 3));
+  for (const float value : {900.0F, 800.0F, 700.0F, 5.0F, 7.0F}) {
+    EXPECT_FALSE(baseline.complete());
+    EXPECT_TRUE(baseline.Learn(std::vector<float>{value}).ok());
+  }
+  EXPECT_TRUE(baseline.complete());
+  EXPECT_EQ(baseline.mean(0), 6.0F);
+}
+
 TEST(Baseline, RefusesFramesThatAreNotFiniteOrOfAnotherSize) {
   Baseline baseline;
-  baseline.Start(kRecipe, 2, 4, kMinStd);
+  baseline.Start(kRecipe, 2, Spec(4));
   const float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(baseline.Learn(std::vector<float>{1, nan}).code(), Code::kInvalidArgument);
   EXPECT_EQ(baseline.Learn(std::vector<float>{1}).code(), Code::kInvalidArgument);
@@ -84,14 +103,16 @@ TEST(Baseline, ComesBackAsItWasSaved) {
   std::mt19937 random(3);
   std::normal_distribution<float> normal(2, 0.5F);
   Baseline baseline;
-  baseline.Start(kRecipe, 3, 20, kMinStd);
+  baseline.Start(kRecipe, 3, Spec(12));
+  std::vector<std::byte> bytes(Baseline::SavedBytes(3));
   for (int i = 0; i < 12; ++i) {
+    EXPECT_EQ(baseline.Save(bytes).status().code(), Code::kFailedPrecondition);
     ASSERT_TRUE(baseline.Learn(std::vector<float>{normal(random), 1, normal(random)}).ok());
   }
-  std::vector<std::byte> bytes(Baseline::SavedBytes(3));
   ASSERT_EQ(*baseline.Save(bytes), bytes.size());
   Baseline other;
-  ASSERT_TRUE(other.Load(bytes, kRecipe, 3, 20, kMinStd).ok());
+  ASSERT_TRUE(other.Load(bytes, kRecipe, 3, Spec(20)).ok());
+  EXPECT_TRUE(other.complete());
   EXPECT_EQ(other.seen(), 12U);
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(other.mean(i), baseline.mean(i));
@@ -105,9 +126,10 @@ TEST(Baseline, IsNotFoundForAnotherRecipe) {
   std::vector<std::byte> bytes(Baseline::SavedBytes(1));
   ASSERT_TRUE(baseline.Save(bytes).ok());
   Baseline other;
-  EXPECT_EQ(other.Load(bytes, RecipeId(9), 1, 10, kMinStd).code(), Code::kNotFound);
-  EXPECT_EQ(other.Load(bytes, kRecipe, 2, 10, kMinStd).code(), Code::kNotFound);
-  EXPECT_EQ(other.Load(bytes, kRecipe, 1, 11, kMinStd).code(), Code::kNotFound);
+  EXPECT_EQ(other.Load(bytes, RecipeId(9), 1, Spec(10)).code(), Code::kNotFound);
+  EXPECT_EQ(other.Load(bytes, kRecipe, 2, Spec(10)).code(), Code::kNotFound);
+  // Another number of commissioning windows is no reason to learn again.
+  EXPECT_TRUE(other.Load(bytes, kRecipe, 1, Spec(11)).ok());
 }
 
 TEST(Baseline, RefusesEveryTruncationAndMeaninglessNumbers) {
@@ -116,20 +138,20 @@ TEST(Baseline, RefusesEveryTruncationAndMeaninglessNumbers) {
   ASSERT_TRUE(baseline.Save(bytes).ok());
   Baseline other;
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_EQ(other.Load(std::span(bytes).first(size), kRecipe, 2, 10, kMinStd).code(),
+    EXPECT_EQ(other.Load(std::span(bytes).first(size), kRecipe, 2, Spec(10)).code(),
               Code::kDataLoss);
   }
   auto version = bytes;
   version[0] = std::byte{9};
-  EXPECT_EQ(other.Load(version, kRecipe, 2, 10, kMinStd).code(), Code::kDataLoss);
+  EXPECT_EQ(other.Load(version, kRecipe, 2, Spec(10)).code(), Code::kDataLoss);
   auto negative = bytes;
-  negative[16 + 4 * 3 + 3] = std::byte{0xBF};  // sum of squares of feature 1 below zero
-  negative[16 + 4 * 3 + 2] = std::byte{0x80};
-  EXPECT_EQ(other.Load(negative, kRecipe, 2, 10, kMinStd).code(), Code::kDataLoss);
+  negative[12 + 4 * 3 + 3] = std::byte{0xBF};  // sum of squares of feature 1 below zero
+  negative[12 + 4 * 3 + 2] = std::byte{0x80};
+  EXPECT_EQ(other.Load(negative, kRecipe, 2, Spec(10)).code(), Code::kDataLoss);
   auto nan = bytes;
-  nan[16 + 3] = std::byte{0x7F};
-  nan[16 + 2] = std::byte{0xC0};
-  EXPECT_EQ(other.Load(nan, kRecipe, 2, 10, kMinStd).code(), Code::kDataLoss);
+  nan[12 + 3] = std::byte{0x7F};
+  nan[12 + 2] = std::byte{0xC0};
+  EXPECT_EQ(other.Load(nan, kRecipe, 2, Spec(10)).code(), Code::kDataLoss);
   EXPECT_FALSE(other.complete());
 }
 

@@ -16,6 +16,28 @@ bool Passed(LogicalTime since, Millis interval, LogicalTime now) {
 
 }  // namespace
 
+ReportSettings SettingsOf(const package::ExitPolicy& policy) {
+  ReportSettings settings;
+  settings.status = Millis(policy.status_ms);
+  settings.reminder = Millis(policy.reminder_ms);
+  settings.block = Millis(policy.block_ms);
+  settings.audit_permille = policy.audit_permille;
+  return settings;
+}
+
+ReportSettings Override(ReportSettings settings, const message::Configuration& configuration) {
+  if (configuration.heartbeat_ms != 0) {
+    settings.status = Millis(configuration.heartbeat_ms);
+  }
+  if (configuration.reminder_ms != 0) {
+    settings.reminder = Millis(configuration.reminder_ms);
+  }
+  if (configuration.audit_permille != 0) {
+    settings.audit_permille = configuration.audit_permille;
+  }
+  return settings;
+}
+
 bool ReportPolicy::Audited(std::uint64_t window_index) const {
   constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15U;
   const std::uint64_t hash = SplitMix64::Mix(seed_ + kGolden * (window_index + 1));
@@ -54,7 +76,7 @@ ReportPolicy::FaultReport ReportPolicy::ReportFault(FaultCode verdict, LogicalTi
 }
 
 bool ReportPolicy::StatusDue(LogicalTime now) {
-  if (status_sent_ && !Passed(last_status_, settings_.heartbeat, now)) {
+  if (status_sent_ && !Passed(last_status_, settings_.status, now)) {
     return false;
   }
   status_sent_ = true;
@@ -66,7 +88,7 @@ Millis ReportPolicy::UntilStatus(LogicalTime now) const {
   if (!status_sent_ || now < last_status_) {
     return Millis(0);
   }
-  return std::max(Millis(0), settings_.heartbeat - (now - last_status_));
+  return std::max(Millis(0), settings_.status - (now - last_status_));
 }
 
 message::BlockInterval ReportPolicy::BlockAt(LogicalTime now) const {

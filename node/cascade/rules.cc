@@ -1,33 +1,42 @@
 #include "trib/node/cascade/rules.h"
 
+#include <algorithm>
+
 #include "trib/common/base/check.h"
 #include "trib/common/dsp/statistics.h"
 
 namespace trib::node::cascade {
 namespace {
 
-float Of(const ChannelStatistics& channel, Quantity quantity) {
-  switch (quantity) {
-    case Quantity::kRms:
+using package::Comparison;
+using package::FallbackRule;
+using package::RuleSource;
+
+float Of(const ChannelStatistics& channel, RuleSource source) {
+  switch (source) {
+    case RuleSource::kRms:
       return channel.rms;
-    case Quantity::kPeak:
+    case RuleSource::kPeak:
       return channel.peak;
-    case Quantity::kCrest:
+    case RuleSource::kCrest:
+    default:
       return channel.crest;
-    case Quantity::kFault:
-      break;
   }
-  return 0;
 }
 
-bool Holds(const Rule& rule, const WindowStatistics& statistics, message::FaultCode fault) {
-  if (rule.quantity == Quantity::kFault) {
-    return fault != message::FaultCode::kUnspecified &&
-           (rule.fault == message::FaultCode::kUnspecified || rule.fault == fault);
+bool Holds(const FallbackRule& rule, const WindowStatistics& statistics, message::FaultCode fault) {
+  if (rule.source == RuleSource::kAnyFault) {
+    return fault != message::FaultCode::kUnspecified;
+  }
+  if (rule.source == RuleSource::kFaultCode) {
+    return static_cast<std::uint16_t>(fault) == rule.fault_code;
   }
   for (std::size_t i = 0; i < statistics.size(); ++i) {
-    if ((rule.channel == kAnyChannel || rule.channel == i) &&
-        Of(statistics[i], rule.quantity) > rule.above) {
+    if (rule.channel != package::kAnyChannel && rule.channel != i) {
+      continue;
+    }
+    const float value = Of(statistics[i], rule.source);
+    if (rule.comparison == Comparison::kGreater ? value > rule.threshold : value < rule.threshold) {
       return true;
     }
   }
@@ -36,32 +45,39 @@ bool Holds(const Rule& rule, const WindowStatistics& statistics, message::FaultC
 
 }  // namespace
 
-RuleTable BuiltInRules() {
-  RuleTable rules;
-  (void)rules.push_back({.quantity = Quantity::kFault, .state = ActuatorState::kWarn});
+package::FallbackRules BuiltInRules() {
+  package::FallbackRules rules;
+  FallbackRule rule;
+  rule.source = RuleSource::kAnyFault;
+  rule.actuator = static_cast<std::uint8_t>(ActuatorState::kWarn);
+  (void)rules.rules.push_back(rule);
   return rules;
 }
 
 WindowStatistics Measure(std::span<const std::int16_t> samples,
                          std::uint32_t channels,
                          float scale) {
-  TRIB_DCHECK(channels > 0 && channels <= kMaxChannels && samples.size() >= channels);
+  TRIB_DCHECK(channels > 0 && samples.size() >= channels);
   WindowStatistics out;
-  for (std::uint32_t c = 0; c < channels; ++c) {
+  for (std::uint32_t c = 0; c < channels && !out.full(); ++c) {
     const dsp::ChannelView<std::int16_t> view(samples, channels, c);
     const auto described = dsp::Describe<float>(view, dsp::Accumulate(view));
-    (void)out.push_back({described.rms * scale, described.peak * scale, described.crest});
+    const float peak =
+        std::max(described.maximum - described.mean, described.mean - described.minimum);
+    const float crest = described.deviation > 0 ? peak / described.deviation : 0.0F;
+    (void)out.push_back({described.deviation * scale, peak * scale, crest});
   }
   return out;
 }
 
-ActuatorState Evaluate(const RuleTable& rules,
-                       const WindowStatistics& statistics,
-                       message::FaultCode fault) {
-  ActuatorState worst = ActuatorState::kNormal;
-  for (const Rule& rule : rules) {
-    if (Holds(rule, statistics, fault)) {
-      worst = Worse(worst, rule.state);
+RuleOutcome Evaluate(const package::FallbackRules& rules,
+                     const WindowStatistics& statistics,
+                     message::FaultCode fault) {
+  RuleOutcome worst;
+  for (const FallbackRule& rule : rules.rules) {
+    const auto state = static_cast<ActuatorState>(rule.actuator);
+    if (state > worst.state && Holds(rule, statistics, fault)) {
+      worst = {state, rule.label};
     }
   }
   return worst;

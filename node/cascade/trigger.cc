@@ -32,18 +32,21 @@ void InsertTop(Top& top, std::uint32_t feature, float z) {
 
 }  // namespace
 
-void Trigger::Arm(const TriggerSettings& settings, const Baseline& baseline) {
-  TRIB_CHECK(settings.ewma_alpha > 0 && settings.ewma_alpha <= 1 && settings.threshold_scale > 0);
-  TRIB_CHECK(settings.enter_windows >= 1 && settings.enter_windows <= settings.enter_of &&
-             settings.enter_of <= 32 && settings.clear_windows >= 1);
-  TRIB_CHECK(baseline.complete());
+void Trigger::Arm(const package::TriggerSpec& spec, const Baseline& baseline) {
+  TRIB_CHECK(spec.ewma_alpha > 0 && spec.ewma_alpha <= 1 && spec.threshold_scale > 0);
+  TRIB_CHECK(spec.enter_m >= 1 && spec.enter_m <= spec.enter_n && spec.enter_n <= 32);
+  TRIB_CHECK(spec.clear_n >= 1 && baseline.complete());
   *this = Trigger();
-  settings_ = settings;
+  spec_ = spec;
+  std::uint32_t features = 0;
+  for (std::size_t i = 0; i < baseline.features(); ++i) {
+    features += InMask(i) ? 1U : 0U;
+  }
   const auto n = static_cast<float>(baseline.seen());
-  const float comparisons = (settings.ewma_alpha < 1 ? 2.0F : 1.0F) *
-                            static_cast<float>(std::max<std::size_t>(1, baseline.features()));
-  threshold_ = settings.threshold_scale *
-               StudentUpperQuantile(settings.false_alarm_rate / (2.0F * comparisons), n - 1.0F);
+  const float comparisons = (spec.ewma_alpha < 1 ? 2.0F : 1.0F) *
+                            static_cast<float>(std::max<std::uint32_t>(1, features));
+  threshold_ = spec.threshold_scale *
+               StudentUpperQuantile(spec.false_alarm_rate / (2.0F * comparisons), n - 1.0F);
   inverse_n_ = 1.0F / n;
   single_scale_ = 1.0F / dsp::SquareRoot(1.0F + inverse_n_);
   armed_ = true;
@@ -52,12 +55,15 @@ void Trigger::Arm(const TriggerSettings& settings, const Baseline& baseline) {
 float Trigger::Score(std::span<const float> frame,
                      const Baseline& baseline,
                      TriggerResult& result) {
-  const float alpha = settings_.ewma_alpha;
+  const float alpha = spec_.ewma_alpha;
   ewma_fade_ *= (1.0F - alpha) * (1.0F - alpha);
   const float ewma_scale =
       1.0F / dsp::SquareRoot(alpha / (2.0F - alpha) * (1.0F - ewma_fade_) + inverse_n_);
   float score = 0;
   for (std::size_t i = 0; i < frame.size(); ++i) {
+    if (!InMask(i)) {
+      continue;
+    }
     float z = baseline.Standardise(i, frame[i]);
     // Written so that NaN takes the bound, too.
     if (!(dsp::Absolute(z) < kMaxScore)) {
@@ -83,12 +89,12 @@ TriggerResult Trigger::Step(std::span<const float> frame, const Baseline& baseli
 }
 
 void Trigger::Advance(TriggerResult& result) {
-  const std::uint32_t mask = settings_.enter_of >= 32 ? ~0U : (1U << settings_.enter_of) - 1U;
+  const std::uint32_t mask = spec_.enter_n >= 32 ? ~0U : (1U << spec_.enter_n) - 1U;
   history_ = ((history_ << 1U) | (result.over ? 1U : 0U)) & mask;
   quiet_ = result.over ? 0 : quiet_ + 1;
   const float severity = result.top.empty() ? 0 : dsp::Absolute(result.top[0].z);
   if (!active_) {
-    if (static_cast<std::uint32_t>(std::popcount(history_)) < settings_.enter_windows) {
+    if (static_cast<std::uint32_t>(std::popcount(history_)) < spec_.enter_m) {
       return;
     }
     active_ = true;
@@ -103,7 +109,7 @@ void Trigger::Advance(TriggerResult& result) {
   result.active = true;
   result.windows = episode_windows_;
   result.severity = episode_severity_;
-  if (result.state == message::EventState::kContinuing && quiet_ >= settings_.clear_windows) {
+  if (result.state == message::EventState::kContinuing && quiet_ >= spec_.clear_n) {
     result.state = message::EventState::kCleared;
     active_ = false;
     history_ = 0;

@@ -13,15 +13,18 @@ using message::FaultCode;
 
 constexpr std::size_t kFrames = 256;
 
-GuardrailLimits Limits() {
-  return {.min_value = -10,
-          .max_value = 10,
-          .min_scale = 1e-5F,
-          .max_scale = 1e-2F,
-          .stuck_run = 32,
-          .clip_level = 32000,
-          .clip_permille = 10,
-          .missing_permille = 20};
+package::Guardrails Limits() {
+  package::Guardrails out;
+  (void)out.channels.push_back({.min_raw = -10000,
+                                .max_raw = 10000,
+                                .clip_level_raw = 32000,
+                                .max_clipped_permille = 10,
+                                .max_stuck_run = 32,
+                                .min_peak_to_peak_raw = 20,
+                                .max_missing_permille = 20,
+                                .scale_min = 1e-5F,
+                                .scale_max = 1e-2F});
+  return out;
 }
 
 struct Case {
@@ -114,23 +117,42 @@ TEST(Guardrails, RefuseValuesOutsideThePhysicalRange) {
   EXPECT_NEAR(c.Judged().value, -10.001, 1e-4);
 }
 
+TEST(Guardrails, RefuseASignalThatHardlyMoves) {
+  Case c;
+  for (std::size_t i = 0; i < kFrames; ++i) {
+    c.samples[i] = static_cast<std::int16_t>(i % 20);
+  }
+  EXPECT_EQ(c.Judged().code, FaultCode::kSensorStuck);
+  EXPECT_EQ(c.Judged().value, 19.0F);
+  c.samples[3] = 20;
+  EXPECT_TRUE(c.Judged().ok());
+}
+
 TEST(Guardrails, JudgeTheCalibrationBeforeTheSamples) {
   Case c;
   c.samples.assign(kFrames, 0);  // stuck, too
-  c.window.non_finite_frames = 3;
+  c.window.missing_frames = 256;
   c.window.scale = 5;
-  EXPECT_EQ(c.Judged().code, FaultCode::kSensorOutOfRange);
-  c.window.scale = 0.001F;
+  c.window.non_finite_frames = 3;
   EXPECT_EQ(c.Judged().code, FaultCode::kSensorNonFinite);
   c.window.non_finite_frames = 0;
-  c.window.missing_frames = 256;
+  EXPECT_EQ(c.Judged().code, FaultCode::kSensorOutOfRange);
+  c.window.scale = 0.001F;
   EXPECT_EQ(c.Judged().code, FaultCode::kSensorMissing);
   c.window.missing_frames = 0;
   EXPECT_EQ(c.Judged().code, FaultCode::kSensorStuck);
 }
 
-TEST(Guardrails, BuiltInLimitsRefuseOnlyWhatNoMachineCanBe) {
-  const GuardrailLimits limits = BuiltInLimits({.channels = 1, .length = kFrames, .hop = kFrames});
+TEST(Guardrails, KeepTheRulesOfTheLastChannelForFurtherOnes) {
+  Case c(3);
+  c.samples[2] = 10001;
+  EXPECT_EQ(c.Judged().code, FaultCode::kSensorOutOfRange);
+  EXPECT_EQ(c.Judged().channel, 2U);
+}
+
+TEST(Guardrails, BuiltInOnesRefuseOnlyWhatNoMachineCanBe) {
+  const package::Guardrails limits =
+      BuiltInGuardrails({.channels = 1, .length = kFrames, .hop = kFrames});
   Case c;
   c.window.samples = c.samples;
   EXPECT_TRUE(Judge(c.window, limits).ok());

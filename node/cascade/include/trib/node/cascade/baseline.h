@@ -7,6 +7,7 @@
 
 #include "trib/common/base/ids.h"
 #include "trib/common/message/limits.h"
+#include "trib/common/package/sections.h"
 #include "trib/common/status/result.h"
 
 namespace trib::node::cascade {
@@ -27,12 +28,13 @@ class Baseline {
   static constexpr std::uint32_t kClampFrom = 8;
   static constexpr std::uint16_t kFormatVersion = 1;
 
-  /// Starts commissioning: forgets everything.
+  /// Starts commissioning: forgets everything. commissioning_windows above kMaxWindows count as
+  /// that.
   ///
-  /// Requires  features <= kMaxFeatures; needed >= 2; min_std > 0.
-  void Start(RecipeId recipe, std::size_t features, std::uint32_t needed, float min_std);
+  /// Requires  features <= kMaxFeatures.
+  void Start(RecipeId recipe, std::size_t features, const package::TriggerSpec& spec);
 
-  /// Takes one healthy window.
+  /// Takes one healthy window; the first skip_windows of them teach nothing.
   ///
   /// @returns kFailedPrecondition when complete; kInvalidArgument for a frame of another size or
   ///   with a value that is not finite: nothing is learned.
@@ -52,18 +54,21 @@ class Baseline {
     return (value - mean_[feature]) / deviation_[feature];
   }
 
-  static constexpr std::size_t SavedBytes(std::size_t features) { return 16 + 8 * features; }
-  /// @returns bytes written; kResourceExhausted below SavedBytes(features()).
+  static constexpr std::size_t SavedBytes(std::size_t features) { return 12 + 8 * features; }
+  /// A baseline is worth keeping only when complete: one learned in pieces, with a restart in
+  /// between, may mix two states of the machine.
+  ///
+  /// @returns bytes written; kFailedPrecondition unless complete(); kResourceExhausted below
+  ///   SavedBytes(features()).
   Result<std::size_t> Save(std::span<std::byte> out) const;
   /// Takes what Save() wrote; integrity is the state store's matter, meaning is checked here.
   ///
-  /// @returns kNotFound  another recipe, feature count or needed count: start commissioning
+  /// @returns kNotFound  of another recipe or feature count: start commissioning
   ///          kDataLoss  not a baseline; nothing changed
   Status Load(std::span<const std::byte> bytes,
               RecipeId recipe,
               std::size_t features,
-              std::uint32_t needed,
-              float min_std);
+              const package::TriggerSpec& spec);
 
  private:
   void UpdateDeviations();
@@ -72,6 +77,7 @@ class Baseline {
   std::size_t features_ = 0;
   std::uint32_t needed_ = 0;
   std::uint32_t seen_ = 0;
+  std::uint32_t to_skip_ = 0;
   float min_std_ = 1;
   std::array<float, message::kMaxFeatures> mean_{};
   std::array<float, message::kMaxFeatures> sum_squares_{};

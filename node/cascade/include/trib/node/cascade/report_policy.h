@@ -4,15 +4,20 @@
 
 #include "trib/common/base/time.h"
 #include "trib/common/message/types.h"
+#include "trib/common/package/sections.h"
 
 namespace trib::node::cascade {
 
 struct ReportSettings {
-  Millis heartbeat{60'000};  ///< between NodeStatus records
+  Millis status{60'000};     ///< between NodeStatus records
   Millis reminder{600'000};  ///< between repeats while an event or a fault lasts
   Millis block{60'000};      ///< length of a sketch block
   std::uint32_t audit_permille = 0;
 };
+
+ReportSettings SettingsOf(const package::ExitPolicy& policy);
+/// What the operator asked for stands above the package; fields that are zero change nothing.
+ReportSettings Override(ReportSettings settings, const message::Configuration& configuration);
 
 /// Says which records leave the node. All times are logical; a clock set backwards counts as an
 /// interval passed, so that a correction of the time never silences a node.
@@ -46,7 +51,7 @@ class ReportPolicy {
   FaultReport ReportFault(message::FaultCode verdict, LogicalTime now);
   [[nodiscard]] message::FaultCode fault() const { return fault_; }
 
-  /// True at the first call and then once per heartbeat.
+  /// True at the first call and then once per status interval.
   bool StatusDue(LogicalTime now);
   /// How long StatusDue() stays false; for sleeping.
   [[nodiscard]] Millis UntilStatus(LogicalTime now) const;

@@ -10,20 +10,6 @@
 
 namespace trib::node::cascade {
 
-struct TriggerSettings {
-  /// Wanted false alarms per window of a healthy machine, before hysteresis.
-  float false_alarm_rate = 1e-3F;
-  /// Multiplies the threshold: room for features that are not Gaussian.
-  float threshold_scale = 1;
-  /// Weight of the newest window in the moving averages; 1 switches them off.
-  float ewma_alpha = 0.2F;
-  /// An episode begins when `enter_windows` of the last `enter_of` windows were over the threshold,
-  std::uint32_t enter_windows = 2;
-  std::uint32_t enter_of = 3;
-  /// and ends after so many quiet windows in a row.
-  std::uint32_t clear_windows = 3;
-};
-
 struct TriggerResult {
   /// Largest normalised deviation of the window; compare with Trigger::threshold().
   float score = 0;
@@ -41,7 +27,8 @@ struct TriggerResult {
 
 /// Decides whether the machine still looks like its baseline.
 ///
-/// With n baseline windows, F features and moving averages e of the standardised z:
+/// With n baseline windows, F features in the spec's mask and moving averages e of the standardised
+/// z:
 ///   score = max over features of max(|z| / sqrt(1 + 1/n), |e| / sqrt(a/(2-a) (1-(1-a)^2k) + 1/n))
 /// over k windows so far. A new window of the same Gaussian, standardised by an estimated mean and
 /// deviation, follows Student's T with n - 1 degrees times sqrt(1 + 1/n) (the prediction interval);
@@ -56,9 +43,11 @@ struct TriggerResult {
 /// Memory   Inside. Threads  One caller at a time.
 class Trigger {
  public:
-  /// Requires  0 < ewma_alpha <= 1; 1 <= enter_windows <= enter_of <= 32; clear_windows >= 1;
-  ///           threshold_scale > 0; baseline complete.
-  void Arm(const TriggerSettings& settings, const Baseline& baseline);
+  /// An episode begins when enter_m of the last enter_n windows were over the threshold and ends
+  /// after clear_n quiet windows in a row.
+  ///
+  /// Requires  baseline complete; `spec` as package::Decode() gives it.
+  void Arm(const package::TriggerSpec& spec, const Baseline& baseline);
   [[nodiscard]] bool armed() const { return armed_; }
   [[nodiscard]] float threshold() const { return threshold_; }
   [[nodiscard]] bool active() const { return active_; }
@@ -72,10 +61,13 @@ class Trigger {
   static constexpr float kMaxScore = 1e6F;
 
  private:
+  [[nodiscard]] bool InMask(std::size_t feature) const {
+    return (spec_.feature_mask >> feature & 1U) != 0;
+  }
   float Score(std::span<const float> frame, const Baseline& baseline, TriggerResult& result);
   void Advance(TriggerResult& result);
 
-  TriggerSettings settings_;
+  package::TriggerSpec spec_;
   std::array<float, message::kMaxFeatures> ewma_{};
   float threshold_ = 0;
   float single_scale_ = 1;  ///< 1 / sqrt(1 + 1/n)
