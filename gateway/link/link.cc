@@ -1,0 +1,316 @@
+#include "trib/gateway/link/link.h"
+
+#include <algorithm>
+#include <charconv>
+#include <tuple>
+#include <utility>
+
+#include "tributary/v1/record.pb.h"
+
+namespace trib::gateway::link {
+namespace {
+
+using host::message::Uplink;
+using message::RecordKey;
+using message::RefusalReason;
+
+std::optional<NodeId> ParseNode(std::string_view user_id) {
+  std::uint64_t value = 0;
+  const auto [end, failure] =
+      std::from_chars(user_id.data(), user_id.data() + user_id.size(), value);
+  if (failure != std::errc() || end != user_id.data() + user_id.size() || value == 0) {
+    return std::nullopt;
+  }
+  return NodeId(value);
+}
+
+/// The key of a record that does not hold together otherwise, so that it can be refused by name.
+std::optional<RecordKey> KeyOf(std::string_view record) {
+  tributary::v1::Record parsed;
+  if (!parsed.ParseFromArray(record.data(), static_cast<int>(record.size())) || !parsed.has_key() ||
+      parsed.key().node() == 0 || parsed.key().epoch() == 0 || parsed.key().sequence() == 0) {
+    return std::nullopt;
+  }
+  const auto& key = parsed.key();
+  return RecordKey{NodeId(key.node()), EnrolmentEpoch(key.epoch()), key.boot(), key.sequence()};
+}
+
+}  // namespace
+
+Link::Link(const Options& options)
+    : options_(options), assembler_(host::message::ChunkAssembler::Limits{}) {}
+
+void Link::SetRoster(std::span<const NodeId> nodes) {
+  roster_ = {nodes.begin(), nodes.end()};
+  for (auto session = sessions_.begin(); session != sessions_.end();) {
+    if (roster_.contains(session->first)) {
+      ++session;
+      continue;
+    }
+    assembler_.Forget(session->first);
+    pending_ -= session->second.pending.size();
+    session = sessions_.erase(session);
+  }
+}
+
+Link::Session* Link::FindOrOpen(NodeId node) {
+  const auto found = sessions_.find(node);
+  if (found != sessions_.end()) {
+    return &found->second;
+  }
+  if (sessions_.size() >= options_.max_sessions) {
+    return nullptr;
+  }
+  return &sessions_.try_emplace(node, options_.seen_keys).first->second;
+}
+
+void Link::Strike(Session& session, const Now& now) {
+  if (++session.strikes >= options_.malformed_limit) {
+    session.strikes = 0;
+    session.closed_until = now.monotonic + options_.penalty;
+    ++metrics_.sessions_closed;
+  }
+}
+
+void Link::Receive(std::string_view routing_id,
+                   std::string_view user_id,
+                   std::string_view bytes,
+                   const Now& now,
+                   Output& out) {
+  ++metrics_.messages;
+  metrics_.bytes += bytes.size();
+  const auto node = ParseNode(user_id);
+  if (!node || !roster_.contains(*node)) {
+    ++metrics_.not_in_roster;
+    return;
+  }
+  Session* session = FindOrOpen(*node);
+  if (session == nullptr) {
+    ++metrics_.too_many_sessions;
+    return;
+  }
+  if (session->closed_until && now.monotonic < *session->closed_until) {
+    ++metrics_.penalised;
+    return;
+  }
+  auto uplink = host::message::DecodeUplink(bytes);
+  if (!uplink.ok()) {
+    ++metrics_.malformed;
+    Strike(*session, now);
+    return;
+  }
+  if (uplink->node != *node) {
+    ++metrics_.identity_mismatch;
+    Strike(*session, now);
+    return;
+  }
+  if (session->closed_until && uplink->kind != Uplink::Kind::kHello) {
+    ++metrics_.penalised;
+    return;
+  }
+  session->closed_until.reset();
+  session->strikes = 0;
+  session->last_seen = now.monotonic;
+  session->routing_id = routing_id;
+
+  Answers answers;
+  switch (uplink->kind) {
+    case Uplink::Kind::kHello:
+      TakeHello(*node, *session, uplink->hello, now, out);
+      break;
+    case Uplink::Kind::kRecords:
+      for (auto& record : uplink->records) {
+        TakeRecord(
+            *node, *session, std::move(record.sealed), message::kMaxRecordBytes, now, answers, out);
+      }
+      break;
+    case Uplink::Kind::kChunk:
+      TakeChunk(*node, *session, uplink->chunk, now, answers, out);
+      break;
+  }
+  SendAcks(*node, *session, answers, out);
+}
+
+void Link::TakeHello(
+    NodeId node, Session& session, const message::Hello& hello, const Now& now, Output& out) {
+  ++metrics_.hellos;
+  session.epoch = hello.epoch;
+  session.boot = hello.boot;
+  session.firmware_version = hello.firmware_version;
+  message::Downlink answer;
+  answer.node = node;
+  answer.kind = message::Downlink::Kind::kTime;
+  answer.time = {.unix_ms = now.unix_ms,
+                 .epoch = hello.epoch,
+                 .boot = hello.boot,
+                 .credit = options_.credit_bytes};
+  out.send.push_back({session.routing_id, host::message::EncodeDownlink(answer)});
+}
+
+void Link::Refuse(const RecordKey& key, RefusalReason reason, Answers& answers) {
+  ++metrics_.refused[static_cast<std::size_t>(reason)];
+  answers.push_back({key, reason});
+}
+
+void Link::TakeRecord(NodeId node,
+                      Session& session,
+                      std::string sealed,
+                      std::size_t limit,
+                      const Now& now,
+                      Answers& answers,
+                      Output& out) {
+  const auto opened = host::message::OpenSealedRecord(sealed);
+  if (!opened.ok()) {
+    ++metrics_.unnamed;
+    return;
+  }
+  message::Record record;
+  const bool lawful = host::message::DecodeRecord(opened->record, record).ok();
+  const auto key = lawful ? std::optional(record.header.key) : KeyOf(opened->record);
+  if (!key) {
+    ++metrics_.unnamed;
+    return;
+  }
+  if (key->node != node) {
+    Refuse(*key, RefusalReason::kKeyMismatch, answers);
+  } else if (opened->record.size() > limit) {
+    Refuse(*key, RefusalReason::kTooLarge, answers);
+  } else if (!lawful) {
+    Refuse(*key, RefusalReason::kMalformed, answers);
+  } else if (session.seen.Contains(*key)) {
+    ++metrics_.duplicates;
+    answers.push_back({*key});
+  } else if (session.pending.contains(*key)) {
+    ++metrics_.pending_again;
+  } else if (session.pending_bytes + sealed.size() > 2 * std::size_t{options_.credit_bytes}) {
+    ++metrics_.over_credit;
+  } else {
+    ++metrics_.accepted;
+    ++session.records;
+    ++pending_;
+    session.pending.emplace(*key, sealed.size());
+    session.pending_bytes += sealed.size();
+    out.offered.push_back({*key, record.kind, now.unix_ms, std::move(sealed)});
+  }
+}
+
+void Link::TakeChunk(NodeId node,
+                     Session& session,
+                     const Uplink::ChunkData& chunk,
+                     const Now& now,
+                     Answers& answers,
+                     Output& out) {
+  ++metrics_.chunks;
+  auto sealed = assembler_.Add(node, chunk, now.monotonic);
+  if (sealed.ok()) {
+    TakeRecord(node, session, *std::move(sealed), message::kMaxTransferBytes, now, answers, out);
+    return;
+  }
+  if (sealed.status().code() == Code::kUnavailable) {
+    return;
+  }
+  ++metrics_.chunks_refused;
+  // A transfer that can never fit is refused by name; what else went wrong, resending may mend.
+  if (chunk.total_bytes > message::kMaxTransferBytes && chunk.transfer != 0 &&
+      session.epoch != EnrolmentEpoch()) {
+    Refuse({node, session.epoch, chunk.boot, chunk.transfer}, RefusalReason::kTooLarge, answers);
+  }
+}
+
+void Link::Settle(std::span<const Settled> settled, Output& out) {
+  std::map<NodeId, Answers> answers;
+  for (const Settled& record : settled) {
+    const auto found = sessions_.find(record.key.node);
+    if (found == sessions_.end()) {
+      continue;  // revoked meanwhile: stored, but nobody to tell
+    }
+    Session& session = found->second;
+    const auto pending = session.pending.find(record.key);
+    if (pending == session.pending.end()) {
+      continue;  // of a session that ended and began anew
+    }
+    session.pending_bytes -= pending->second;
+    session.pending.erase(pending);
+    --pending_;
+    if (!record.durable) {
+      ++metrics_.unsettled;
+      continue;
+    }
+    ++metrics_.durable;
+    session.seen.Insert(record.key);
+    answers[record.key.node].push_back({record.key});
+  }
+  for (auto& [node, list] : answers) {
+    SendAcks(node, sessions_.find(node)->second, list, out);
+  }
+}
+
+void Link::SendAcks(NodeId node, const Session& session, Answers& answers, Output& out) {
+  const auto order = [](const Answer& a) {
+    return std::tuple(a.key.epoch, a.key.boot, a.refusal, a.key.sequence);
+  };
+  std::sort(answers.begin(), answers.end(), [&](const Answer& a, const Answer& b) {
+    return order(a) < order(b);
+  });
+  message::Downlink down;
+  down.node = node;
+  down.kind = message::Downlink::Kind::kAck;
+  const auto flush = [&] {
+    if (!down.ack.ranges.empty()) {
+      down.ack.credit = options_.credit_bytes;
+      out.send.push_back({session.routing_id, host::message::EncodeDownlink(down)});
+      ++metrics_.acks;
+      down.ack.ranges.clear();
+    }
+  };
+  for (std::size_t i = 0; i < answers.size();) {
+    const Answer& first = answers[i];
+    std::uint32_t last = first.key.sequence;
+    for (++i; i < answers.size(); ++i) {
+      const Answer& next = answers[i];
+      if (next.key.epoch != first.key.epoch || next.key.boot != first.key.boot ||
+          next.refusal != first.refusal || next.key.sequence - last > 1) {
+        break;
+      }
+      last = next.key.sequence;
+    }
+    if (first.key.epoch != down.ack.epoch || down.ack.ranges.full()) {
+      flush();
+      down.ack.epoch = first.key.epoch;
+    }
+    (void)down.ack.ranges.push_back({first.key.boot, first.key.sequence, last, first.refusal});
+  }
+  flush();
+}
+
+Status Link::SendDown(NodeId node, std::string_view envelope, Output& out) {
+  const auto found = sessions_.find(node);
+  if (found == sessions_.end() || found->second.routing_id.empty()) {
+    ++metrics_.undeliverable;
+    return Code::kNotFound;
+  }
+  out.send.push_back({found->second.routing_id, std::string(envelope)});
+  return {};
+}
+
+void Link::Tick(const Now& now) {
+  assembler_.Evict(now.monotonic);
+}
+
+std::vector<SessionInfo> Link::sessions() const {
+  std::vector<SessionInfo> list;
+  list.reserve(sessions_.size());
+  for (const auto& [node, session] : sessions_) {
+    list.push_back({node,
+                    session.epoch,
+                    session.boot,
+                    session.firmware_version,
+                    session.last_seen,
+                    session.records,
+                    session.pending.size(),
+                    session.closed_until.has_value()});
+  }
+  return list;
+}
+
+}  // namespace trib::gateway::link

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "trib/common/host/sqlite/database.h"
+#include "trib/common/status/result.h"
+#include "trib/gateway/spool/metrics.h"
+#include "trib/gateway/spool/types.h"
+
+namespace trib::gateway::spool {
+
+/// The gateway's durable queue: what is in it was acknowledged to a node and is owed to the cloud.
+/// Also keeps the roster. The file's law: docs/formats/spool.md.
+///
+/// Threads  One for life: opens, uses and destroys it.
+/// Durable  What a function changed is on disk when it returns ok; after a failure nothing changed.
+/// State    Opening costs the same for any depth; the queue is read only through Peek().
+class Spool {
+ public:
+  /// @returns with a line in `error`: kUnavailable, kDataLoss, kFailedPrecondition (newer schema).
+  static Result<std::unique_ptr<Spool>> Open(const Options& options, std::string& error);
+
+  /// Stores a group in one transaction.
+  ///
+  /// @returns one Outcome per item, in order; or, nothing stored and nothing to acknowledge,
+  ///   kResourceExhausted  the disk is full
+  ///   kUnavailable        locked or an I/O error
+  Result<std::vector<Outcome>> Append(std::span<const Item> items);
+
+  /// Reads records with id > `after`, oldest first, at most `max` and, but for the first one, at
+  /// most `max_bytes` in sum. What was read is never dropped by policy, since it may be on its way.
+  Result<std::vector<Stored>> Peek(std::int64_t after, std::size_t max, std::size_t max_bytes);
+
+  /// Forgets records that the cloud has. Unknown ids are ignored.
+  Status Delete(std::span<const std::int64_t> ids);
+  /// Forgets records that the cloud refused for good, counting them in the same transaction.
+  Status Discard(std::span<const std::int64_t> ids);
+
+  Status StoreRoster(const Roster& roster);
+  Result<Roster> LoadRoster();
+
+  [[nodiscard]] Depth depth() const { return depth_; }
+  [[nodiscard]] const DropTotals& drops() const { return drops_; }
+  /// How often the file was opened, this time included.
+  [[nodiscard]] std::uint64_t run() const { return run_; }
+  [[nodiscard]] const Metrics& metrics() const { return metrics_; }
+  /// SQLite's text for the last failure.
+  [[nodiscard]] std::string last_error() const { return database_.last_error(); }
+  /// Bounds the file, in pages: lets tests fill the disk.
+  Status SetMaxPages(std::uint32_t pages) { return database_.SetMaxPages(pages); }
+
+ private:
+  // 1. depth_ and drops_ equal what the file says; they change only after a commit.
+  // 2. lent_ holds the ids that Peek() gave and nobody forgot yet.
+  struct Group {
+    Depth depth;
+    DropTotals drops;
+  };
+
+  Spool(host::sqlite::Database database, const Options& options);
+  Status Prepare();
+  Status LoadCounters();
+  Result<Outcome> Insert(const Item& item, Group& group);
+  Result<bool> MakeRoom(const Item& item, std::uint64_t bytes, Group& group);
+  Status Commit(host::sqlite::Transaction& transaction, const Group& group);
+  Status Forget(std::span<const std::int64_t> ids, bool rejected);
+  Status ForgetOnce(std::span<const std::int64_t> ids, bool rejected);
+  [[nodiscard]] bool Fits(const Depth& depth, std::uint64_t bytes) const;
+
+  host::sqlite::Database database_;
+  host::sqlite::Statement insert_;
+  host::sqlite::Statement exists_;
+  host::sqlite::Statement peek_;
+  host::sqlite::Statement delete_;
+  host::sqlite::Statement victims_;
+  host::sqlite::Statement set_counter_;
+  host::sqlite::Statement set_drop_;
+  Options options_;
+  Depth depth_;
+  DropTotals drops_;
+  std::uint64_t run_ = 0;
+  std::set<std::int64_t> lent_;
+  Metrics metrics_;
+};
+
+}  // namespace trib::gateway::spool

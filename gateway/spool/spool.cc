@@ -1,0 +1,373 @@
+#include "trib/gateway/spool/spool.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+namespace trib::gateway::spool {
+namespace {
+
+using host::sqlite::Database;
+using host::sqlite::Statement;
+using host::sqlite::Transaction;
+
+// AUTOINCREMENT: an id must not return while a batch that named it may still be acknowledged.
+constexpr std::string_view kMigrations[] = {R"sql(
+CREATE TABLE queue (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  node INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  boot INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  priority INTEGER NOT NULL,
+  received_ms INTEGER NOT NULL,
+  sealed BLOB NOT NULL,
+  UNIQUE (node, epoch, boot, sequence)
+) STRICT;
+CREATE INDEX queue_by_priority ON queue (priority DESC, id);
+CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO counter VALUES ('records', 0), ('bytes', 0), ('run', 0), ('roster_version', 0);
+CREATE TABLE dropped (
+  reason TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  total INTEGER NOT NULL,
+  PRIMARY KEY (reason, priority)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE roster (node INTEGER PRIMARY KEY, public_key BLOB NOT NULL) STRICT;
+)sql"};
+
+// Row, key index and priority index, as the file grows by them.
+constexpr std::uint64_t kRowOverheadBytes = 96;
+
+std::uint64_t CostOf(std::size_t sealed_bytes) {
+  return sealed_bytes + kRowOverheadBytes;
+}
+
+constexpr std::string_view kReasonFull = "spool_full";
+constexpr std::string_view kReasonRejected = "rejected";
+
+std::size_t PriorityIndex(std::int64_t stored) {
+  const auto last = static_cast<std::int64_t>(message::kPriorityCount) - 1;
+  return static_cast<std::size_t>(std::clamp<std::int64_t>(stored, 0, last));
+}
+
+}  // namespace
+
+Spool::Spool(Database database, const Options& options)
+    : database_(std::move(database)), options_(options) {}
+
+Result<std::unique_ptr<Spool>> Spool::Open(const Options& options, std::string& error) {
+  TRIB_TRY_ASSIGN(Database database,
+                  Database::Open(options.path.string(),
+                                 {.synchronous = host::sqlite::Synchronous::kFull,
+                                  .busy_timeout_ms = 1000,
+                                  .wal_autocheckpoint_pages = 4000},
+                                 &error));
+  std::unique_ptr<Spool> spool(new Spool(std::move(database), options));
+  Status status = spool->database_.Migrate(kMigrations);
+  if (status.ok()) {
+    status = spool->Prepare();
+  }
+  if (status.ok()) {
+    status = spool->LoadCounters();
+  }
+  if (!status.ok()) {
+    error = status == Status(Code::kFailedPrecondition, host::sqlite::Reason::kNewerSchema)
+                ? options.path.string() + ": written by a newer version of this program"
+                : options.path.string() + ": " + spool->last_error();
+    return status;
+  }
+  return spool;
+}
+
+Status Spool::Prepare() {
+  const std::pair<Statement*, std::string_view> statements[] = {
+      {&insert_,
+       "INSERT INTO queue (node, epoch, boot, sequence, priority, received_ms, sealed) "
+       "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
+      {&exists_, "SELECT 1 FROM queue WHERE node = ? AND epoch = ? AND boot = ? AND sequence = ?"},
+      {&peek_, "SELECT id, received_ms, sealed FROM queue WHERE id > ? ORDER BY id LIMIT ?"},
+      {&delete_, "DELETE FROM queue WHERE id = ? RETURNING length(sealed), priority"},
+      {&victims_,
+       "SELECT id, length(sealed), priority FROM queue WHERE priority >= ? "
+       "ORDER BY priority DESC, id"},
+      {&set_counter_, "UPDATE counter SET value = ? WHERE name = ?"},
+      {&set_drop_,
+       "INSERT INTO dropped (reason, priority, total) VALUES (?, ?, ?) "
+       "ON CONFLICT DO UPDATE SET total = excluded.total"},
+  };
+  for (const auto& [statement, sql] : statements) {
+    TRIB_TRY_ASSIGN(*statement, database_.Prepare(sql));
+  }
+  return {};
+}
+
+Status Spool::LoadCounters() {
+  TRIB_TRY_ASSIGN(auto transaction, Transaction::Begin(database_));
+  TRIB_TRY(database_.Execute("UPDATE counter SET value = value + 1 WHERE name = 'run'"));
+  TRIB_TRY_ASSIGN(const auto records,
+                  database_.QueryInt("SELECT value FROM counter WHERE name = 'records'"));
+  TRIB_TRY_ASSIGN(const auto bytes,
+                  database_.QueryInt("SELECT value FROM counter WHERE name = 'bytes'"));
+  TRIB_TRY_ASSIGN(const auto run,
+                  database_.QueryInt("SELECT value FROM counter WHERE name = 'run'"));
+  TRIB_TRY_ASSIGN(Statement drops,
+                  database_.Prepare("SELECT reason, priority, total FROM dropped"));
+  while (true) {
+    TRIB_TRY_ASSIGN(const bool row, drops.Step());
+    if (!row) {
+      break;
+    }
+    auto& totals = drops.Text(0) == kReasonFull ? drops_.full : drops_.rejected;
+    totals[PriorityIndex(drops.Int(1))] = drops.Uint(2);
+  }
+  TRIB_TRY(transaction.Commit());
+  depth_ = {static_cast<std::uint64_t>(records), static_cast<std::uint64_t>(bytes)};
+  run_ = static_cast<std::uint64_t>(run);
+  return {};
+}
+
+bool Spool::Fits(const Depth& depth, std::uint64_t bytes) const {
+  return depth.records < options_.max_records && depth.bytes + bytes <= options_.max_bytes;
+}
+
+Result<std::vector<Outcome>> Spool::Append(std::span<const Item> items) {
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(items.size());
+  Group group{depth_, drops_};
+  Metrics counted = metrics_;
+  const auto store = [&]() -> Status {
+    TRIB_TRY_ASSIGN(auto transaction, Transaction::Begin(database_));
+    for (const Item& item : items) {
+      TRIB_TRY_ASSIGN(const Outcome outcome, Insert(item, group));
+      outcomes.push_back(outcome);
+      counted.stored += outcome == Outcome::kStored ? 1U : 0U;
+      counted.duplicates += outcome == Outcome::kDuplicate ? 1U : 0U;
+      counted.refused += outcome == Outcome::kRefused ? 1U : 0U;
+    }
+    return Commit(transaction, group);
+  };
+  if (const Status status = store(); !status.ok()) {
+    ++metrics_.failures;
+    return status;
+  }
+  counted.commits = metrics_.commits;
+  metrics_ = counted;
+  return outcomes;
+}
+
+Result<Outcome> Spool::Insert(const Item& item, Group& group) {
+  const std::uint64_t bytes = CostOf(item.sealed.size());
+  const auto& key = item.key;
+  if (!Fits(group.depth, bytes)) {
+    exists_.Reset();
+    exists_.BindAll(key.node.value(), key.epoch.value(), key.boot, key.sequence);
+    TRIB_TRY_ASSIGN(const bool known, exists_.Step());
+    exists_.Reset();
+    if (known) {
+      return Outcome::kDuplicate;
+    }
+    if (options_.policy == FullPolicy::kReject || bytes > options_.max_bytes) {
+      return Outcome::kRefused;
+    }
+    TRIB_TRY_ASSIGN(const bool room, MakeRoom(item, bytes, group));
+    if (!room) {
+      ++group.drops.full[static_cast<std::size_t>(item.priority)];
+      return Outcome::kDropped;
+    }
+  }
+  insert_.BindAll(
+      key.node.value(), key.epoch.value(), key.boot, key.sequence, item.priority, item.received_ms);
+  insert_.BindBlob(7, std::string_view(item.sealed));
+  TRIB_TRY(insert_.Run());
+  if (database_.changes() == 0) {
+    return Outcome::kDuplicate;
+  }
+  ++group.depth.records;
+  group.depth.bytes += bytes;
+  return Outcome::kStored;
+}
+
+/// Gives up rows that are no more important than `item` until it fits.
+/// @returns false when there are not enough of them: the item itself is the least important then.
+Result<bool> Spool::MakeRoom(const Item& item, std::uint64_t bytes, Group& group) {
+  struct Victim {
+    std::int64_t id;
+    std::uint64_t bytes;
+    std::size_t priority;
+  };
+  std::vector<Victim> chosen;
+  Depth depth = group.depth;
+  victims_.Reset();
+  victims_.Bind(1, item.priority);
+  while (!Fits(depth, bytes)) {
+    TRIB_TRY_ASSIGN(const bool row, victims_.Step());
+    if (!row) {
+      break;
+    }
+    const Victim victim{victims_.Int(0),
+                        CostOf(static_cast<std::size_t>(victims_.Int(1))),
+                        PriorityIndex(victims_.Int(2))};
+    if (lent_.contains(victim.id)) {
+      continue;
+    }
+    chosen.push_back(victim);
+    --depth.records;
+    depth.bytes -= std::min(depth.bytes, victim.bytes);
+  }
+  victims_.Reset();
+  if (!Fits(depth, bytes)) {
+    return false;
+  }
+  for (const Victim& victim : chosen) {
+    delete_.Bind(1, victim.id);
+    TRIB_TRY(delete_.Run());
+    ++group.drops.full[victim.priority];
+  }
+  group.depth = depth;
+  return true;
+}
+
+Status Spool::Commit(Transaction& transaction, const Group& group) {
+  if (group.depth.records != depth_.records || group.depth.bytes != depth_.bytes) {
+    set_counter_.BindAll(group.depth.records, "records");
+    TRIB_TRY(set_counter_.Run());
+    set_counter_.BindAll(group.depth.bytes, "bytes");
+    TRIB_TRY(set_counter_.Run());
+  }
+  for (std::size_t i = 0; i < message::kPriorityCount; ++i) {
+    if (group.drops.full[i] != drops_.full[i]) {
+      set_drop_.BindAll(kReasonFull, i, group.drops.full[i]);
+      TRIB_TRY(set_drop_.Run());
+    }
+    if (group.drops.rejected[i] != drops_.rejected[i]) {
+      set_drop_.BindAll(kReasonRejected, i, group.drops.rejected[i]);
+      TRIB_TRY(set_drop_.Run());
+    }
+  }
+  TRIB_TRY(transaction.Commit());
+  depth_ = group.depth;
+  drops_ = group.drops;
+  ++metrics_.commits;
+  return {};
+}
+
+Result<std::vector<Stored>> Spool::Peek(std::int64_t after,
+                                        std::size_t max,
+                                        std::size_t max_bytes) {
+  std::vector<Stored> records;
+  std::size_t bytes = 0;
+  peek_.Reset();
+  peek_.BindAll(after, max);
+  while (true) {
+    TRIB_TRY_ASSIGN(const bool row, peek_.Step());
+    if (!row) {
+      break;
+    }
+    const std::string_view sealed = peek_.Blob(2);
+    if (!records.empty() && bytes + sealed.size() > max_bytes) {
+      break;
+    }
+    bytes += sealed.size();
+    records.push_back({peek_.Int(0), peek_.Uint(1), std::string(sealed)});
+  }
+  peek_.Reset();
+  for (const Stored& record : records) {
+    lent_.insert(record.id);
+  }
+  return records;
+}
+
+Status Spool::Delete(std::span<const std::int64_t> ids) {
+  return Forget(ids, false);
+}
+Status Spool::Discard(std::span<const std::int64_t> ids) {
+  return Forget(ids, true);
+}
+
+Status Spool::Forget(std::span<const std::int64_t> ids, bool rejected) {
+  Status status = ForgetOnce(ids, rejected);
+  if (status.code() == Code::kResourceExhausted) {
+    // Deleting writes too. Emptying the WAL may free the room that it needs.
+    TRIB_TRY(database_.Checkpoint());
+    status = ForgetOnce(ids, rejected);
+  }
+  if (!status.ok()) {
+    ++metrics_.failures;
+    return status;
+  }
+  for (const std::int64_t id : ids) {
+    lent_.erase(id);
+  }
+  return {};
+}
+
+Status Spool::ForgetOnce(std::span<const std::int64_t> ids, bool rejected) {
+  Group group{depth_, drops_};
+  std::uint64_t deleted = 0;
+  TRIB_TRY_ASSIGN(auto transaction, Transaction::Begin(database_));
+  for (const std::int64_t id : ids) {
+    delete_.Reset();
+    delete_.Bind(1, id);
+    TRIB_TRY_ASSIGN(const bool row, delete_.Step());
+    if (row) {
+      const std::uint64_t bytes = CostOf(static_cast<std::size_t>(delete_.Int(0)));
+      group.depth.records -= std::min<std::uint64_t>(group.depth.records, 1);
+      group.depth.bytes -= std::min(group.depth.bytes, bytes);
+      if (rejected) {
+        ++group.drops.rejected[PriorityIndex(delete_.Int(1))];
+      }
+      ++deleted;
+    }
+    delete_.Reset();
+  }
+  TRIB_TRY(Commit(transaction, group));
+  metrics_.deleted += deleted;
+  return {};
+}
+
+Status Spool::StoreRoster(const Roster& roster) {
+  const auto store = [&]() -> Status {
+    TRIB_TRY_ASSIGN(Statement add,
+                    database_.Prepare("INSERT INTO roster (node, public_key) VALUES (?, ?)"));
+    TRIB_TRY_ASSIGN(auto transaction, Transaction::Begin(database_));
+    TRIB_TRY(database_.Execute("DELETE FROM roster"));
+    for (const RosterMember& member : roster.members) {
+      add.Bind(1, member.node.value());
+      add.BindBlob(2, std::span<const std::byte>(member.public_key));
+      TRIB_TRY(add.Run());
+    }
+    set_counter_.BindAll(roster.version, "roster_version");
+    TRIB_TRY(set_counter_.Run());
+    return transaction.Commit();
+  };
+  const Status status = store();
+  metrics_.failures += status.ok() ? 0U : 1U;
+  return status;
+}
+
+Result<Roster> Spool::LoadRoster() {
+  Roster roster;
+  TRIB_TRY_ASSIGN(const auto version,
+                  database_.QueryInt("SELECT value FROM counter WHERE name = 'roster_version'"));
+  roster.version = static_cast<std::uint64_t>(version);
+  TRIB_TRY_ASSIGN(Statement rows,
+                  database_.Prepare("SELECT node, public_key FROM roster ORDER BY node"));
+  while (true) {
+    TRIB_TRY_ASSIGN(const bool row, rows.Step());
+    if (!row) {
+      return roster;
+    }
+    RosterMember member{NodeId(rows.Uint(0)), {}};
+    const std::string_view key = rows.Blob(1);
+    if (key.size() != member.public_key.size()) {
+      return Code::kDataLoss;
+    }
+    std::transform(key.begin(), key.end(), member.public_key.begin(), [](char c) {
+      return static_cast<std::byte>(c);
+    });
+    roster.members.push_back(member);
+  }
+}
+
+}  // namespace trib::gateway::spool
