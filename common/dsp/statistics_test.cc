@@ -26,9 +26,9 @@ TEST(Statistics, FullScaleWindowIsExact) {
   EXPECT_EQ(s.mean, -0.5F);
   EXPECT_EQ(s.variance, 32767.5F * 32767.5F);
   EXPECT_EQ(s.peak, 32768.0F);
-  EXPECT_EQ(s.zero_crossing, 1.0F);
   EXPECT_EQ(s.mean_step, 65535.0F);
   const ChannelView<std::int16_t> view{std::span<const std::int16_t>(samples)};
+  EXPECT_EQ(ZeroCrossings(view, Accumulate(view)), 4095U);
   EXPECT_FLOAT_EQ((DescribeShape<float>(view, s).kurtosis), 1.0F);
 }
 
@@ -75,7 +75,20 @@ TEST(Statistics, CountsAndRealsOfTheSameValuesAgree) {
   EXPECT_DOUBLE_EQ(of_counts.mean, of_reals.mean);
   EXPECT_NEAR(of_counts.variance / of_reals.variance, 1.0, 1e-13);
   EXPECT_DOUBLE_EQ(of_counts.mean_step, of_reals.mean_step);
-  EXPECT_DOUBLE_EQ(of_counts.zero_crossing, of_reals.zero_crossing);
+  const ChannelView<std::int16_t> count_view{std::span<const std::int16_t>(counts)};
+  EXPECT_EQ(ZeroCrossings(count_view, Accumulate(count_view)),
+            ZeroCrossings(view, Accumulate(view)));
+}
+
+TEST(Statistics, CrossingsAreOfTheMeanExactly) {
+  const auto crossings = [](const std::vector<std::int16_t>& samples) {
+    const ChannelView<std::int16_t> view{std::span<const std::int16_t>(samples)};
+    return ZeroCrossings(view, Accumulate(view));
+  };
+  EXPECT_EQ(crossings({5, 5, 5, 5}), 0U);
+  EXPECT_EQ(crossings({100, 101, 100, 101}), 3U);      // mean 100.5
+  EXPECT_EQ(crossings({-100, -101, -100, -101}), 3U);  // mean -100.5
+  EXPECT_EQ(crossings({-3, -1, -2, -2}), 1U);          // on the mean is not below it
 }
 
 }  // namespace

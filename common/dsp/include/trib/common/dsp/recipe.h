@@ -40,7 +40,7 @@ enum class Op : std::uint16_t {
   kSkewness = 12,
   kKurtosis = 13,          ///< Pearson: 3 for a Gaussian
   kRateOfChange = 14,      ///< mean |x[i] - x[i-1]| per second
-  kZeroCrossingRate = 15,  ///< sign changes per step, 0..1
+  kZeroCrossingRate = 15,  ///< crossings of the mean per step, 0..1
   kBandEnergy = 32,        ///< mean square in each band, Hann window; one output per band
   kEnvelopeLines = 33,     ///< amplitude of envelope lines; one output per target
   kCorrelation = 48,       ///< Pearson, of `channel` and `second_channel`

@@ -22,7 +22,6 @@ struct Sums {
   Wide sum_of_steps = 0;  ///< of |x[i] - x[i-1]|
   Wide minimum = 0;
   Wide maximum = 0;
-  std::uint32_t zero_crossings = 0;  ///< neighbours of which exactly one is negative
   std::uint32_t count = 0;
 };
 
@@ -43,7 +42,6 @@ template <typename Sample>
     out.sum_of_absolutes += value < 0 ? -value : value;
     const Narrow step = value - previous;
     out.sum_of_steps += step < 0 ? -step : step;
-    out.zero_crossings += (value < 0) != (previous < 0) ? 1U : 0U;
     minimum = value < minimum ? value : minimum;
     maximum = value > maximum ? value : maximum;
     previous = value;
@@ -51,6 +49,29 @@ template <typename Sample>
   out.minimum = minimum;
   out.maximum = maximum;
   return out;
+}
+
+/// Neighbours of which exactly one lies below the mean: zero crossings of what varies, so that an
+/// offset of the sensor does not hide them.
+///
+/// Requires  `sums` is Accumulate(x).
+template <typename Sample>
+[[nodiscard]] constexpr std::uint32_t ZeroCrossings(ChannelView<Sample> x,
+                                                    const Sums<Sample>& sums) {
+  using Wide = typename Sums<Sample>::Wide;
+  // Of integers, those below the mean are those below the next integer from it: ceil(sum / count).
+  Wide threshold = sums.sum / static_cast<Wide>(sums.count);
+  if constexpr (std::is_integral_v<Sample>) {
+    threshold += threshold * static_cast<Wide>(sums.count) < sums.sum ? 1 : 0;
+  }
+  std::uint32_t count = 0;
+  bool below = x[0] < threshold;
+  for (std::size_t i = 1; i < x.size(); ++i) {
+    const bool now_below = x[i] < threshold;
+    count += now_below != below ? 1U : 0U;
+    below = now_below;
+  }
+  return count;
 }
 
 /// Results of the sums.
@@ -65,12 +86,11 @@ struct TimeStatistics {
   Real mean_absolute = 0;
   Real minimum = 0;
   Real maximum = 0;
-  Real peak = 0;           ///< largest |x|
-  Real crest = 0;          ///< peak / rms
-  Real shape = 0;          ///< rms / mean_absolute
-  Real impulse = 0;        ///< peak / mean_absolute
-  Real mean_step = 0;      ///< mean |x[i] - x[i-1]|
-  Real zero_crossing = 0;  ///< crossings per step, 0..1
+  Real peak = 0;       ///< largest |x|
+  Real crest = 0;      ///< peak / rms
+  Real shape = 0;      ///< rms / mean_absolute
+  Real impulse = 0;    ///< peak / mean_absolute
+  Real mean_step = 0;  ///< mean |x[i] - x[i-1]|
 };
 
 namespace internal {
@@ -112,7 +132,6 @@ template <RealNumber Real, typename Sample>
   if (sums.count > 1) {
     const Real steps = static_cast<Real>(sums.count - 1);
     out.mean_step = static_cast<Real>(sums.sum_of_steps) / steps;
-    out.zero_crossing = static_cast<Real>(sums.zero_crossings) / steps;
   }
   return out;
 }
