@@ -1,0 +1,313 @@
+#include "trib/tools/launcher/fleet.h"
+
+#include <fstream>
+#include <variant>
+
+#include "trib/common/host/control/control_client.h"
+#include "trib/common/host/control/types.h"
+#include "trib/common/host/identity/identity.h"
+
+namespace trib::tools::launcher {
+namespace {
+
+using nlohmann::json;
+
+host::zmq::CurvePublicKey Raw(const crypto::X25519Public& key) {
+  host::zmq::CurvePublicKey raw{};
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    raw[i] = static_cast<std::uint8_t>(key.bytes[i]);
+  }
+  return raw;
+}
+
+std::string Quoted(const std::filesystem::path& path) { return json(path.string()).dump(); }
+
+std::string GatewayName(std::uint64_t id) { return "gateway-" + std::to_string(id); }
+std::string NodeName(std::uint64_t id) { return "node-" + std::to_string(id); }
+
+}  // namespace
+
+Fleet::Fleet(Options options) : options_(std::move(options)) {}
+Fleet::~Fleet() = default;
+
+bool Fleet::Fail(std::string text) {
+  error_ = std::move(text);
+  return false;
+}
+
+std::filesystem::path Fleet::File(std::string_view name) const { return options_.folder / name; }
+
+std::string Fleet::Program(std::string_view name) const { return (options_.bin / name).string(); }
+
+bool Fleet::Write(std::string_view name, const std::string& text) {
+  std::ofstream out(File(name), std::ios::trunc);
+  out << text;
+  out.close();
+  return out ? true : Fail(File(name).string() + ": cannot write");
+}
+
+bool Fleet::MakeKey(std::string_view name) {
+  const auto path = File(std::string(name) + ".key");
+  if (std::filesystem::exists(path)) {
+    return true;
+  }
+  const auto pair = host::identity::GenerateKeyPair();
+  if (!pair.ok()) {
+    return Fail("no source of randomness for a key");
+  }
+  return host::identity::SaveKeyPair(path, *pair, name, &error_).ok();
+}
+
+std::string Fleet::PublicKeyHex(std::string_view name) {
+  const auto key = host::identity::LoadPublicKey(File(std::string(name) + ".key.pub"), &error_);
+  return key.ok() ? host::identity::ToHex(key->bytes) : std::string();
+}
+
+bool Fleet::MakeKeys() { return MakeKey("operator") && MakeKey("cloud") && MakeKey("package"); }
+
+std::optional<std::filesystem::path> Fleet::SignedPackage(const std::filesystem::path& spec) {
+  const auto name = spec.parent_path().filename().string();
+  const auto unsigned_file = File(name + ".unsigned.trib");
+  const auto signed_file = File(name + ".trib");
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{
+            "package", "build", spec.string(), "-o", unsigned_file.string()},
+        std::vector<std::string>{"package",
+                                 "sign",
+                                 unsigned_file.string(),
+                                 "--key",
+                                 File("package.key").string(),
+                                 "-o",
+                                 signed_file.string()}}) {
+    Process::Options run{.argv = {Program("trib")}, .log = File("package.log")};
+    run.argv.insert(run.argv.end(), arguments.begin(), arguments.end());
+    auto process = Process::Start(run, error_);
+    if (!process) {
+      return std::nullopt;
+    }
+    const auto exit = process->Wait(options_.start_limit);
+    if (!exit || !exit->clean()) {
+      Fail("trib package: " + process->LastLogLine());
+      return std::nullopt;
+    }
+  }
+  return signed_file;
+}
+
+bool Fleet::StartDaemon(std::string_view program,
+                        const std::string& name,
+                        std::optional<Process>& process,
+                        Endpoints& endpoints) {
+  const auto ready = File(name + ".ready.json");
+  std::filesystem::remove(ready);
+  process = Process::Start({.argv = {Program(program), "--config", File(name + ".toml").string()},
+                            .log = File(name + ".log")},
+                           error_);
+  if (!process) {
+    return false;
+  }
+  const bool done = WaitUntil(
+      [&] { return std::filesystem::exists(ready) || process->Poll(); }, options_.start_limit);
+  if (const auto exit = process->Poll()) {
+    return Fail(name + ": " + exit->Describe() + ": " + process->LastLogLine());
+  }
+  if (!done) {
+    return Fail(name + ": not ready in time; see " + File(name + ".log").string());
+  }
+  std::ifstream in(ready);
+  const json parsed = json::parse(in, nullptr, false);
+  if (!parsed.is_object() || !parsed.contains("south") || !parsed.contains("admin")) {
+    return Fail(ready.string() + ": not understood");
+  }
+  endpoints.south = parsed["south"].get<std::string>();
+  endpoints.admin = parsed["admin"].get<std::string>();
+  return true;
+}
+
+bool Fleet::StartCloud() {
+  const std::string config = "key = " + Quoted(File("cloud.key")) +
+                             "\nready_file = " + Quoted(File("cloud.ready.json")) +
+                             "\n[south]\nbind = \"" + cloud_endpoints_.south +
+                             "\"\n[admin]\nbind = \"" + cloud_endpoints_.admin +
+                             "\"\noperators = [\"" + PublicKeyHex("operator") +
+                             "\"]\n[store]\npath = " + Quoted(File("cloud.db")) + "\n";
+  return Write("cloud.toml", config) &&
+         StartDaemon("trib-cloud", "cloud", cloud_, cloud_endpoints_);
+}
+
+bool Fleet::StartGateway(std::uint64_t id) {
+  auto& gateway = gateways_[id];
+  const auto name = GatewayName(id);
+  const std::string config =
+      "id = " + std::to_string(id) + "\nkey = " + Quoted(File(name + ".key")) +
+      "\nready_file = " + Quoted(File(name + ".ready.json")) + "\n[south]\nbind = \"" +
+      gateway.endpoints.south + "\"\n[north]\nendpoint = \"" + cloud_endpoints_.south +
+      "\"\ncloud_key = \"" + PublicKeyHex("cloud") + "\"\n[admin]\nbind = \"" +
+      gateway.endpoints.admin + "\"\noperators = [\"" + PublicKeyHex("operator") +
+      "\"]\n[spool]\npath = " + Quoted(File(name + ".spool")) + "\n" + options_.gateway_spool;
+  return Write(name + ".toml", config) &&
+         StartDaemon("trib-gateway", name, gateway.process, gateway.endpoints);
+}
+
+bool Fleet::StartNode(std::uint64_t id, const NodeRun& run) {
+  auto& node = nodes_[id];
+  const auto name = NodeName(id);
+  Process::Options options{
+      .argv = {Program("trib-node"),
+               "--id",
+               std::to_string(id),
+               "--key",
+               File(name + ".key").string(),
+               "--gateway",
+               gateways_[node.gateway].endpoints.south,
+               "--gateway-key",
+               File(GatewayName(node.gateway) + ".key.pub").string(),
+               "--state",
+               File(name + ".state").string(),
+               "--json"},
+      .log = File(name + ".log"),
+      .capture_stdout = true};
+  if (!run.package.empty()) {
+    options.argv.insert(
+        options.argv.end(),
+        {"--package", run.package, "--package-key", File("package.key.pub").string()});
+  }
+  options.argv.insert(options.argv.end(), run.arguments.begin(), run.arguments.end());
+  node.process = Process::Start(options, error_);
+  return node.process.has_value();
+}
+
+bool Fleet::Admit(const json& device) {
+  for (const auto* call : {"enroll", "accept"}) {
+    if (CallCloud(call, call == std::string_view("enroll") ? device : json{{"id", device["id"]}})
+            .is_null()) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Fleet::AdmitGateway(std::uint64_t id) {
+  const auto name = GatewayName(id);
+  return MakeKey(name) &&
+         Admit({{"id", id}, {"kind", "gateway"}, {"public_key", PublicKeyHex(name)},
+                {"name", name}});
+}
+
+bool Fleet::AdmitNode(std::uint64_t id, std::uint64_t gateway) {
+  const auto name = NodeName(id);
+  nodes_[id].gateway = gateway;
+  return MakeKey(name) && Admit({{"id", id},
+                                 {"kind", "node"},
+                                 {"public_key", PublicKeyHex(name)},
+                                 {"gateway", gateway},
+                                 {"name", name}});
+}
+
+Process* Fleet::gateway(std::uint64_t id) {
+  auto& process = gateways_[id].process;
+  return process ? &*process : nullptr;
+}
+
+Process* Fleet::node(std::uint64_t id) {
+  auto& process = nodes_[id].process;
+  return process ? &*process : nullptr;
+}
+
+json Fleet::Call(const std::string& endpoint,
+                 std::string_view server,
+                 std::string_view call,
+                 const json& arguments) {
+  const auto own = host::identity::LoadKeyPair(File("operator.key"), &error_);
+  const auto other =
+      host::identity::LoadPublicKey(File(std::string(server) + ".key.pub"), &error_);
+  if (!own.ok() || !other.ok()) {
+    return {};
+  }
+  const auto own_curve = host::identity::ToCurve(*own);
+  const auto server_curve = host::identity::ToCurve(*other);
+  host::zmq::CurveKeys keys;
+  keys.public_key = Raw(own_curve.public_key);
+  for (std::size_t i = 0; i < keys.secret_key.size(); ++i) {
+    keys.secret_key[i] = static_cast<std::uint8_t>(own_curve.secret_key.bytes[i]);
+  }
+  auto client = host::control::ControlClient::Open(
+      context_,
+      keys,
+      {.endpoint = endpoint,
+       .server_public_key = Raw(*server_curve),
+       .deadline = Millis(options_.start_limit)},
+      error_);
+  if (!client.ok()) {
+    return {};
+  }
+  auto outcome = (*client)->Call(call, arguments);
+  if (const auto* problem = std::get_if<host::control::ControlError>(&outcome)) {
+    Fail(std::string(server) + ": " + std::string(call) + ": " + problem->message);
+    return {};
+  }
+  return std::get<json>(std::move(outcome));
+}
+
+json Fleet::CallCloud(std::string_view call, const json& arguments) {
+  return Call(cloud_endpoints_.admin, "cloud", call, arguments);
+}
+
+json Fleet::CallGateway(std::uint64_t id, std::string_view call, const json& arguments) {
+  return Call(gateways_[id].endpoints.admin, GatewayName(id), call, arguments);
+}
+
+std::optional<std::string> Fleet::Casualty() {
+  const auto check = [](std::optional<Process>& process,
+                        const std::string& name) -> std::optional<std::string> {
+    if (process) {
+      if (const auto exit = process->Poll(); exit && !exit->clean()) {
+        return name + ": " + exit->Describe() + ": " + process->LastLogLine();
+      }
+    }
+    return std::nullopt;
+  };
+  if (auto bad = check(cloud_, "cloud")) {
+    return bad;
+  }
+  for (auto& [id, gateway] : gateways_) {
+    if (auto bad = check(gateway.process, GatewayName(id))) {
+      return bad;
+    }
+  }
+  for (auto& [id, node] : nodes_) {
+    if (auto bad = check(node.process, NodeName(id))) {
+      return bad;
+    }
+  }
+  return std::nullopt;
+}
+
+bool Fleet::Stop(std::chrono::milliseconds grace) {
+  bool clean = true;
+  const auto stop = [&](std::optional<Process>& process, const std::string& name) {
+    if (!process) {
+      return;
+    }
+    const Exit exit = process->Stop(grace);
+    if (!exit.clean()) {
+      clean = Fail(name + ": " + exit.Describe() + ": " + process->LastLogLine());
+    }
+  };
+  // All nodes are told first, so that they stop side by side.
+  for (auto& [id, node] : nodes_) {
+    if (node.process) {
+      node.process->Signal(SIGTERM);
+    }
+  }
+  for (auto& [id, node] : nodes_) {
+    stop(node.process, NodeName(id));
+  }
+  for (auto& [id, gateway] : gateways_) {
+    stop(gateway.process, GatewayName(id));
+  }
+  stop(cloud_, "cloud");
+  return clean;
+}
+
+}  // namespace trib::tools::launcher

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "trib/common/crypto/crypto.h"
+#include "trib/common/host/zmq/context.h"
+#include "trib/tools/launcher/process.h"
+
+namespace trib::tools::launcher {
+
+/// A whole deployment on this machine, made of the real programs: one cloud, gateways and nodes,
+/// each with a fresh key of its own, in one folder. Used by the demo and the integration tests.
+///
+/// Errors   Functions give false (or nullopt) and put one line for a person into error().
+/// Threads  One caller.
+/// State    The destructor kills whatever still runs; Stop() ends it in the order of the flow.
+class Fleet {
+ public:
+  struct Options {
+    std::filesystem::path bin;     ///< where trib-cloud, trib-gateway and trib-node are
+    std::filesystem::path folder;  ///< exists and is empty: keys, configuration, state, logs
+    std::chrono::milliseconds start_limit{60'000};
+    std::string gateway_spool;     ///< more lines for every gateway's [spool] table
+  };
+
+  /// What one node plays and how.
+  struct NodeRun {
+    std::vector<std::string> arguments;  ///< more command line, e.g. --replay MANIFEST
+    std::string package;                 ///< a signed package; empty: built-in rules only
+  };
+
+  explicit Fleet(Options options);
+  ~Fleet();
+  Fleet(const Fleet&) = delete;
+  Fleet& operator=(const Fleet&) = delete;
+
+  [[nodiscard]] const std::string& error() const { return error_; }
+  [[nodiscard]] const std::filesystem::path& folder() const { return options_.folder; }
+
+  /// Makes the operator's, the cloud's and the package signer's key.
+  bool MakeKeys();
+  /// Builds `spec` and signs it with the package key. @returns the file.
+  std::optional<std::filesystem::path> SignedPackage(const std::filesystem::path& spec);
+
+  /// A restarted daemon takes the port that it had.
+  bool StartCloud();
+  bool StartGateway(std::uint64_t id);
+  bool StartNode(std::uint64_t id, const NodeRun& run);
+
+  /// Makes a key (unless there is one), enrols and accepts it at the running cloud.
+  bool AdmitGateway(std::uint64_t id);
+  bool AdmitNode(std::uint64_t id, std::uint64_t gateway);
+
+  [[nodiscard]] Process* cloud() { return cloud_ ? &*cloud_ : nullptr; }
+  [[nodiscard]] Process* gateway(std::uint64_t id);
+  [[nodiscard]] Process* node(std::uint64_t id);
+
+  /// Calls the cloud's or a gateway's admin socket as the operator; null and error() on failure.
+  nlohmann::json CallCloud(std::string_view call, const nlohmann::json& arguments);
+  nlohmann::json CallGateway(std::uint64_t id,
+                             std::string_view call,
+                             const nlohmann::json& arguments);
+
+  /// A process that ended although nobody stopped it, e.g. "gateway-2: exit code 1: <last log>".
+  std::optional<std::string> Casualty();
+  /// Nodes, then gateways, then the cloud. @returns false when one had to be killed or failed.
+  bool Stop(std::chrono::milliseconds grace);
+
+  [[nodiscard]] std::filesystem::path File(std::string_view name) const;
+  [[nodiscard]] const std::string& cloud_admin() const { return cloud_endpoints_.admin; }
+  [[nodiscard]] const std::string& gateway_south(std::uint64_t id) {
+    return gateways_[id].endpoints.south;
+  }
+  [[nodiscard]] std::uint64_t gateway_of(std::uint64_t node) { return nodes_[node].gateway; }
+  /// The program's path in `bin`.
+  [[nodiscard]] std::string Program(std::string_view name) const;
+
+ private:
+  struct Endpoints {
+    std::string south = "tcp://127.0.0.1:*";
+    std::string admin = "tcp://127.0.0.1:*";
+  };
+  struct Gateway {
+    Endpoints endpoints;
+    std::optional<Process> process;
+  };
+  struct Node {
+    std::uint64_t gateway = 0;
+    std::optional<Process> process;
+  };
+
+  bool Fail(std::string text);
+  bool MakeKey(std::string_view name);
+  std::string PublicKeyHex(std::string_view name);
+  bool Write(std::string_view name, const std::string& text);
+  bool StartDaemon(std::string_view program,
+                   const std::string& name,
+                   std::optional<Process>& process,
+                   Endpoints& endpoints);
+  bool Admit(const nlohmann::json& device);
+  nlohmann::json Call(const std::string& endpoint,
+                      std::string_view server,
+                      std::string_view call,
+                      const nlohmann::json& arguments);
+
+  Options options_;
+  std::string error_;
+  host::zmq::Context context_;
+  Endpoints cloud_endpoints_;
+  std::optional<Process> cloud_;
+  std::map<std::uint64_t, Gateway> gateways_;
+  std::map<std::uint64_t, Node> nodes_;
+};
+
+}  // namespace trib::tools::launcher
