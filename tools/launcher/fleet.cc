@@ -1,5 +1,6 @@
 #include "trib/tools/launcher/fleet.h"
 
+#include <csignal>
 #include <fstream>
 #include <variant>
 
@@ -12,18 +13,16 @@ namespace {
 
 using nlohmann::json;
 
-host::zmq::CurvePublicKey Raw(const crypto::X25519Public& key) {
-  host::zmq::CurvePublicKey raw{};
-  for (std::size_t i = 0; i < raw.size(); ++i) {
-    raw[i] = static_cast<std::uint8_t>(key.bytes[i]);
-  }
-  return raw;
+std::string Quoted(const std::filesystem::path& path) {
+  return json(path.string()).dump();
 }
 
-std::string Quoted(const std::filesystem::path& path) { return json(path.string()).dump(); }
-
-std::string GatewayName(std::uint64_t id) { return "gateway-" + std::to_string(id); }
-std::string NodeName(std::uint64_t id) { return "node-" + std::to_string(id); }
+std::string GatewayName(std::uint64_t id) {
+  return "gateway-" + std::to_string(id);
+}
+std::string NodeName(std::uint64_t id) {
+  return "node-" + std::to_string(id);
+}
 
 }  // namespace
 
@@ -35,9 +34,13 @@ bool Fleet::Fail(std::string text) {
   return false;
 }
 
-std::filesystem::path Fleet::File(std::string_view name) const { return options_.folder / name; }
+std::filesystem::path Fleet::File(std::string_view name) const {
+  return options_.folder / name;
+}
 
-std::string Fleet::Program(std::string_view name) const { return (options_.bin / name).string(); }
+std::string Fleet::Program(std::string_view name) const {
+  return (options_.bin / name).string();
+}
 
 bool Fleet::Write(std::string_view name, const std::string& text) {
   std::ofstream out(File(name), std::ios::trunc);
@@ -63,15 +66,16 @@ std::string Fleet::PublicKeyHex(std::string_view name) {
   return key.ok() ? host::identity::ToHex(key->bytes) : std::string();
 }
 
-bool Fleet::MakeKeys() { return MakeKey("operator") && MakeKey("cloud") && MakeKey("package"); }
+bool Fleet::MakeKeys() {
+  return MakeKey("operator") && MakeKey("cloud") && MakeKey("package");
+}
 
 std::optional<std::filesystem::path> Fleet::SignedPackage(const std::filesystem::path& spec) {
   const auto name = spec.parent_path().filename().string();
   const auto unsigned_file = File(name + ".unsigned.trib");
   const auto signed_file = File(name + ".trib");
   for (const std::vector<std::string>& arguments :
-       {std::vector<std::string>{
-            "package", "build", spec.string(), "-o", unsigned_file.string()},
+       {std::vector<std::string>{"package", "build", spec.string(), "-o", unsigned_file.string()},
         std::vector<std::string>{"package",
                                  "sign",
                                  unsigned_file.string(),
@@ -106,8 +110,8 @@ bool Fleet::StartDaemon(std::string_view program,
   if (!process) {
     return false;
   }
-  const bool done = WaitUntil(
-      [&] { return std::filesystem::exists(ready) || process->Poll(); }, options_.start_limit);
+  const bool done = WaitUntil([&] { return std::filesystem::exists(ready) || process->Poll(); },
+                              options_.start_limit);
   if (const auto exit = process->Poll()) {
     return Fail(name + ": " + exit->Describe() + ": " + process->LastLogLine());
   }
@@ -125,12 +129,11 @@ bool Fleet::StartDaemon(std::string_view program,
 }
 
 bool Fleet::StartCloud() {
-  const std::string config = "key = " + Quoted(File("cloud.key")) +
-                             "\nready_file = " + Quoted(File("cloud.ready.json")) +
-                             "\n[south]\nbind = \"" + cloud_endpoints_.south +
-                             "\"\n[admin]\nbind = \"" + cloud_endpoints_.admin +
-                             "\"\noperators = [\"" + PublicKeyHex("operator") +
-                             "\"]\n[store]\npath = " + Quoted(File("cloud.db")) + "\n";
+  const std::string config =
+      "key = " + Quoted(File("cloud.key")) + "\nready_file = " + Quoted(File("cloud.ready.json")) +
+      "\n[south]\nbind = \"" + cloud_endpoints_.south + "\"\n[admin]\nbind = \"" +
+      cloud_endpoints_.admin + "\"\noperators = [\"" + PublicKeyHex("operator") +
+      "\"]\n[store]\npath = " + Quoted(File("cloud.db")) + "\n";
   return Write("cloud.toml", config) &&
          StartDaemon("trib-cloud", "cloud", cloud_, cloud_endpoints_);
 }
@@ -152,21 +155,20 @@ bool Fleet::StartGateway(std::uint64_t id) {
 bool Fleet::StartNode(std::uint64_t id, const NodeRun& run) {
   auto& node = nodes_[id];
   const auto name = NodeName(id);
-  Process::Options options{
-      .argv = {Program("trib-node"),
-               "--id",
-               std::to_string(id),
-               "--key",
-               File(name + ".key").string(),
-               "--gateway",
-               gateways_[node.gateway].endpoints.south,
-               "--gateway-key",
-               File(GatewayName(node.gateway) + ".key.pub").string(),
-               "--state",
-               File(name + ".state").string(),
-               "--json"},
-      .log = File(name + ".log"),
-      .capture_stdout = true};
+  Process::Options options{.argv = {Program("trib-node"),
+                                    "--id",
+                                    std::to_string(id),
+                                    "--key",
+                                    File(name + ".key").string(),
+                                    "--gateway",
+                                    gateways_[node.gateway].endpoints.south,
+                                    "--gateway-key",
+                                    File(GatewayName(node.gateway) + ".key.pub").string(),
+                                    "--state",
+                                    File(name + ".state").string(),
+                                    "--json"},
+                           .log = File(name + ".log"),
+                           .capture_stdout = true};
   if (!run.package.empty()) {
     options.argv.insert(
         options.argv.end(),
@@ -190,8 +192,8 @@ bool Fleet::Admit(const json& device) {
 bool Fleet::AdmitGateway(std::uint64_t id) {
   const auto name = GatewayName(id);
   return MakeKey(name) &&
-         Admit({{"id", id}, {"kind", "gateway"}, {"public_key", PublicKeyHex(name)},
-                {"name", name}});
+         Admit(
+             {{"id", id}, {"kind", "gateway"}, {"public_key", PublicKeyHex(name)}, {"name", name}});
 }
 
 bool Fleet::AdmitNode(std::uint64_t id, std::uint64_t gateway) {
@@ -219,25 +221,24 @@ json Fleet::Call(const std::string& endpoint,
                  std::string_view call,
                  const json& arguments) {
   const auto own = host::identity::LoadKeyPair(File("operator.key"), &error_);
-  const auto other =
-      host::identity::LoadPublicKey(File(std::string(server) + ".key.pub"), &error_);
+  const auto other = host::identity::LoadPublicKey(File(std::string(server) + ".key.pub"), &error_);
   if (!own.ok() || !other.ok()) {
     return {};
   }
   const auto own_curve = host::identity::ToCurve(*own);
   const auto server_curve = host::identity::ToCurve(*other);
-  host::zmq::CurveKeys keys;
-  keys.public_key = Raw(own_curve.public_key);
-  for (std::size_t i = 0; i < keys.secret_key.size(); ++i) {
-    keys.secret_key[i] = static_cast<std::uint8_t>(own_curve.secret_key.bytes[i]);
+  if (!server_curve.ok()) {
+    Fail(std::string(server) + ".key.pub: no usable key");
+    return {};
   }
-  auto client = host::control::ControlClient::Open(
-      context_,
-      keys,
-      {.endpoint = endpoint,
-       .server_public_key = Raw(*server_curve),
-       .deadline = Millis(options_.start_limit)},
-      error_);
+  const host::zmq::CurveKeys keys{.public_key = own_curve.public_key.bytes,
+                                  .secret_key = own_curve.secret_key.bytes};
+  auto client = host::control::ControlClient::Open(context_,
+                                                   keys,
+                                                   {.endpoint = endpoint,
+                                                    .server_public_key = server_curve->bytes,
+                                                    .deadline = Millis(options_.start_limit)},
+                                                   error_);
   if (!client.ok()) {
     return {};
   }

@@ -18,7 +18,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kPollInterval{10};
 
-void Pause() { ::poll(nullptr, 0, static_cast<int>(kPollInterval.count())); }
+void Pause() {
+  ::poll(nullptr, 0, static_cast<int>(kPollInterval.count()));
+}
 
 Exit FromWaitStatus(int status) {
   if (WIFSIGNALED(status)) {
@@ -55,8 +57,7 @@ std::string Exit::Describe() const {
 }
 
 std::optional<Process> Process::Start(const Options& options, std::string& error) {
-  const int log_fd =
-      ::open(options.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  const int log_fd = ::open(options.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (log_fd < 0) {
     error = options.log.string() + ": " + std::strerror(errno);
     return std::nullopt;
@@ -108,7 +109,9 @@ std::optional<Process> Process::Start(const Options& options, std::string& error
   return process;
 }
 
-Process::Process(Process&& other) noexcept { *this = std::move(other); }
+Process::Process(Process&& other) noexcept {
+  *this = std::move(other);
+}
 
 Process& Process::operator=(Process&& other) noexcept {
   if (this != &other) {
@@ -122,7 +125,9 @@ Process& Process::operator=(Process&& other) noexcept {
   return *this;
 }
 
-Process::~Process() { Release(); }
+Process::~Process() {
+  Release();
+}
 
 void Process::Release() {
   Kill();
@@ -181,8 +186,7 @@ std::vector<std::string> Process::ReadLines() {
   }
   std::vector<std::string> lines;
   std::size_t start = 0;
-  for (auto end = partial_.find('\n'); end != std::string::npos;
-       end = partial_.find('\n', start)) {
+  for (auto end = partial_.find('\n'); end != std::string::npos; end = partial_.find('\n', start)) {
     lines.push_back(partial_.substr(start, end - start));
     start = end + 1;
   }

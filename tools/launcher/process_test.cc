@@ -13,8 +13,8 @@ class ProcessTest : public ::testing::Test {
  protected:
   Process Start(std::vector<std::string> argv) {
     std::string error;
-    auto process = Process::Start(
-        {.argv = std::move(argv), .log = log_, .capture_stdout = true}, error);
+    auto process =
+        Process::Start({.argv = std::move(argv), .log = log_, .capture_stdout = true}, error);
     EXPECT_TRUE(process) << error;
     return std::move(*process);
   }

@@ -27,9 +27,9 @@ struct Exit {
 class Process {
  public:
   struct Options {
-    std::vector<std::string> argv;        ///< argv[0] is the program's path
-    std::filesystem::path log;            ///< standard error (and output, unless captured)
-    bool capture_stdout = false;          ///< ReadLines() then gives its standard output
+    std::vector<std::string> argv;  ///< argv[0] is the program's path
+    std::filesystem::path log;      ///< standard error (and output, unless captured)
+    bool capture_stdout = false;    ///< ReadLines() then gives its standard output
   };
 
   /// Starts the child. @returns nullopt with `error` set when it could not be started.
