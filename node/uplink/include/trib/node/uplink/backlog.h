@@ -39,8 +39,7 @@ struct StoredRecord {
 struct BacklogSector {
   enum class State : std::uint8_t { kFree, kOpen, kClosed, kBad };
   State state = State::kFree;
-  bool has_gaps = false;      // damaged places: walk it with the CRCs
-  bool marked_freed = false;  // freed, and flash says so
+  bool has_gaps = false;  // damaged places: walk it with the CRCs
   std::uint32_t sequence = 0;
   EnrolmentEpoch epoch;
   std::uint32_t tail = 0;  // bytes used
@@ -105,7 +104,7 @@ class Backlog {
   ///                              gives up the oldest sector instead.
   ///          kInvalidArgument    longer than a sector or record_memory(), empty, or key not above
   ///          kFailedPrecondition not open
-  ///          else                the flash failed twice in a row; the record is not stored
+  ///          else                the flash failed; the record is not stored, counted as dropped
   Status Append(std::uint32_t boot,
                 std::uint32_t sequence,
                 message::Priority priority,
@@ -124,8 +123,13 @@ class Backlog {
   /// Still here and not acknowledged.
   [[nodiscard]] bool Holds(const StoredRecord& record) const;
 
+  /// Forgets a record that cannot be sent; counted as dropped.
+  void GiveUp(const StoredRecord& record);
+
   /// Sealed bytes [from, from + out.size()) of a record. Requires Holds(record).
   Status Read(const StoredRecord& record, std::uint32_t from, std::span<std::byte> out);
+  /// @returns kDataLoss when a record's CRC no longer holds. Requires Holds(record).
+  Status Verify(const StoredRecord& record);
 
   /// Forgets every record of that epoch and boot with sequence in [first, last]; adds them per
   /// priority to `forgotten` when given. Unknown keys are ignored. @returns how many.
@@ -159,30 +163,41 @@ class Backlog {
   };
   enum class Check : std::uint8_t { kHeader, kAll };
 
+  [[nodiscard]] bool FitsFlash();
   [[nodiscard]] std::uint32_t SectorOffset(std::uint32_t slot) const;
-  [[nodiscard]] std::uint32_t RoundUp(std::uint32_t bytes) const;
+  [[nodiscard]] std::uint32_t RoundUp(std::size_t bytes) const;
+  [[nodiscard]] std::uint32_t Footprint(std::size_t bytes) const;
   [[nodiscard]] std::uint32_t usable_bytes() const;
   [[nodiscard]] bool Acked(std::uint32_t slot, std::uint32_t index) const;
   void SetAcked(std::uint32_t slot, std::uint32_t index);
   void ClearAcked(std::uint32_t slot);
-  [[nodiscard]] BacklogSector* FindSector(std::uint32_t sequence, std::uint32_t& slot);
-  [[nodiscard]] bool FindNextSector(std::uint32_t at_least, std::uint32_t& slot) const;
-  [[nodiscard]] std::uint64_t FreeBytes() const;
+  /// The used sector with the lowest sequence of at least `at_least`; kNoSlot when there is none.
+  [[nodiscard]] std::uint32_t FindSector(std::uint32_t at_least) const;
   [[nodiscard]] std::uint32_t FreeSectors() const;
+  [[nodiscard]] std::uint64_t FreeBytes() const;
+  [[nodiscard]] bool FitsCurrent(std::uint32_t footprint) const;
 
   Status ReadSectorHeader(std::uint32_t slot, SectorHeader& out);
-  bool ReadEntry(std::uint32_t slot, std::uint32_t at, Check check, EntryHeader& out);
+  bool ReadEntry(
+      std::uint32_t slot, std::uint32_t at, std::uint32_t end, Check check, EntryHeader& out);
   /// Finds the entry at or, across damage, after `at`. @returns false at the tail.
   bool WalkTo(std::uint32_t slot, std::uint32_t& at, EntryHeader& out);
-  Status RecoverSector(std::uint32_t slot, const SectorHeader& header);
-  Status BlankFrom(std::uint32_t begin, std::uint32_t end, bool& blank);
+  Status RecoverSector(std::uint32_t slot, const SectorHeader& header, bool& clean_tail);
+  Result<std::uint32_t> UsedEnd(std::uint32_t slot);
   Status OpenSector(std::uint32_t gives_up);
   Status MakeRoom(message::Priority priority, std::uint32_t footprint);
-  void CountDrops(std::uint32_t slot);
+  Status GiveUpOldest();
+  Status ProgramEntry(std::uint32_t boot,
+                      std::uint32_t sequence,
+                      message::Priority priority,
+                      std::size_t bytes);
+  void CountIn(BacklogSector& sector, const EntryHeader& entry);
+  void Forget(std::uint32_t slot, std::uint32_t index, std::uint32_t bytes);
   void CloseCurrent();
   void Free(std::uint32_t slot);
-  Status MarkFreed(std::uint32_t slot);
-  void UpdateGauges();
+  void MarkFreed(std::uint32_t slot);
+
+  static constexpr std::uint32_t kNoSlot = 0xFFFFFFFF;
 
   Flash& flash_;
   const BacklogRegion region_;
@@ -192,10 +207,9 @@ class Backlog {
   // 1. At most one sector is kOpen: current_, the one with the highest sequence.
   // 2. Every kClosed sector holds an unacknowledged record; one that does not becomes kFree.
   // 3. A kFree sector is erased immediately before it is opened, never trusted to be blank.
+  // 4. One sector is free at rest, so that giving up another is a single header write.
   Flash::Geometry geometry_;
   std::uint32_t header_bytes_ = 0;
-  std::uint32_t mark_offset_ = 0;
-  std::uint32_t mark_bytes_ = 0;
   std::uint32_t words_per_sector_ = 0;
   EnrolmentEpoch epoch_;
   std::uint32_t next_sequence_ = 1;
@@ -205,8 +219,6 @@ class Backlog {
   std::uint32_t last_sequence_ = 0;
   bool open_ = false;
   BacklogMetrics metrics_;
-
-  static constexpr std::uint32_t kNoSlot = 0xFFFFFFFF;
 };
 
 /// Room for a Backlog over `kSectors` sectors of `kSectorBytes` and records up to

@@ -8,6 +8,7 @@
 #include "trib/common/base/ids.h"
 #include "trib/common/base/random.h"
 #include "trib/common/base/time.h"
+#include "trib/common/crypto/crypto.h"
 #include "trib/common/message/types.h"
 #include "trib/common/status/result.h"
 #include "trib/node/ports/clock.h"
@@ -48,8 +49,9 @@ struct UplinkConfig {
 /// Brings records to the gateway at least once: stores them in the backlog, says Hello, sends what
 /// is unacknowledged inside the gateway's credit, and sends again what gets no answer.
 ///
-/// Memory   Borrows all, and `message`, kMessageBytes, for outgoing and incoming messages. Uses the
-///          backlog's record memory as its second buffer.
+/// Memory   Borrows all, and `message`, at least kMessageBytes, for outgoing and incoming messages;
+///          a longer one admits longer records, which travel in chunks. Uses the backlog's record
+///          memory as its second buffer.
 /// Durable  Append() before it returns.
 /// Threads  One caller at a time: the node's loop.
 class Uplink {
@@ -58,14 +60,14 @@ class Uplink {
   static constexpr std::size_t kMaxBatch = 32;
   static constexpr std::size_t kMessageBytes = message::kMaxEnvelopeBytes;
 
-  /// `mac_key`: empty for no MAC, else the node's key for the HMAC over every record.
+  /// `mac_key`: null for no MAC, else the node's key for the HMAC over every record; borrowed.
   Uplink(Link& link,
          Clock& clock,
          Backlog& backlog,
          DownlinkHandler& handler,
          const UplinkConfig& config,
          std::span<std::byte> message,
-         std::span<const std::byte> mac_key = {});
+         const crypto::MacKey* mac_key = nullptr);
   Uplink(const Uplink&) = delete;
   Uplink& operator=(const Uplink&) = delete;
 
@@ -97,28 +99,32 @@ class Uplink {
     StoredRecord record;
     MonotonicTime next_send{};
     std::uint32_t chunk_offset = 0;  // next byte to send of a record that travels in chunks
-    std::uint8_t attempts = 0;       // complete transmissions in this session
+    std::uint32_t chunk_crc = 0;
+    std::uint8_t attempts = 0;  // complete transmissions in this session
     bool used = false;
   };
-  enum class Sent : std::uint8_t { kMessage, kNothing, kBlocked };
 
   void Receive(MonotonicTime now);
   void Take(std::span<const std::byte> bytes, MonotonicTime now);
   void TakeAck(const message::Ack& ack);
-  void TakeTime(const message::TimeSync& time, MonotonicTime now);
+  void TakeTime(const message::TimeSync& time);
   void SendHello(MonotonicTime now);
-  Sent SendSome(MonotonicTime now);
-  Sent SendBatch(MonotonicTime now);
-  Sent SendChunk(InFlight& entry, MonotonicTime now);
-  InFlight* NextDue(MonotonicTime now);
+  /// One message of what is due. @returns false when there is nothing, or the link takes no more.
+  bool SendNext(MonotonicTime now);
+  bool SendBatch(MonotonicTime now);
+  bool SendChunk(InFlight& entry, MonotonicTime now);
+  /// The oldest record due at `now` after `after` (null: any); null when there is none.
+  InFlight* NextDue(MonotonicTime now, const InFlight* after);
   void Admit(MonotonicTime now);
-  void DropForgotten();
-  Status Transmit(std::size_t bytes, MonotonicTime now);
-  void LoseSession(MonotonicTime now);
+  void Remove(InFlight& entry);
+  void RemoveForgotten();
+  bool Transmit(std::size_t bytes, MonotonicTime now);
+  void EndSession(MonotonicTime now);
+  void ClearInFlight();
   void MarkSent(InFlight& entry, MonotonicTime now);
-  [[nodiscard]] bool TravelsInChunks(const StoredRecord& record) const;
+  [[nodiscard]] bool TravelsInChunks(const StoredRecord& record);
+  [[nodiscard]] bool Fits(const StoredRecord& record) const;
   [[nodiscard]] std::size_t MaxMessage() const;
-  Millis Jittered(Millis base);
   Millis Backoff(Millis first, Millis most, std::uint32_t attempts);
 
   Link& link_;
@@ -127,18 +133,20 @@ class Uplink {
   DownlinkHandler& handler_;
   const UplinkConfig config_;
   const std::span<std::byte> message_;
-  const std::span<const std::byte> mac_key_;
+  const crypto::MacKey* const mac_key_;
   SplitMix64 random_;
 
-  // 1. Every unacknowledged record is in in_flight_ or at or after cursor_.
-  // 2. in_flight_bytes_ is the sum over in_flight_ and never above credit_ by our own sending.
+  // 1. In a session every unacknowledged record is in in_flight_, is waiting_, or lies at or after
+  //    cursor_.
+  // 2. in_flight_bytes_ is the sum over in_flight_; a record is admitted only within credit_.
   State state_ = State::kSilent;
   message::Hello hello_;
   MonotonicTime hello_due_{};
+  bool hello_scheduled_ = false;
   std::uint32_t hellos_unanswered_ = 0;
   MonotonicTime heard_{};
   Backlog::Cursor cursor_;
-  StoredRecord waiting_;  // next to admit, already taken from cursor_
+  StoredRecord waiting_;  // taken from cursor_, not admitted yet
   bool has_waiting_ = false;
   std::array<InFlight, kMaxInFlight> in_flight_{};
   std::uint32_t in_flight_count_ = 0;
