@@ -280,7 +280,13 @@ std::vector<T> GetList(Document& document, Getter& get, const std::string& of) {
     return values;
   }
   for (const toml::node& node : *array) {
-    if (const auto value = node.value_exact<T>()) {
+    auto value = node.value_exact<T>();
+    if constexpr (std::is_same_v<T, double>) {
+      if (const auto whole = node.value_exact<std::int64_t>()) {
+        value = static_cast<double>(*whole);
+      }
+    }
+    if (value) {
       values.push_back(*value);
     } else {
       document.Note(LineOf(&node),
@@ -472,6 +478,18 @@ std::vector<std::int64_t> Section::Ints(std::string_view key, Range<std::int64_t
   for (const std::int64_t value : values) {
     if (!Inside(value, range)) {
       get.Bad("a list with " + Text(value), "a list of integers" + Bounds(range));
+      return {};
+    }
+  }
+  return values;
+}
+
+std::vector<double> Section::Doubles(std::string_view key, Range<double> range) {
+  Getter get(*document_, table_, path_, key);
+  std::vector<double> values = GetList<double>(*document_, get, "numbers" + Bounds(range));
+  for (const double value : values) {
+    if (!Inside(value, range)) {
+      get.Bad("a list with " + Text(value), "a list of numbers" + Bounds(range));
       return {};
     }
   }

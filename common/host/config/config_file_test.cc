@@ -60,6 +60,20 @@ half = 0.5
   EXPECT_TRUE(file.Finish().ok()) << file.error_text();
 }
 
+TEST(ConfigFile, ReadsListsOfNumbers) {
+  ConfigFile file = ConfigFile::Parse(
+      "edges = [-1, 0.5, 2]\nfar = [1, 9.5]\nlost = [nan]\nmixed = [1, \"2\"]\n", "x.toml");
+  EXPECT_THAT(file.Doubles("edges"), ElementsAre(-1.0, 0.5, 2.0));
+  EXPECT_TRUE(file.Doubles("absent").empty());
+  EXPECT_TRUE(file.errors().empty()) << file.error_text();
+  EXPECT_TRUE(file.Doubles("far", {0, 9}).empty());
+  EXPECT_EQ(file.errors().size(), 1U);
+  file.Doubles("lost");
+  EXPECT_EQ(file.errors().size(), 2U);
+  file.Doubles("mixed");
+  EXPECT_EQ(file.errors().size(), 3U);
+}
+
 TEST(ConfigFile, NamesTheNearestKeyOfAnUnknownOne) {
   ConfigFile file = ConfigFile::Parse("[spool]\n\nmax_byte = 3\n[nroth]\nx = 1\n", "gateway.toml");
   file.Size("spool.max_bytes", 1);

@@ -75,6 +75,8 @@ class Section {
   /// Empty when absent.
   std::vector<std::string> Strings(std::string_view key);
   std::vector<std::int64_t> Ints(std::string_view key, Range<std::int64_t> range = {});
+  /// Accepts integers too; nan and inf are out of every range.
+  std::vector<double> Doubles(std::string_view key, Range<double> range = {});
   /// The tables of `[[key]]`; empty when absent.
   std::vector<Section> Tables(std::string_view key);
   /// Every entry of a table whose keys the file's author chooses. Nested values are refused.

@@ -1,0 +1,217 @@
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "build.h"
+#include "trib/common/host/identity/identity.h"
+#include "trib/common/host/package/package.h"
+#include "trib/common/package/sections.h"
+
+namespace trib::host::package {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::array<const char*, 5> kActuators = {
+    "unspecified", "normal", "warn", "reduce", "stop"};
+constexpr std::array<const char*, 6> kSources = {
+    "unspecified", "any_fault", "rms", "peak", "crest", "fault"};
+
+Json ToJson(const Manifest& value) {
+  return {{"name", value.name.view()},
+          {"version", value.version.view()},
+          {"hardware_class", HardwareClassName(value.hardware_class)},
+          {"abi_min", value.abi_min},
+          {"abi_max", value.abi_max},
+          {"operators", value.operators},
+          {"arena_bytes", value.arena_bytes},
+          {"security_counter", value.security_counter},
+          {"parent", identity::ToHex(value.parent)}};
+}
+
+Json ToJson(const Normalisation& value) {
+  Json out = Json::array();
+  for (const auto& feature : value.features) {
+    out.push_back({{"mean", feature.mean}, {"deviation", feature.deviation}});
+  }
+  return out;
+}
+
+Json ToJson(const TriggerSpec& value) {
+  Json features = Json::array();
+  for (unsigned i = 0; i < kMaxFeatures; ++i) {
+    if ((value.feature_mask >> i & 1U) != 0) {
+      features.push_back(i);
+    }
+  }
+  return {{"commissioning_windows", value.commissioning_windows},
+          {"skip_windows", value.skip_windows},
+          {"ewma_alpha", value.ewma_alpha},
+          {"false_alarm_rate", value.false_alarm_rate},
+          {"min_std", value.min_std},
+          {"enter_m", value.enter_m},
+          {"enter_n", value.enter_n},
+          {"clear_n", value.clear_n},
+          {"threshold_scale", value.threshold_scale},
+          {"features", std::move(features)}};
+}
+
+Json ToJson(const ExitPolicy& value) {
+  Json thresholds = Json::array();
+  for (const float threshold : value.thresholds) {
+    thresholds.push_back(threshold);
+  }
+  return {{"heartbeat_ms", value.heartbeat_ms},
+          {"reminder_ms", value.reminder_ms},
+          {"block_ms", value.block_ms},
+          {"status_ms", value.status_ms},
+          {"audit_permille", value.audit_permille},
+          {"thresholds", std::move(thresholds)}};
+}
+
+Json ToJson(const FallbackRules& value) {
+  Json out = Json::array();
+  for (const auto& rule : value.rules) {
+    Json entry = {{"source", kSources[static_cast<std::size_t>(rule.source)]},
+                  {"actuator", kActuators[rule.actuator]},
+                  {"label", rule.label}};
+    if (rule.channel != kAnyChannel) {
+      entry["channel"] = rule.channel;
+    }
+    if (rule.source == RuleSource::kFaultCode) {
+      entry["fault_code"] = rule.fault_code;
+    } else if (rule.comparison != Comparison::kUnspecified) {
+      entry["comparison"] = rule.comparison == Comparison::kGreater ? ">" : "<";
+      entry["threshold"] = rule.threshold;
+    }
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+Json ToJson(const Guardrails& value) {
+  Json out = Json::array();
+  for (const auto& rail : value.channels) {
+    out.push_back({{"min_raw", rail.min_raw},
+                   {"max_raw", rail.max_raw},
+                   {"clip_level_raw", rail.clip_level_raw},
+                   {"max_clipped_permille", rail.max_clipped_permille},
+                   {"max_stuck_run", rail.max_stuck_run},
+                   {"min_peak_to_peak_raw", rail.min_peak_to_peak_raw},
+                   {"max_missing_permille", rail.max_missing_permille},
+                   {"scale_min", rail.scale_min},
+                   {"scale_max", rail.scale_max}});
+  }
+  return out;
+}
+
+Json ToJson(const Labels& value) {
+  Json out = Json::array();
+  for (const auto& label : value.labels) {
+    out.push_back({{"name", label.name.view()},
+                   {"actuator", kActuators[label.actuator]},
+                   {"alarm", label.is_alarm}});
+  }
+  return out;
+}
+
+Json ToJson(const SketchEdges& value) {
+  Json out = Json::array();
+  for (const auto& histogram : value.histograms) {
+    out.push_back({{"feature", histogram.feature}, {"edges", histogram.edges}});
+  }
+  return out;
+}
+
+Json ToJson(const DriftReference& value) {
+  Json histograms = Json::array();
+  for (const auto& histogram : value.histograms) {
+    histograms.push_back({{"feature", histogram.feature}, {"counts", histogram.counts}});
+  }
+  return {{"windows", value.windows}, {"histograms", std::move(histograms)}};
+}
+
+Json RecipeToJson(std::span<const std::byte> bytes) {
+  const auto recipe = dsp::DecodeRecipe(bytes);
+  if (!recipe.ok()) {
+    return nullptr;
+  }
+  return {{"id", RecipeIdOf(bytes).value()},
+          {"channels", recipe->channels},
+          {"sample_rate_hz", recipe->sample_rate_hz},
+          {"window", recipe->window_frames},
+          {"hop", recipe->hop_frames},
+          {"log_floor", recipe->log_floor},
+          {"features", FeatureNames(*recipe)}};
+}
+
+template <typename T>
+Json DecodedToJson(std::span<const std::byte> bytes) {
+  T value;
+  return Decode(bytes, value).ok() ? ToJson(value) : Json(nullptr);
+}
+
+/// Null for a section that does not decode or has no layout here.
+Json ContentToJson(const SectionInfo& section) {
+  switch (section.type) {
+    case SectionType::kManifest:
+      return DecodedToJson<Manifest>(section.bytes);
+    case SectionType::kRecipe:
+      return RecipeToJson(section.bytes);
+    case SectionType::kNormalisation:
+      return DecodedToJson<Normalisation>(section.bytes);
+    case SectionType::kTrigger:
+      return DecodedToJson<TriggerSpec>(section.bytes);
+    case SectionType::kExitPolicy:
+      return DecodedToJson<ExitPolicy>(section.bytes);
+    case SectionType::kFallbackRules:
+      return DecodedToJson<FallbackRules>(section.bytes);
+    case SectionType::kGuardrails:
+      return DecodedToJson<Guardrails>(section.bytes);
+    case SectionType::kLabels:
+      return DecodedToJson<Labels>(section.bytes);
+    case SectionType::kSketchEdges:
+      return DecodedToJson<SketchEdges>(section.bytes);
+    case SectionType::kDriftReference:
+      return DecodedToJson<DriftReference>(section.bytes);
+    default:
+      return nullptr;
+  }
+}
+
+Json SectionToJson(const SectionInfo& section) {
+  return {{"type", static_cast<std::uint16_t>(section.type)},
+          {"name", SectionName(section.type)},
+          {"target", TargetName(section.target)},
+          {"critical", section.critical},
+          {"bytes", section.bytes.size()},
+          {"content", ContentToJson(section)}};
+}
+
+}  // namespace
+
+Result<std::string> InspectPackage(std::span<const std::byte> file, std::string* error) {
+  const auto view = PackageView::Open(file);
+  if (!view.ok()) {
+    if (error != nullptr) {
+      *error = DescribeRefusal(view.status());
+    }
+    return view.status();
+  }
+  const Status contents = CheckContents(*view);
+  Json signatures = Json::array();
+  for (std::size_t i = 0; i < view->signature_count(); ++i) {
+    signatures.push_back({{"key_id", identity::ToHex(view->signature(i).key.bytes)}});
+  }
+  Json sections = Json::array();
+  for (std::size_t i = 0; i < view->section_count(); ++i) {
+    sections.push_back(SectionToJson(view->section(i)));
+  }
+  const Json out = {{"digest", identity::ToHex(view->digest())},
+                    {"bytes", file.size()},
+                    {"refusal", contents.ok() ? Json(nullptr) : Json(DescribeRefusal(contents))},
+                    {"signatures", std::move(signatures)},
+                    {"sections", std::move(sections)}};
+  return out.dump(2);
+}
+
+}  // namespace trib::host::package
