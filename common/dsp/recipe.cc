@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kEnvelopeParameters = {
     "low_hz", "high_hz", "tolerance_hz"};
-constexpr std::array kOps = {
+// A type that is written out: GCC 12 puts a constant of a deduced one into RAM.
+constexpr OpInfo kOps[] = {
     OpInfo{.op = Op::kMean, .name = "mean", .parameters = {}, .list = {}, .signed_output = true},
     OpInfo{.op = Op::kRms, .name = "rms", .parameters = {}, .list = {}},
     OpInfo{.op = Op::kStd, .name = "std", .parameters = {}, .list = {}},
@@ -258,9 +259,12 @@ std::span<const OpInfo> Ops() {
 }
 
 const OpInfo* FindOp(Op op) {
-  const auto* found =
-      std::find_if(kOps.begin(), kOps.end(), [op](const OpInfo& info) { return info.op == op; });
-  return found == kOps.end() ? nullptr : found;
+  for (const OpInfo& info : kOps) {
+    if (info.op == op) {
+      return &info;
+    }
+  }
+  return nullptr;
 }
 
 std::string_view OpName(Op op) {

@@ -65,7 +65,7 @@ inline dsp::Recipe EveryOpRecipe(std::uint32_t window_frames) {
       AddOperation(recipe, info.op, transform, {0, 500, 1000, 2000, 4000, 6000}, channel);
       AddOperation(recipe, info.op, transform, {60, 180, 5000}, 1);
     } else if (info.op == dsp::Op::kEnvelopeLines) {
-      AddOperation(recipe, info.op, transform, {2000, 4000, 12, 107.364F, 162.186F}, channel);
+      AddOperation(recipe, info.op, transform, {2000, 4000, 50, 107.364F, 162.186F}, channel);
     } else if (info.op == dsp::Op::kCorrelation) {
       AddOperation(recipe, info.op, transform, {}, 0, 1);
     } else {
