@@ -190,6 +190,10 @@ endfunction()
 
 # Fails when a *_test.cc lies in the tree but in no trib_test(): a forgotten test tests nothing.
 function(trib_check_all_tests_registered)
+  # integration_tests are not read otherwise, so theirs would all seem forgotten.
+  if(CMAKE_CROSSCOMPILING OR NOT BUILD_TESTING)
+    return()
+  endif()
   get_property(registered GLOBAL PROPERTY TRIB_TEST_SOURCES)
   foreach(dir common node gateway cloud tools integration_tests bench)
     file(GLOB_RECURSE found ${PROJECT_SOURCE_DIR}/${dir}/*_test.cc)
