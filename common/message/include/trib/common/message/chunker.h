@@ -16,7 +16,7 @@ static_assert(kChunkOverheadBytes < kMinMtuBytes);
 /// Cuts an encoded SealedRecord into chunks for a link with a small maximum message.
 ///
 /// Memory  Borrows the bytes until the last chunk was taken; no copy.
-/// Limits  At the narrowest MTU a chunk has 51 bytes and 11 to 20 of them are data.
+/// Limits  At the narrowest MTU a chunk has 51 bytes and 11 to 23 of them are data.
 class Chunker {
  public:
   /// @returns kInvalidArgument  `mtu_bytes` below kMinMtuBytes, or `sealed` empty or longer than
