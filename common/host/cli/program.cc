@@ -112,7 +112,9 @@ std::optional<int> ParseArguments(CLI::App& app, int argc, const char* const* ar
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    std::fputs(Deepest(app).help().c_str(), stdout);
+    const CLI::App& at = Deepest(app);
+    const std::string parent = at.get_parent() == nullptr ? "" : FullName(*at.get_parent());
+    std::fputs(at.help(parent).c_str(), stdout);
     return kExitOk;
   } catch (const CLI::CallForAllHelp&) {
     std::fputs(app.help("", CLI::AppFormatMode::All).c_str(), stdout);

@@ -93,6 +93,7 @@ TEST_F(Arguments, HelpAndVersionGoToStdout) {
   EXPECT_EQ(Parse({"--version"}), kExitOk);
   EXPECT_EQ(out_, "trib " + std::string(Version()) + "\n");
   EXPECT_EQ(Parse({"fleet", "list", "--help"}), kExitOk);
+  EXPECT_THAT(out_, HasSubstr("Usage: trib fleet list"));
   EXPECT_THAT(out_, HasSubstr("--food"));
   EXPECT_EQ(error_, "");
 }

@@ -1,0 +1,150 @@
+// trib recording import | check
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "context.h"
+#include "render.h"
+#include "trib/common/host/cli/output.h"
+#include "trib/common/host/recording/manifest.h"
+#include "trib/tools/adapters/adapters.h"
+
+namespace trib::tools::trib_cli {
+namespace {
+
+using host::cli::kExitFailed;
+using host::cli::kExitOk;
+using host::cli::kExitUsage;
+using host::recording::Manifest;
+using host::recording::Measure;
+using nlohmann::json;
+
+struct Arguments {
+  std::string input;
+  std::string output;
+  std::string dialect;
+};
+
+// Looks at every sample file and sums up; errors are of all files.
+json Survey(const Manifest& manifest, std::vector<std::string>& errors) {
+  struct Sum {
+    std::uint64_t recordings = 0;
+    std::uint64_t frames = 0;
+    double seconds = 0;
+  };
+  std::map<std::string, Sum> labels;
+  Sum total;
+  for (const auto& recording : manifest.recordings) {
+    const auto extent = Measure(recording, errors);
+    if (!extent.ok()) {
+      continue;
+    }
+    const double seconds = static_cast<double>(extent->frames()) / recording.fs_hz;
+    for (Sum* sum : {&labels[recording.label], &total}) {
+      ++sum->recordings;
+      sum->frames += extent->frames();
+      sum->seconds += seconds;
+    }
+  }
+  json list = json::array();
+  for (const auto& [label, sum] : labels) {
+    list.push_back({{"label", label},
+                    {"recordings", sum.recordings},
+                    {"frames", sum.frames},
+                    {"seconds", sum.seconds}});
+  }
+  return {{"recordings", total.recordings},
+          {"frames", total.frames},
+          {"seconds", total.seconds},
+          {"labels", list}};
+}
+
+int Print(const Context& context, const json& result) {
+  if (context.json) {
+    host::cli::PrintJson(result);
+    return kExitOk;
+  }
+  json rows = result["labels"];
+  json total = result;
+  total["label"] = "(all)";
+  rows.push_back(total);
+  std::fputs(TableText(rows,
+                       {{"LABEL", "label"},
+                        {"RECORDINGS", "recordings", Show::kNumber},
+                        {"FRAMES", "frames", Show::kNumber},
+                        {"SECONDS", "seconds", Show::kNumber}},
+                       context.color())
+                 .c_str(),
+             stdout);
+  return kExitOk;
+}
+
+int Import(const Context& context, const Arguments& arguments) {
+  std::vector<std::string> errors;
+  const auto manifest = adapters::Import(arguments.dialect, arguments.input, errors);
+  if (!manifest.ok()) {
+    return Fail(context, kExitFailed, manifest.status().code(), errors);
+  }
+  json result = Survey(*manifest, errors);
+  if (!errors.empty()) {
+    return Fail(context, kExitFailed, Code::kInvalidArgument, errors);
+  }
+  std::ofstream out(arguments.output, std::ios::binary);
+  out << manifest->ToToml();
+  out.close();
+  if (!out) {
+    return Fail(context, kExitFailed, Code::kUnavailable, arguments.output + ": cannot be written");
+  }
+  result["manifest"] = arguments.output;
+  return Print(context, result);
+}
+
+int Check(const Context& context, const Arguments& arguments) {
+  std::vector<std::string> errors;
+  const auto manifest = Manifest::Load(arguments.input, errors);
+  if (!manifest.ok()) {
+    return Fail(context, kExitFailed, manifest.status().code(), errors);
+  }
+  json result = Survey(*manifest, errors);
+  if (!errors.empty()) {
+    return Fail(context, kExitFailed, Code::kInvalidArgument, errors);
+  }
+  result["manifest"] = arguments.input;
+  return Print(context, result);
+}
+
+}  // namespace
+
+void AddRecordingCommands(CLI::App& app, Context& context) {
+  CLI::App* noun =
+      app.add_subcommand("recording", "Manifests of recordings")->require_subcommand(1);
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* import =
+      noun->add_subcommand("import",
+                           "Write our manifest for a published data set\n"
+                           "Example: trib recording import --dialect cwru data/cwru -o cwru.toml");
+  import->add_option("DIR", arguments->input, "The folder with the data set's manifest.csv")
+      ->required();
+  import->add_option("--dialect", arguments->dialect, "Whose manifest.csv it is")
+      ->required()
+      ->check(CLI::IsMember(adapters::DialectNames()));
+  import->add_option("-o,--output", arguments->output, "The manifest to write")->required();
+  import->callback([&context, arguments] {
+    context.run = [&context, arguments] { return Import(context, *arguments);
+};
+}  // namespace trib::tools::trib_cli
+);
+CLI::App* check = noun->add_subcommand("check",
+                                       "Check a manifest and the lengths of its files\n"
+                                       "Example: trib recording check cwru.toml");
+check->add_option("MANIFEST", arguments->input, "The manifest")->required();
+check->callback([&context, arguments] {
+  context.run = [&context, arguments] { return Check(context, *arguments); };
+});
+}
+
+}  // namespace trib::tools::trib_cli

@@ -1,0 +1,296 @@
+// Runs the real binary: what it prints, and how it ends.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace trib::tools::trib_cli {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
+
+struct Ended {
+  int code = -1;
+  std::string out;
+  std::string error;
+};
+
+std::vector<std::string> KeysOf(const json& object) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : object.items()) {
+    keys.push_back(key);
+  }
+  return keys;
+}
+
+class Trib : public ::testing::Test {
+ protected:
+  Trib() {
+    const char* bin = std::getenv("TRIB_BIN_DIR");
+    binary_ = std::string(bin == nullptr ? "build/host/bin" : bin) + "/trib";
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = std::filesystem::path(::testing::TempDir()) /
+              ("trib_test." + std::to_string(::getpid()) + "." + test->name());
+    std::filesystem::create_directories(folder_);
+  }
+  ~Trib() override {
+    std::error_code error;
+    std::filesystem::remove_all(folder_, error);
+  }
+
+  Ended Run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), binary_);
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) {
+      argv.push_back(argument.data());
+    }
+    argv.push_back(nullptr);
+    // The user's own configuration must not be found.
+    std::string home = "HOME=" + folder_.string();
+    std::string config = config_.empty() ? "X=" : "TRIB_CONFIG=" + config_;
+    std::vector<char*> environment = {home.data(), config.data(), nullptr};
+    const std::string out = Path("stdout");
+    const std::string error = Path("stderr");
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(
+        &actions, STDOUT_FILENO, out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    posix_spawn_file_actions_addopen(
+        &actions, STDERR_FILENO, error.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    pid_t child = 0;
+    const int spawned =
+        ::posix_spawn(&child, binary_.c_str(), &actions, nullptr, argv.data(), environment.data());
+    posix_spawn_file_actions_destroy(&actions);
+    Ended ended;
+    EXPECT_EQ(spawned, 0) << binary_;
+    int status = 0;
+    if (spawned == 0 && ::waitpid(child, &status, 0) == child && WIFEXITED(status)) {
+      ended.code = WEXITSTATUS(status);
+    }
+    ended.out = Read("stdout");
+    ended.error = Read("stderr");
+    return ended;
+  }
+
+  // Runs with --json, expects success, and gives what was printed.
+  json RunJson(std::vector<std::string> arguments) {
+    arguments.emplace_back("--json");
+    const Ended ended = Run(std::move(arguments));
+    EXPECT_EQ(ended.code, 0) << ended.error;
+    return json::parse(ended.out, nullptr, false);
+  }
+
+  [[nodiscard]] std::string Path(const std::string& name) const {
+    return (folder_ / name).string();
+  }
+  std::string Read(const std::string& name) {
+    std::ifstream in(Path(name), std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  std::string Write(const std::string& name, const std::string& text) {
+    std::ofstream(Path(name), std::ios::binary) << text;
+    return Path(name);
+  }
+
+  // A manifest.csv of one channel, with its file of samples.
+  void WriteDataSet(std::size_t frames) {
+    Write("a.i16", std::string(frames * 2, '\x01'));
+    Write("manifest.csv",
+          "file,label,fs_hz,n_samples,g_per_lsb,split\na.i16,normal,100,50,0.5,train\n");
+  }
+
+  std::string binary_;
+  std::filesystem::path folder_;
+  std::string config_;
+};
+
+TEST_F(Trib, MistakesOnTheCommandLineAreOneLineAndExitTwo) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{}, "trib: a command is missing; one of key, enroll"},
+      {{"flet", "list"}, "trib: unknown command flet; did you mean fleet?"},
+      {{"fleet"}, "trib: a command is missing; one of list"},
+      {{"fleet", "lst"}, "trib: unknown command lst; did you mean list?"},
+      {{"fleet", "list", "--jsno"}, "trib: unknown option --jsno; did you mean --json?"},
+      {{"node", "show"}, "trib: ID is required"},
+      {{"node", "show", "x"}, "trib: ID: Value x not in range"},
+      {{"accept", "0"}, "trib: ID: Value 0 not in range"},
+      {{"enroll", "--id", "3", "--key", std::string(64, 'a')}, "trib: a node needs its gateway"},
+      {{"enroll", "--id", "3", "--gateway", "1", "--key", "none.pub"}, "trib: --key: none.pub"},
+      {{"recording", "import", "x", "-o", "y", "--dialect", "z"}, "trib: --dialect: z not in"},
+      {{"fleet", "list"}, "trib: no server; give --server"},
+      {{"stats", "--server", "tcp://127.0.0.1:1"}, "trib: no server key; give --server-key"},
+  };
+  for (const auto& [arguments, text] : cases) {
+    const Ended ended = Run(arguments);
+    EXPECT_EQ(ended.code, 2) << text;
+    EXPECT_THAT(ended.error, StartsWith(text));
+    EXPECT_EQ(std::count(ended.error.begin(), ended.error.end(), '\n'), 1) << ended.error;
+    EXPECT_EQ(ended.out, "");
+  }
+}
+
+TEST_F(Trib, EveryVerbHasHelpWithAnExample) {
+  const std::vector<std::vector<std::string>> verbs = {{"key", "new"},
+                                                       {"key", "show"},
+                                                       {"enroll"},
+                                                       {"accept"},
+                                                       {"revoke"},
+                                                       {"fleet", "list"},
+                                                       {"node", "show"},
+                                                       {"gateway", "list"},
+                                                       {"stats"},
+                                                       {"event", "tail"},
+                                                       {"recording", "import"},
+                                                       {"recording", "check"},
+                                                       {"doctor"}};
+  for (std::vector<std::string> verb : verbs) {
+    std::string name = "trib";
+    for (const std::string& word : verb) {
+      name += " " + word;
+    }
+    verb.emplace_back("--help");
+    const Ended ended = Run(verb);
+    EXPECT_EQ(ended.code, 0);
+    EXPECT_THAT(ended.out, HasSubstr("Example: " + name));
+    EXPECT_THAT(ended.out, HasSubstr("Usage: " + name));
+  }
+}
+
+TEST_F(Trib, AKeyIsMadeOnceAndShownWithoutItsSecret) {
+  const json made = RunJson({"key", "new", "-o", Path("a.key"), "--comment", "operator of site 1"});
+  EXPECT_THAT(
+      KeysOf(made),
+      UnorderedElementsAre("file", "kind", "public_key", "key_id", "curve_key", "public_file"));
+  struct stat info = {};
+  ASSERT_EQ(::stat(Path("a.key").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0600U);
+
+  const Ended again = Run({"key", "new", "-o", Path("a.key")});
+  EXPECT_EQ(again.code, 3);
+  EXPECT_THAT(again.error, HasSubstr("exists already"));
+
+  const json secret = RunJson({"key", "show", Path("a.key")});
+  const json open = RunJson({"key", "show", Path("a.key.pub")});
+  EXPECT_EQ(secret["kind"], "secret");
+  EXPECT_EQ(open["kind"], "public");
+  EXPECT_EQ(secret["public_key"], made["public_key"]);
+  EXPECT_EQ(open["public_key"], made["public_key"]);
+  const std::string text = Read("a.key");
+  const std::string seed = text.substr(text.find("seed: ") + 6, 64);
+  EXPECT_THAT(secret.dump() + open.dump() + made.dump(), Not(HasSubstr(seed)));
+
+  ASSERT_EQ(::chmod(Path("a.key").c_str(), 0644), 0);
+  EXPECT_EQ(Run({"key", "show", Path("a.key")}).code, 1);
+}
+
+TEST_F(Trib, FailuresAreJsonToo) {
+  const Ended ended = Run({"recording", "check", Path("none.toml"), "--json"});
+  EXPECT_EQ(ended.code, 1);
+  const json error = json::parse(ended.out, nullptr, false);
+  ASSERT_TRUE(error.is_object()) << ended.out;
+  EXPECT_EQ(error["error"]["code"], "NOT_FOUND");
+  EXPECT_THAT(ended.error, HasSubstr("none.toml: no such file"));
+}
+
+TEST_F(Trib, ADataSetIsImportedAndChecked) {
+  WriteDataSet(50);
+  const json imported =
+      RunJson({"recording", "import", folder_.string(), "--dialect", "mfpt", "-o", Path("m.toml")});
+  EXPECT_EQ(imported["frames"], 50);
+  const json checked = RunJson({"recording", "check", Path("m.toml")});
+  EXPECT_THAT(KeysOf(checked),
+              UnorderedElementsAre("manifest", "recordings", "frames", "seconds", "labels"));
+  EXPECT_EQ(checked["labels"][0]["label"], "normal");
+  EXPECT_EQ(checked["seconds"], 0.5);
+  EXPECT_THAT(Run({"recording", "check", Path("m.toml")}).out, HasSubstr("normal"));
+
+  std::filesystem::resize_file(Path("a.i16"), 80);
+  const Ended shorter = Run({"recording", "check", Path("m.toml")});
+  EXPECT_EQ(shorter.code, 1);
+  EXPECT_THAT(shorter.error, HasSubstr("holds 40 frames; the manifest says 50"));
+}
+
+TEST_F(Trib, AWrongConfigurationNamesFileLineAndNearestKey) {
+  config_ = Write("trib.toml", "# operator\nservr = \"tcp://127.0.0.1:1\"\n");
+  const Ended ended = Run({"fleet", "list"});
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_EQ(ended.error,
+            "trib: " + config_ + ":2: unknown key \"servr\"; did you mean \"server\"?\n");
+}
+
+TEST_F(Trib, NobodyAtTheServerIsAFailure) {
+  RunJson({"key", "new", "-o", Path("op.key")});
+  config_ = Write("trib.toml",
+                  "server = \"tcp://127.0.0.1:1\"\nserver_key = \"op.key.pub\"\n"
+                  "key = \"op.key\"\ntimeout = \"300ms\"\n");
+  const Ended ended = Run({"fleet", "list", "--json"});
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_EQ(json::parse(ended.out, nullptr, false)["error"]["code"], "UNAVAILABLE");
+  EXPECT_THAT(ended.error, HasSubstr("tcp://127.0.0.1:1"));
+}
+
+TEST_F(Trib, DoctorSaysWhatToDo) {
+  RunJson({"key", "new", "-o", Path("op.key")});
+  ASSERT_EQ(::chmod(Path("op.key").c_str(), 0640), 0);
+  config_ = Write("trib.toml",
+                  "server = \"tcp://127.0.0.1:1\"\nserver_key = \"op.key.pub\"\n"
+                  "key = \"op.key\"\ntimeout = \"300ms\"\n");
+  const Ended ended = Run({"doctor", "--json"});
+  EXPECT_EQ(ended.code, 1);
+  const json result = json::parse(ended.out, nullptr, false);
+  ASSERT_TRUE(result.is_object()) << ended.out;
+  EXPECT_THAT(KeysOf(result), UnorderedElementsAre("ok", "checks"));
+  EXPECT_EQ(result["ok"], false);
+  std::vector<std::string> states;
+  for (const json& check : result["checks"]) {
+    EXPECT_THAT(KeysOf(check), UnorderedElementsAre("name", "status", "text", "fix"));
+    states.push_back(check["name"].get<std::string>() + " " + check["status"].get<std::string>());
+  }
+  EXPECT_THAT(states, ElementsAre("config ok", "key fail", "cloud fail"));
+  EXPECT_EQ(result["checks"][1]["fix"], "chmod 600 " + Path("op.key"));
+}
+
+TEST_F(Trib, TheExampleConfigurationIsValidWithEveryKeySet) {
+  const char* source = std::getenv("TRIB_SOURCE_DIR");
+  ASSERT_NE(source, nullptr) << "set by ctest";
+  std::ifstream in(std::filesystem::path(source) / "deploy" / "trib.toml");
+  std::string text;
+  std::size_t keys = 0;
+  for (std::string line; std::getline(in, line);) {
+    const bool key = line.size() > 1 && line[0] == '#' && line[1] != ' ';
+    keys += key ? 1 : 0;
+    text += (key ? line.substr(1) : line) + "\n";
+  }
+  EXPECT_EQ(keys, 4U);
+  config_ = Write("trib.toml", text);
+  const Ended ended = Run({"doctor", "--json"});
+  const json result = json::parse(ended.out, nullptr, false);
+  ASSERT_TRUE(result.is_object()) << ended.out;
+  EXPECT_EQ(result["checks"][0]["status"], "ok") << result.dump();
+}
+
+TEST_F(Trib, VersionIsOneLine) {
+  const Ended ended = Run({"--version"});
+  EXPECT_EQ(ended.code, 0);
+  EXPECT_THAT(ended.out, StartsWith("trib "));
+}
+
+}  // namespace
+}  // namespace trib::tools::trib_cli
