@@ -35,7 +35,7 @@ class Fleet {
   /// What one node plays and how.
   struct NodeRun {
     std::vector<std::string> arguments;  ///< more command line, e.g. --replay MANIFEST
-    std::string package;                 ///< a signed package; empty: built-in rules only
+    std::string package = {};            ///< a signed package; empty: built-in rules only
   };
 
   explicit Fleet(Options options);

@@ -1,0 +1,365 @@
+// trib-demo: the whole river on one machine. Starts a cloud, gateways and nodes as processes with
+// fresh keys, plays machine recordings, kills a gateway midway and checks that nothing was lost.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "trib/common/host/cli/output.h"
+#include "trib/common/host/cli/program.h"
+#include "trib/common/host/cli/stop_signal.h"
+#include "trib/tools/adapters/adapters.h"
+#include "trib/tools/launcher/fleet.h"
+#include "trib/tools/launcher/playlist.h"
+#include "view.h"
+
+namespace trib::tools::demo {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr const char* kProgram = "trib-demo";
+constexpr std::uint64_t kFirstNode = 101;
+constexpr std::uint64_t kFirstGateway = 1;
+constexpr auto kRefresh = milliseconds(500);
+constexpr auto kPlainRefresh = seconds(5);
+constexpr auto kDrainLimit = seconds(120);
+
+struct Options {
+  std::size_t nodes = 12;
+  std::size_t gateways = 2;
+  double seconds = 60;
+  std::uint64_t seed = 1;
+  std::filesystem::path data;
+  std::filesystem::path keep;
+  bool json = false;
+  host::cli::CommonOptions common;
+};
+
+/// Ends the demo with one clear line.
+struct Problem {
+  int exit_code;
+  std::string text;
+};
+
+std::filesystem::path SourceDir() {
+  return std::filesystem::current_path();
+}
+
+class Demo {
+ public:
+  Demo(const Options& options, host::cli::StopSignal& stop, std::filesystem::path folder)
+      : options_(options),
+        stop_(stop),
+        fleet_({.bin = std::filesystem::canonical("/proc/self/exe").parent_path(),
+                .folder = std::move(folder)}),
+        color_(host::cli::UseColor(options.common.no_color, STDOUT_FILENO)),
+        live_(!options.json && ::isatty(STDOUT_FILENO) == 1) {}
+
+  /// @returns nullopt when the demo ran to its end.
+  std::optional<Problem> Run(Totals& totals) {
+    if (auto problem = Start()) {
+      return problem;
+    }
+    if (auto problem = Watch()) {
+      return problem;
+    }
+    Say("stopping");
+    totals = Sum(snapshot_);
+    if (!fleet_.Stop(seconds(20))) {
+      return Problem{host::cli::kExitFailed, fleet_.error()};
+    }
+    return std::nullopt;
+  }
+
+ private:
+  std::optional<Problem> Failed() { return Problem{host::cli::kExitFailed, fleet_.error()}; }
+
+  void Say(const std::string& phase) {
+    snapshot_.phase = phase;
+    if (!live_) {
+      std::cerr << "demo: " << phase << std::endl;
+    }
+  }
+
+  std::optional<Problem> Start() {
+    Say("making keys and a signed package");
+    if (!fleet_.MakeKeys()) {
+      return Failed();
+    }
+    const auto package = fleet_.SignedPackage(SourceDir() / "workloads/bearing/package.toml");
+    if (!package) {
+      return Failed();
+    }
+    Say("starting the cloud and " + std::to_string(options_.gateways) + " gateways");
+    if (!fleet_.StartCloud()) {
+      return Failed();
+    }
+    for (std::size_t i = 0; i < options_.gateways; ++i) {
+      const std::uint64_t id = kFirstGateway + i;
+      if (!fleet_.AdmitGateway(id) || !fleet_.StartGateway(id)) {
+        return Failed();
+      }
+      snapshot_.gateways[id];
+    }
+    Say("starting " + std::to_string(options_.nodes) + " nodes");
+    for (std::size_t i = 0; i < options_.nodes; ++i) {
+      if (stop_.requested()) {
+        return Problem{130, "interrupted"};
+      }
+      const std::uint64_t id = kFirstNode + i;
+      const std::uint64_t gateway = kFirstGateway + i % options_.gateways;
+      auto source = Source(i, id);
+      if (!source) {
+        return problem_;
+      }
+      source->insert(
+          source->end(),
+          {"--exit-when-done", "--report", "0.5", "--seed", std::to_string(options_.seed + i)});
+      if (!fleet_.AdmitNode(id, gateway) ||
+          !fleet_.StartNode(id, {.arguments = *source, .package = package->string()})) {
+        return Failed();
+      }
+      snapshot_.nodes[id].gateway = gateway;
+    }
+    Say(options_.data.empty() ? "playing generated machines" : "playing " + options_.data.string());
+    return std::nullopt;
+  }
+
+  /// The command line that gives a node its machine.
+  std::optional<std::vector<std::string>> Source(std::size_t index, std::uint64_t id) {
+    // Playing takes three quarters of the time; the rest is for the backlog to drain.
+    const double play_seconds = options_.seconds * 0.75;
+    if (options_.data.empty()) {
+      return std::vector<std::string>{"--generate",
+                                      std::to_string(options_.seed * 1000 + index),
+                                      "--time-scale",
+                                      std::to_string(std::max(1.0, 60.0 / play_seconds))};
+    }
+    std::vector<std::string> errors;
+    const auto data = adapters::Import("cwru", options_.data, errors);
+    if (!data.ok()) {
+      problem_ = Problem{host::cli::kExitUsage, errors.empty() ? "--data" : errors.front()};
+      return std::nullopt;
+    }
+    std::string error;
+    const auto playlist = launcher::BearingPlaylist(*data, index, {}, error);
+    if (!playlist.ok()) {
+      problem_ = Problem{host::cli::kExitUsage, options_.data.string() + ": " + error};
+      return std::nullopt;
+    }
+    const auto file = fleet_.File("node-" + std::to_string(id) + ".recordings.toml");
+    std::ofstream(file) << playlist->ToToml();
+    const double scale = launcher::SignalSeconds(*playlist) / play_seconds;
+    return std::vector<std::string>{
+        "--replay", file.string(), "--time-scale", std::to_string(std::max(0.1, scale))};
+  }
+
+  std::optional<Problem> Watch() {
+    const auto start = SteadyClock::now();
+    const auto limit =
+        std::chrono::duration_cast<milliseconds>(std::chrono::duration<double>(options_.seconds)) +
+        kDrainLimit;
+    const std::uint64_t victim = kFirstGateway;
+    const double kill_at = options_.seconds * 0.35;
+    const double back_at = options_.seconds * 0.45;
+    enum class Act { kBefore, kAway, kBack } act = Act::kBefore;
+    auto next_plain = start;
+    while (true) {
+      snapshot_.elapsed_s = std::chrono::duration<double>(SteadyClock::now() - start).count();
+      Collect();
+      if (act == Act::kBefore && snapshot_.elapsed_s >= kill_at) {
+        fleet_.gateway(victim)->Kill();
+        snapshot_.gateways[victim].running = false;
+        act = Act::kAway;
+        Say("killed gateway " + std::to_string(victim) + " with kill -9");
+      }
+      if (act == Act::kAway && snapshot_.elapsed_s >= back_at) {
+        if (!fleet_.StartGateway(victim)) {
+          return Failed();
+        }
+        snapshot_.gateways[victim].running = true;
+        act = Act::kBack;
+        Say("gateway " + std::to_string(victim) + " is back");
+      }
+      if (act != Act::kAway) {
+        if (const auto casualty = fleet_.Casualty()) {
+          return Problem{host::cli::kExitFailed, *casualty};
+        }
+      }
+      if (live_ || SteadyClock::now() >= next_plain) {
+        Show();
+        next_plain = SteadyClock::now() + kPlainRefresh;
+      }
+      if (act == Act::kBack && Finished()) {
+        Show();
+        return std::nullopt;
+      }
+      if (SteadyClock::now() - start > limit) {
+        return Problem{host::cli::kExitFailed, "nodes did not finish in time"};
+      }
+      if (stop_.Wait(static_cast<int>(kRefresh.count()))) {
+        fleet_.Stop(seconds(10));
+        return Problem{130, "interrupted"};
+      }
+    }
+  }
+
+  void Collect() {
+    for (auto& [id, node] : snapshot_.nodes) {
+      auto* process = fleet_.node(id);
+      node.running = !process->Poll().has_value();
+      for (const auto& line : process->ReadLines()) {
+        auto report = nlohmann::json::parse(line, nullptr, false);
+        if (report.is_object()) {
+          node.report = std::move(report);
+        }
+      }
+    }
+    for (auto& [id, gateway] : snapshot_.gateways) {
+      if (gateway.running) {
+        auto stats = fleet_.CallGateway(id, "stats", nlohmann::json::object());
+        if (stats.is_object()) {
+          gateway.stats = std::move(stats);
+        }
+      }
+    }
+    auto stats = fleet_.CallCloud("stats", nlohmann::json::object());
+    if (stats.is_object()) {
+      snapshot_.cloud = std::move(stats);
+    }
+  }
+
+  /// Every node has ended, which it does when all its records are acknowledged, and every gateway
+  /// has handed all of them on.
+  bool Finished() {
+    for (const auto& [id, node] : snapshot_.nodes) {
+      if (node.running) {
+        return false;
+      }
+    }
+    for (const auto& [id, gateway] : snapshot_.gateways) {
+      if (gateway.stats.value("spool_records", 1) != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  void Show() {
+    if (options_.json) {
+      return;
+    }
+    if (live_) {
+      std::cout << "\x1b[H\x1b[2J" << Render(snapshot_, color_) << std::flush;
+      return;
+    }
+    const Totals totals = Sum(snapshot_);
+    std::cerr << "demo: " << static_cast<int>(snapshot_.elapsed_s) << " s: " << totals.windows
+              << " windows, " << totals.events << " events, " << totals.records_stored << " of "
+              << totals.records_sent << " records stored" << std::endl;
+  }
+
+  const Options& options_;
+  host::cli::StopSignal& stop_;
+  launcher::Fleet fleet_;
+  Snapshot snapshot_;
+  std::optional<Problem> problem_;
+  bool color_;
+  bool live_;
+};
+
+std::filesystem::path MakeFolder() {
+  auto pattern = (std::filesystem::temp_directory_path() / "trib-demo-XXXXXX").string();
+  return ::mkdtemp(pattern.data()) != nullptr ? std::filesystem::path(pattern)
+                                              : std::filesystem::path();
+}
+
+int Main(int argc, char** argv) {
+  Options options;
+  CLI::App app(
+      "Runs a cloud, gateways and nodes on this machine. The nodes learn what normal is, then meet "
+      "bearing faults; midway a gateway is killed with kill -9 and comes back.",
+      kProgram);
+  app.add_option("--nodes", options.nodes, "Number of nodes")
+      ->check(CLI::Range(1, 200))
+      ->capture_default_str();
+  app.add_option("--gateways", options.gateways, "Number of gateways")
+      ->check(CLI::Range(1, 8))
+      ->capture_default_str();
+  app.add_option("--seconds", options.seconds, "How long it takes, about")
+      ->check(CLI::Range(10.0, 3600.0))
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "Seed of everything random but keys")
+      ->capture_default_str();
+  app.add_option("--data",
+                 options.data,
+                 "Folder of the CWRU recordings; without it ../shared/data/cwru if it is there, "
+                 "else generated machines");
+  app.add_option("--keep", options.keep, "Keep keys, databases and logs in this new folder");
+  app.add_flag("--json", options.json, "Print the summary as JSON");
+  host::cli::AddCommonOptions(app, options.common);
+  app.footer("Example:\n  ./dev demo --nodes 20 --seconds 90");
+  if (const auto exit = host::cli::ParseArguments(app, argc, argv)) {
+    return *exit;
+  }
+  host::cli::StopSignal stop;
+
+  if (!options.data.empty() && !std::filesystem::exists(options.data / "manifest.csv")) {
+    host::cli::PrintError(kProgram,
+                          "--data " + options.data.string() + ": no manifest.csv in there");
+    return host::cli::kExitUsage;
+  }
+  const auto standard = SourceDir() / "../shared/data/cwru";
+  if (options.data.empty() && std::filesystem::exists(standard / "manifest.csv")) {
+    options.data = std::filesystem::canonical(standard);
+  }
+  std::filesystem::path folder = options.keep;
+  std::error_code failed;
+  if (folder.empty()) {
+    folder = MakeFolder();
+  } else if (!std::filesystem::create_directory(folder, failed)) {
+    host::cli::PrintError(
+        kProgram,
+        "--keep " + folder.string() + ": " + (failed ? failed.message() : "exists already"));
+    return host::cli::kExitUsage;
+  }
+
+  Totals totals;
+  const auto problem = Demo(options, stop, folder).Run(totals);
+  if (problem) {
+    const bool logs_help = problem->exit_code == host::cli::kExitFailed;
+    if (options.keep.empty() && !logs_help) {
+      std::filesystem::remove_all(folder, failed);
+    }
+    host::cli::PrintError(kProgram,
+                          problem->text + (logs_help ? " (logs: " + folder.string() + ")" : ""));
+    return problem->exit_code;
+  }
+  if (options.keep.empty()) {
+    std::filesystem::remove_all(folder, failed);
+  }
+  if (options.json) {
+    host::cli::PrintJson(totals.ToJson());
+  } else {
+    std::cout << '\n'
+              << Summary(totals, host::cli::UseColor(options.common.no_color, STDOUT_FILENO));
+  }
+  return totals.records_lost == 0 && totals.records_duplicated == 0 ? host::cli::kExitOk
+                                                                    : host::cli::kExitFailed;
+}
+
+}  // namespace
+}  // namespace trib::tools::demo
+
+int main(int argc, char** argv) {
+  return trib::tools::demo::Main(argc, argv);
+}

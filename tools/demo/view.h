@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace trib::tools::demo {
+
+/// What the demo knows at one moment, as the processes reported it.
+struct Snapshot {
+  struct Node {
+    std::uint64_t gateway = 0;
+    nlohmann::json report = nlohmann::json::object();  ///< newest line of trib-node --json
+    bool running = true;
+  };
+  struct Gateway {
+    nlohmann::json stats = nlohmann::json::object();
+    bool running = true;
+  };
+  std::map<std::uint64_t, Node> nodes;
+  std::map<std::uint64_t, Gateway> gateways;
+  nlohmann::json cloud = nlohmann::json::object();
+  double elapsed_s = 0;
+  std::string phase;
+};
+
+/// Totals over all nodes and the store; the keys are those of `--json`.
+struct Totals {
+  std::uint64_t windows = 0;
+  std::uint64_t events = 0;
+  std::uint64_t faults = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_raw = 0;
+  std::uint64_t energy_uj = 0;
+  std::uint64_t records_sent = 0;
+  std::uint64_t records_dropped = 0;
+  std::uint64_t records_stored = 0;
+  std::uint64_t records_lost = 0;
+  std::uint64_t records_duplicated = 0;
+  std::uint64_t duplicates_ignored = 0;
+
+  [[nodiscard]] nlohmann::json ToJson() const;
+};
+
+Totals Sum(const Snapshot& snapshot);
+
+/// The live table. `color` allows escape codes for colour; the caller moves the cursor.
+std::string Render(const Snapshot& snapshot, bool color);
+/// The closing summary for a person.
+std::string Summary(const Totals& totals, bool color);
+
+}  // namespace trib::tools::demo
