@@ -29,7 +29,7 @@ class Fleet {
     std::filesystem::path bin;     ///< where trib-cloud, trib-gateway and trib-node are
     std::filesystem::path folder;  ///< exists and is empty: keys, configuration, state, logs
     std::chrono::milliseconds start_limit{60'000};
-    std::string gateway_spool;  ///< more lines for every gateway's [spool] table
+    std::string gateway_spool = {};  ///< more lines for every gateway's [spool] table
   };
 
   /// What one node plays and how.
