@@ -1,0 +1,339 @@
+// What NodeLoop does with one window, and the records that come of it.
+#include <algorithm>
+#include <limits>
+
+#include "trib/common/energy/model.h"
+#include "trib/node/app/firmware.h"
+#include "trib/node/app/node_loop.h"
+
+namespace trib::node::app {
+namespace {
+
+using energy::Category;
+using energy::ToNanojoules;
+using message::EventState;
+using message::FaultCode;
+using message::RecordKind;
+using message::Tier;
+
+// Cycles of the awake core, per sample or per window: a model of the M4F build, not a measurement.
+constexpr std::uint32_t kGuardrailCyclesPerSample = 30;
+constexpr std::uint32_t kFeatureCyclesPerSample = 160;
+constexpr std::uint32_t kTriggerCyclesPerFeature = 120;
+
+constexpr const energy::EnergyTable<float>& kBoard = energy::kStm32L4R5<float>;
+
+}  // namespace
+
+void NodeLoop::Decide(const sensing::CutWindow& window) {
+  ++metrics_.windows;
+  metrics_.bytes_raw += window.samples.size() * sizeof(std::int16_t);
+  Context context;
+  context.first_frame = window.first_frame;
+  context.flags = window.after_gap ? message::record_flag::kAfterGap : 0;
+  const sensing::GuardrailVerdict verdict = sensing::Judge(window, package_.guardrails);
+  const cascade::WindowStatistics statistics =
+      cascade::Measure(window.samples, window.channels, window.scale);
+  frame_ = {};
+  if (!verdict.ok()) {
+    SpendOnWindow(false);
+    DecideBad(verdict, statistics, context);
+    return;
+  }
+  if (package_.present) {
+    dsp::Window input;
+    input.samples = window.samples;
+    input.channels = window.channels;
+    input.frames = package_.recipe.window_frames;
+    input.scale = window.scale;
+    input.sample_rate_hz = package_.recipe.sample_rate_hz;
+    input.first_frame = window.first_frame;
+    input.flags = window.after_gap ? dsp::window_flag::kAfterGap : 0;
+    if (!features_.Extract(input, frame_).ok()) {
+      SpendOnWindow(true);
+      DecideBad({.code = FaultCode::kSensorNonFinite}, statistics, context);
+      return;
+    }
+  }
+  SpendOnWindow(package_.present);
+  DecideGood(statistics, context);
+}
+
+void NodeLoop::SetActuator(ActuatorState state, Context& context) {
+  context.actuator = state;
+  ports_.actuator.Set(state);
+}
+
+void NodeLoop::DecideBad(const sensing::GuardrailVerdict& verdict,
+                         const cascade::WindowStatistics& statistics,
+                         Context& context) {
+  // An alarm that stands is not called off by a window that says nothing about the machine.
+  const ActuatorState standing =
+      trigger_.active() ? package_.alarm_state() : ActuatorState::kNormal;
+  const cascade::RuleOutcome outcome = cascade::Evaluate(package_.rules, statistics, verdict.code);
+  SetActuator(cascade::Worse(standing, outcome.state), context);
+  context.tier = Tier::kFallback;
+  context.flags |= message::record_flag::kFallbackRules;
+  ++metrics_.windows_invalid;
+  KeepTime(ports_.clock.Now());
+  block_ = policy_.BlockAt(ports_.clock.Now());
+  block_open_ = true;
+  sketch_.AddInvalid(Tier::kFallback);
+  const auto report = policy_.ReportFault(verdict.code, ports_.clock.Now());
+  if (report.code != FaultCode::kUnspecified) {
+    RecordFault(report.code, 0, verdict.channel, verdict.value, report.windows, context);
+  }
+}
+
+void NodeLoop::DecideGood(const cascade::WindowStatistics& statistics, Context& context) {
+  const cascade::RuleOutcome outcome =
+      cascade::Evaluate(package_.rules, statistics, FaultCode::kUnspecified);
+  cascade::TriggerResult result;
+  // Out of every bin unless the trigger ran.
+  result.score = std::numeric_limits<float>::quiet_NaN();
+  ActuatorState state = outcome.state;
+  if (trigger_.armed()) {
+    result = trigger_.Step(frame_.values.span(), baseline_);
+    context.tier = Tier::kTrigger;
+    metrics_.windows_triggered += result.over ? 1U : 0U;
+    if (result.active && result.state != EventState::kCleared) {
+      state = cascade::Worse(state, package_.alarm_state());
+    }
+  } else {
+    context.tier = Tier::kFallback;
+    context.flags |= message::record_flag::kFallbackRules;
+  }
+  SetActuator(state, context);
+  KeepTime(ports_.clock.Now());
+  CountInSketch(result, context);
+  ReportRecovery(context);
+  ReportTrigger(result, context);
+  ReportRules(outcome, context);
+  if (package_.present && policy_.Audited(metrics_.windows - 1)) {
+    RecordAudit(trigger_.armed() ? result.score : 0.0F, context);
+  }
+  if (package_.present && !trigger_.armed()) {
+    Learn();
+  }
+}
+
+void NodeLoop::Learn() {
+  (void)baseline_.Learn(frame_.values.span());  // the stage gave finite values of the right number
+  if (!baseline_.complete()) {
+    return;
+  }
+  const Result<std::size_t> size = baseline_.Save(saved_baseline_);
+  if (!size.ok() || !state_store_
+                         .Put(state::StateKey::kBaseline,
+                              package_.recipe_id.value(),
+                              std::span(saved_baseline_).first(*size))
+                         .ok()) {
+    // The node works on; only a restart would have to learn again.
+    RecordFault(FaultCode::kStateCorrupt, size.status().reason(), 0, 0, 0, Context());
+  }
+  trigger_.Arm(package_.trigger, baseline_);
+}
+
+void NodeLoop::CountInSketch(const cascade::TriggerResult& result, const Context& context) {
+  block_ = policy_.BlockAt(ports_.clock.Now());
+  block_open_ = true;
+  std::array<float, message::kMaxFeatures> standard{};
+  const std::size_t count = trigger_.armed() ? frame_.values.size() : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    standard[i] = baseline_.Standardise(i, frame_.values[i]);
+  }
+  sketch_.AddWindow(context.tier, result.over, std::span(standard).first(count), result.score);
+}
+
+void NodeLoop::ReportRecovery(const Context& context) {
+  const auto report = policy_.ReportFault(FaultCode::kUnspecified, ports_.clock.Now());
+  if (report.code != FaultCode::kUnspecified) {
+    RecordFault(report.code, 0, 0, 0, report.windows, context);
+  }
+}
+
+void NodeLoop::ReportTrigger(const cascade::TriggerResult& result, const Context& context) {
+  metrics_.episodes += result.state == EventState::kOnset ? 1U : 0U;
+  if (!policy_.ReportEvent(result.state, ports_.clock.Now())) {
+    return;
+  }
+  BeginRecord(RecordKind::kEvent, context);
+  record_.event.state = result.state;
+  record_.event.label = package_.alarm_label();
+  // Of the trigger alone: how far beyond the threshold, 0.5 at it.
+  record_.event.confidence = result.score / (result.score + trigger_.threshold());
+  record_.event.severity = result.severity;
+  record_.event.windows = result.windows;
+  record_.event.top = result.top;
+  record_.event.actuator = static_cast<std::uint32_t>(context.actuator);
+  ++metrics_.events;
+  EndRecord();
+}
+
+void NodeLoop::ReportRules(const cascade::RuleOutcome& outcome, const Context& context) {
+  if (trigger_.active()) {
+    rule_windows_ = 0;  // the trigger's episode speaks, and carries the actuator's state
+    return;
+  }
+  EventState state = EventState::kUnspecified;
+  if (outcome.state > ActuatorState::kNormal) {
+    state = rule_windows_ == 0 ? EventState::kOnset : EventState::kContinuing;
+    ++rule_windows_;
+  } else if (rule_windows_ > 0) {
+    state = EventState::kCleared;
+  }
+  if (policy_.ReportEvent(state, ports_.clock.Now())) {
+    Context by_rules = context;
+    by_rules.tier = Tier::kFallback;
+    by_rules.flags |= message::record_flag::kFallbackRules;
+    BeginRecord(RecordKind::kEvent, by_rules);
+    record_.event.state = state;
+    record_.event.label = outcome.label;
+    record_.event.confidence = 1;
+    record_.event.windows = rule_windows_;
+    record_.event.actuator = static_cast<std::uint32_t>(context.actuator);
+    ++metrics_.events;
+    EndRecord();
+  }
+  if (state == EventState::kCleared) {
+    rule_windows_ = 0;
+  }
+}
+
+void NodeLoop::SpendOnWindow(bool features) {
+  const dsp::Recipe& recipe = package_.recipe;
+  const float seconds =
+      static_cast<float>(recipe.hop_frames) / static_cast<float>(recipe.sample_rate_hz);
+  const std::uint32_t samples = recipe.window_frames * recipe.channels;
+  energy_.Add(Category::kSense, ToNanojoules(energy::SenseEnergy(kBoard, seconds)));
+  energy_.Add(Category::kSleep, ToNanojoules(energy::SleepEnergy(kBoard, seconds)));
+  std::uint32_t trigger_cycles = samples * kGuardrailCyclesPerSample;
+  if (features) {
+    energy_.Add(Category::kFeatures,
+                ToNanojoules(energy::CycleEnergy(kBoard, samples * kFeatureCyclesPerSample)));
+    trigger_cycles += static_cast<std::uint32_t>(frame_.values.size()) * kTriggerCyclesPerFeature;
+  }
+  energy_.Add(Category::kTrigger, ToNanojoules(energy::CycleEnergy(kBoard, trigger_cycles)));
+}
+
+void NodeLoop::BeginRecord(RecordKind kind, const Context& context) {
+  const LogicalTime now = ports_.clock.Now();
+  message::RecordHeader& header = record_.header;
+  header = {};
+  header.key = {config_.node, identity_.epoch, identity_.boot, ++sequence_};
+  header.time = now;
+  header.sample_index = context.first_frame;
+  header.package_hash = package_.hash;
+  header.recipe_id = package_.recipe_id;
+  header.tier = context.tier;
+  header.block = policy_.BlockAt(now);
+  header.flags = context.flags;
+  header.flags |= package_.present ? 0 : message::record_flag::kNoPackage;
+  header.flags |= ports_.clock.synchronised() ? 0 : message::record_flag::kTimeUnsynced;
+  header.flags |=
+      package_.present && !baseline_.complete() ? message::record_flag::kCommissioning : 0;
+  header.energy_nj = energy_.TakeSinceLast();
+  header.firmware_version = kFirmwareVersion;
+  header.reset_reason = static_cast<message::ResetReason>(ports_.power.reset_cause());
+  record_.kind = kind;
+  switch (kind) {
+    case RecordKind::kEvent:
+      record_.event = {};
+      break;
+    case RecordKind::kSketch:
+      record_.sketch = {};
+      break;
+    case RecordKind::kFeatureFrame:
+      record_.feature_frame = {};
+      break;
+    case RecordKind::kFault:
+      record_.fault = {};
+      break;
+    case RecordKind::kStatus:
+      record_.status = {};
+      break;
+    case RecordKind::kNone:
+    case RecordKind::kActivation:
+      break;
+  }
+}
+
+void NodeLoop::EndRecord() {
+  if (uplink_.Append(record_).ok()) {
+    ++metrics_.records;
+  } else {
+    ++metrics_.records_failed;
+  }
+}
+
+void NodeLoop::RecordFault(FaultCode code,
+                           std::uint32_t detail,
+                           std::uint32_t channel,
+                           float value,
+                           std::uint32_t windows,
+                           const Context& context) {
+  BeginRecord(RecordKind::kFault, context);
+  record_.fault.code = code;
+  record_.fault.channel = channel;
+  record_.fault.detail = detail;
+  record_.fault.value = value;
+  record_.fault.windows = windows;
+  record_.fault.actuator = static_cast<std::uint32_t>(context.actuator);
+  ++metrics_.faults;
+  EndRecord();
+}
+
+void NodeLoop::RecordAudit(float score, const Context& context) {
+  BeginRecord(RecordKind::kFeatureFrame, context);
+  record_.header.audit = true;
+  record_.feature_frame = frame_;
+  record_.feature_frame.score = score;
+  EndRecord();
+}
+
+void NodeLoop::CloseBlock() {
+  if (!block_open_) {
+    return;
+  }
+  block_open_ = false;
+  Context context;
+  context.tier = trigger_.armed() ? Tier::kTrigger : Tier::kFallback;
+  context.flags = message::record_flag::kHeartbeat;
+  BeginRecord(RecordKind::kSketch, context);
+  record_.header.block = block_;
+  record_.sketch = sketch_.sketch();
+  sketch_.Reset();
+  EndRecord();
+}
+
+void NodeLoop::RecordStatus() {
+  Context context;
+  context.tier = trigger_.armed() ? Tier::kTrigger : Tier::kFallback;
+  context.flags = message::record_flag::kHeartbeat;
+  BeginRecord(RecordKind::kStatus, context);
+  message::NodeStatus& status = record_.status;
+  const uplink::BacklogMetrics& backlog = backlog_.metrics();
+  const uplink::UplinkMetrics& uplink = uplink_.metrics();
+  status.uptime_ms = static_cast<std::uint64_t>((ports_.clock.Monotonic() - started_).count());
+  status.windows = metrics_.windows;
+  status.windows_invalid = metrics_.windows_invalid;
+  status.windows_triggered = metrics_.windows_triggered;
+  status.events = metrics_.events;
+  status.records = metrics_.records + 1;  // this one included
+  for (std::size_t i = 0; i < message::kPriorityCount; ++i) {
+    status.records_dropped[i] = backlog.dropped[i];
+  }
+  status.backlog_records = backlog.records;
+  status.backlog_bytes = backlog.record_bytes;
+  status.bytes_sent = uplink.bytes_sent;
+  status.bytes_raw = metrics_.bytes_raw;
+  status.energy_nj = energy_.total_nj();
+  status.package_digest = package_.digest;
+  status.commissioning_permille = baseline_.permille();
+  status.hardware_class = static_cast<std::uint32_t>(config_.hardware_class);
+  status.messages_refused = uplink.malformed + uplink.misaddressed + uplink.stale +
+                            uplink.oversized + metrics_.downlink_refused;
+  EndRecord();
+}
+
+}  // namespace trib::node::app

@@ -1,0 +1,237 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "trib/common/crypto/crypto.h"
+#include "trib/common/energy/ledger.h"
+#include "trib/common/message/types.h"
+#include "trib/common/sketch/sketch.h"
+#include "trib/node/app/loaded_package.h"
+#include "trib/node/cascade/baseline.h"
+#include "trib/node/cascade/report_policy.h"
+#include "trib/node/cascade/rules.h"
+#include "trib/node/cascade/trigger.h"
+#include "trib/node/features/feature_stage.h"
+#include "trib/node/ports/actuator.h"
+#include "trib/node/ports/clock.h"
+#include "trib/node/ports/entropy.h"
+#include "trib/node/ports/flash.h"
+#include "trib/node/ports/link.h"
+#include "trib/node/ports/power.h"
+#include "trib/node/ports/sensor.h"
+#include "trib/node/ports/watchdog.h"
+#include "trib/node/sensing/guardrails.h"
+#include "trib/node/sensing/window_buffer.h"
+#include "trib/node/state/identity.h"
+#include "trib/node/state/state_store.h"
+#include "trib/node/uplink/backlog.h"
+#include "trib/node/uplink/uplink.h"
+
+namespace trib::node::app {
+
+/// All that a platform supplies. Everything outlives the loop.
+struct NodePorts {
+  Clock& clock;
+  Sensor& sensor;
+  Link& link;
+  Flash& flash;
+  Watchdog& watchdog;
+  Actuator& actuator;
+  Entropy& entropy;
+  Power& power;
+};
+
+struct NodeConfig {
+  NodeId node;
+  package::HardwareClass hardware_class = package::HardwareClass::kLinux;
+  state::StateRegion state_region;
+  uplink::BacklogRegion backlog_region;
+  /// Chooses the audit sample together with the node id.
+  std::uint64_t seed = 0;
+  Millis watchdog_timeout{10'000};
+  /// A sensor that gives nothing for so long (monotonic) is missing.
+  Millis sensor_silence{10'000};
+};
+
+/// Borrowed by the loop; NodeLoopStorage owns it.
+struct NodeMemory {
+  std::span<std::int16_t> window;  ///< twice the samples of the longest window
+  std::span<float> features;
+  std::span<std::byte> state;
+  std::span<std::byte> message;
+  uplink::BacklogMemory backlog;
+};
+
+/// Room for windows of up to `kWindowSamples` samples and a backlog of `kBacklogSectors`.
+template <std::size_t kWindowSamples, std::size_t kBacklogSectors, std::size_t kSectorBytes>
+class NodeLoopStorage {
+ public:
+  NodeMemory memory() { return {window_, features_, state_, message_, backlog_.memory()}; }
+
+ private:
+  std::array<std::int16_t, 2 * kWindowSamples> window_{};
+  std::array<float, 2 * kWindowSamples> features_{};
+  std::array<std::byte, state::StateStore::kScratchBytes> state_{};
+  std::array<std::byte, uplink::Uplink::kMessageBytes> message_{};
+  uplink::BacklogStorage<kBacklogSectors,
+                         kSectorBytes,
+                         message::kMaxRecordBytes + message::kMaxSealOverheadBytes>
+      backlog_;
+};
+
+struct NodeMetrics {
+  std::uint64_t windows = 0;
+  std::uint64_t windows_invalid = 0;
+  std::uint64_t windows_triggered = 0;  ///< over the threshold
+  std::uint64_t episodes = 0;           ///< onsets
+  std::uint64_t events = 0;             ///< Event records
+  std::uint64_t faults = 0;             ///< Fault records
+  std::uint64_t records = 0;            ///< stored in the backlog
+  std::uint64_t records_failed = 0;     ///< not stored: no room at their priority, or flash failed
+  std::uint64_t bytes_raw = 0;
+  std::uint64_t verdicts = 0;
+  std::uint32_t downlink_refused = 0;  ///< decoded, but not applicable
+  std::uint32_t sensor_errors = 0;
+};
+
+enum class NodeState : std::uint8_t {
+  kFallback = 0,       ///< no package: built-in rules
+  kCommissioning = 1,  ///< learning the baseline
+  kNormal = 2,
+  kAlarm = 3,  ///< inside an episode
+  kFault = 4,  ///< the last window was refused
+};
+
+/// The node: joins sensing, features, cascade and uplink over the ports.
+///
+/// Memory   Borrows ports and memory for life; about 20 kB itself: static storage. No heap.
+/// Threads  One caller at a time. Blocks only in the ports.
+/// Order    Every decision sets the Actuator before anything else happens to it.
+class NodeLoop final : private uplink::DownlinkHandler {
+ public:
+  NodeLoop(const NodePorts& ports, const NodeConfig& config, const NodeMemory& memory);
+  NodeLoop(const NodeLoop&) = delete;
+  NodeLoop& operator=(const NodeLoop&) = delete;
+
+  /// Opens the state, makes this boot's identity durable, verifies the package, takes the baseline
+  /// up or starts commissioning. `file` may be empty; it and `pinned` are needed during the call
+  /// only. A refused package does not fail it: the node then runs its built-in rules and says so in
+  /// a Fault record.
+  ///
+  /// @returns the failure that leaves the node without usable record keys: state or entropy.
+  Status Start(std::span<const std::byte> file, std::span<const crypto::PublicKey> pinned);
+
+  /// One round: takes samples, decides on at most one window, sends what is due.
+  ///
+  /// Requires  Start() was ok.
+  /// @returns  how long the platform may sleep unless sensor or link wake it.
+  Millis Step();
+
+  /// The source has ended for good; its last sketch and a status were recorded.
+  [[nodiscard]] bool source_ended() const { return source_ended_; }
+  /// And everything was acknowledged.
+  [[nodiscard]] bool finished() const { return source_ended_ && backlog_.metrics().records == 0; }
+
+  [[nodiscard]] NodeState state() const;
+  [[nodiscard]] const NodeMetrics& metrics() const { return metrics_; }
+  [[nodiscard]] const uplink::UplinkMetrics& uplink_metrics() const { return uplink_.metrics(); }
+  [[nodiscard]] const uplink::BacklogMetrics& backlog_metrics() const { return backlog_.metrics(); }
+  [[nodiscard]] sensing::WindowMetrics window_metrics() const {
+    return buffer_ ? buffer_->metrics() : sensing::WindowMetrics();
+  }
+  [[nodiscard]] const state::Identity& identity() const { return identity_; }
+  [[nodiscard]] const energy::EnergyLedger& energy() const { return energy_; }
+  [[nodiscard]] const LoadedPackage& package() const { return package_; }
+  /// Why the package given to Start() was refused; ok otherwise.
+  [[nodiscard]] Status package_status() const { return package_status_; }
+  [[nodiscard]] std::uint32_t commissioning_permille() const { return baseline_.permille(); }
+  [[nodiscard]] const message::Configuration& configuration() const { return configuration_; }
+
+ private:
+  // Of the window in hand.
+  struct Context {
+    std::uint64_t first_frame = 0;
+    message::Tier tier = message::Tier::kFallback;
+    std::uint32_t flags = 0;
+    ActuatorState actuator = ActuatorState::kNormal;
+  };
+
+  void OnConfiguration(const message::Configuration& configuration) override;
+  void OnVerdict(const message::Verdict& verdict) override;
+  void OnUpdateChunk(const message::UpdateChunk& chunk) override;
+
+  void LoadConfiguration();
+  void Equip();
+  void TakeUpBaseline();
+  void Introduce();
+  void ReportStart(Status state_status);
+
+  bool TakeSamples(MonotonicTime now);
+  void WatchSensor(bool took, MonotonicTime now);
+  void EndSource();
+  void Decide(const sensing::CutWindow& window);
+  void DecideBad(const sensing::GuardrailVerdict& verdict,
+                 const cascade::WindowStatistics& statistics,
+                 Context& context);
+  void DecideGood(const cascade::WindowStatistics& statistics, Context& context);
+  void Learn();
+  void ReportRules(const cascade::RuleOutcome& outcome, const Context& context);
+  void ReportTrigger(const cascade::TriggerResult& result, const Context& context);
+  void ReportRecovery(const Context& context);
+  void CountInSketch(const cascade::TriggerResult& result, const Context& context);
+  void SpendOnWindow(bool features);
+
+  void BeginRecord(message::RecordKind kind, const Context& context);
+  void EndRecord();
+  void RecordFault(message::FaultCode code,
+                   std::uint32_t detail,
+                   std::uint32_t channel,
+                   float value,
+                   std::uint32_t windows,
+                   const Context& context);
+  void RecordAudit(float score, const Context& context);
+  void RecordStatus();
+  void CloseBlock();
+  void KeepTime(LogicalTime now);
+  void DriveUplink(MonotonicTime now);
+  void SetActuator(ActuatorState state, Context& context);
+
+  NodePorts ports_;
+  const NodeConfig config_;
+  const NodeMemory memory_;
+
+  state::StateStore state_store_;
+  uplink::Backlog backlog_;
+  uplink::Uplink uplink_;
+  features::FeatureStage features_;
+  std::optional<sensing::WindowBuffer> buffer_;
+  cascade::Baseline baseline_;
+  cascade::Trigger trigger_;
+  cascade::ReportPolicy policy_;
+  sketch::SketchBuilder sketch_;
+  energy::EnergyLedger energy_;
+
+  LoadedPackage package_;
+  Status package_status_;
+  state::Identity identity_;
+  message::Configuration configuration_;
+  message::Record record_;       // the one being made
+  message::FeatureFrame frame_;  // of the window in hand
+  message::BlockInterval block_;
+  std::array<std::byte, cascade::Baseline::SavedBytes(message::kMaxFeatures)> saved_baseline_{};
+  NodeMetrics metrics_;
+  MonotonicTime started_{};
+  MonotonicTime heard_sensor_{};
+  std::uint64_t sent_accounted_ = 0;
+  std::uint32_t sequence_ = 0;
+  std::uint32_t rule_windows_ = 0;  // of the episode that rules alone see; 0 = none
+  bool block_open_ = false;
+  bool introduce_again_ = false;
+  bool source_ended_ = false;
+};
+
+}  // namespace trib::node::app

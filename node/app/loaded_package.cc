@@ -1,0 +1,109 @@
+#include "trib/node/app/loaded_package.h"
+
+#include <algorithm>
+
+#include "trib/node/cascade/rules.h"
+#include "trib/node/sensing/guardrails.h"
+
+namespace trib::node::app {
+namespace {
+
+using package::Reason;
+using package::SectionType;
+
+constexpr std::uint32_t kBuiltInWindowFrames = 2048;
+
+template <typename Section>
+Status DecodeSection(const package::PackageView& view, SectionType type, Section& out) {
+  const std::span<const std::byte> bytes = view.Find(type);
+  if (bytes.empty()) {
+    return {Code::kDataLoss, Reason::kMissingSection};
+  }
+  return package::Decode(bytes, out);
+}
+
+Status DecodeAll(const package::PackageView& view,
+                 const SensorFacts& sensor,
+                 std::size_t max_window_samples,
+                 LoadedPackage& out) {
+  const std::span<const std::byte> recipe = view.Find(SectionType::kRecipe);
+  if (recipe.empty()) {
+    return {Code::kDataLoss, Reason::kMissingSection};
+  }
+  const Result<dsp::Recipe> decoded = dsp::DecodeRecipe(recipe);
+  if (!decoded.ok()) {
+    return {decoded.status().code(), Reason::kBadRecipe};
+  }
+  out.recipe = *decoded;
+  if (out.recipe.channels != sensor.channels ||
+      out.recipe.sample_rate_hz != sensor.sample_rate_hz) {
+    return {Code::kFailedPrecondition, Reason::kBadRecipe};
+  }
+  if (std::size_t{out.recipe.window_frames} * out.recipe.channels > max_window_samples) {
+    return {Code::kFailedPrecondition, Reason::kArenaTooSmall};
+  }
+  TRIB_TRY(DecodeSection(view, SectionType::kTrigger, out.trigger));
+  TRIB_TRY(DecodeSection(view, SectionType::kExitPolicy, out.policy));
+  TRIB_TRY(DecodeSection(view, SectionType::kFallbackRules, out.rules));
+  TRIB_TRY(DecodeSection(view, SectionType::kGuardrails, out.guardrails));
+  TRIB_TRY(DecodeSection(view, SectionType::kLabels, out.labels));
+  TRIB_TRY(DecodeSection(view, SectionType::kSketchEdges, out.edges));
+  out.digest = view.digest();
+  out.hash = view.hash();
+  out.recipe_id = package::RecipeIdOf(recipe);
+  out.present = true;
+  return {};
+}
+
+}  // namespace
+
+ActuatorState LoadedPackage::alarm_state() const {
+  const std::uint32_t label = alarm_label();
+  if (label < labels.labels.size() && label > 0) {
+    return static_cast<ActuatorState>(labels.labels[label].actuator);
+  }
+  return ActuatorState::kWarn;
+}
+
+Status LoadPackage(std::span<const std::byte> file,
+                   std::span<const crypto::PublicKey> pinned,
+                   const package::Platform& platform,
+                   const SensorFacts& sensor,
+                   std::size_t max_window_samples,
+                   LoadedPackage& out) {
+  LoadBuiltIn(sensor, max_window_samples, out);
+  TRIB_TRY_ASSIGN(const package::PackageView view, package::PackageView::Open(file));
+  TRIB_TRY(package::Verify(view, pinned, platform));
+  const Status status = DecodeAll(view, sensor, max_window_samples, out);
+  if (!status.ok()) {
+    LoadBuiltIn(sensor, max_window_samples, out);
+  }
+  return status;
+}
+
+void LoadBuiltIn(const SensorFacts& sensor, std::size_t max_window_samples, LoadedPackage& out) {
+  out.present = false;
+  out.digest = {};
+  out.hash = PackageHash();
+  out.recipe_id = RecipeId();
+  out.recipe = dsp::Recipe();
+  out.recipe.channels = static_cast<std::uint16_t>(sensor.channels);
+  out.recipe.sample_rate_hz = sensor.sample_rate_hz;
+  out.recipe.window_frames = static_cast<std::uint32_t>(
+      std::min<std::size_t>(kBuiltInWindowFrames, max_window_samples / sensor.channels));
+  out.recipe.hop_frames = out.recipe.window_frames;
+  out.trigger = package::TriggerSpec();
+  out.policy = package::ExitPolicy();
+  out.policy.heartbeat_ms = 60'000;
+  out.policy.reminder_ms = 600'000;
+  out.policy.block_ms = 60'000;
+  out.policy.status_ms = 60'000;
+  out.rules = cascade::BuiltInRules();
+  out.guardrails = sensing::BuiltInGuardrails({.channels = sensor.channels,
+                                               .length = out.recipe.window_frames,
+                                               .hop = out.recipe.hop_frames});
+  out.labels = package::Labels();
+  out.edges.histograms.clear();
+}
+
+}  // namespace trib::node::app

@@ -1,0 +1,299 @@
+#include "trib/node/app/node_loop.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "trib/common/base/random.h"
+#include "trib/common/bytes/reader.h"
+#include "trib/common/bytes/writer.h"
+#include "trib/common/energy/model.h"
+#include "trib/node/app/firmware.h"
+
+namespace trib::node::app {
+namespace {
+
+using message::FaultCode;
+using state::StateKey;
+
+constexpr Millis kLongestSleep{1'000};
+constexpr std::uint16_t kConfigurationFormat = 1;
+constexpr std::size_t kConfigurationBytes = 18;
+constexpr std::uint32_t kShortestInterval_ms = 1'000;
+
+static_assert(static_cast<int>(ResetCause::kBrownOut) ==
+              static_cast<int>(message::ResetReason::kBrownOut));
+
+uplink::UplinkConfig UplinkConfigOf(const NodeConfig& config) {
+  uplink::UplinkConfig out;
+  out.node = config.node;
+  out.seed = SplitMix64::Mix(config.node.value() + config.seed);
+  return out;
+}
+
+bool Applicable(const message::Configuration& configuration) {
+  const auto interval = [](std::uint32_t ms) { return ms == 0 || ms >= kShortestInterval_ms; };
+  return interval(configuration.heartbeat_ms) && interval(configuration.reminder_ms) &&
+         configuration.audit_permille <= 1000;
+}
+
+template <std::size_t... kIndex>
+std::array<sketch::HistogramSpec, sizeof...(kIndex)> SpecsOf(
+    const package::SketchEdges& edges, std::index_sequence<kIndex...> /*all*/) {
+  const package::SketchEdges::Histogram* histograms = edges.histograms.data();
+  return {sketch::HistogramSpec{histograms[kIndex].feature, histograms[kIndex].edges}...};
+}
+
+}  // namespace
+
+NodeLoop::NodeLoop(const NodePorts& ports, const NodeConfig& config, const NodeMemory& memory)
+    : ports_(ports),
+      config_(config),
+      memory_(memory),
+      state_store_(ports.flash, config.state_region, memory.state),
+      backlog_(ports.flash, config.backlog_region, memory.backlog),
+      uplink_(ports.link, ports.clock, backlog_, *this, UplinkConfigOf(config), memory.message),
+      features_(memory.features) {}
+
+Status NodeLoop::Start(std::span<const std::byte> file, std::span<const crypto::PublicKey> pinned) {
+  ports_.watchdog.Start(config_.watchdog_timeout);
+  started_ = ports_.clock.Monotonic();
+  heard_sensor_ = started_;
+  const Status state_status = state_store_.Open();
+  if (!state_status.ok() && state_status.code() != Code::kDataLoss) {
+    return state_status;
+  }
+  TRIB_TRY_ASSIGN(identity_, state::OpenIdentity(state_store_, ports_.entropy));
+  TRIB_TRY(backlog_.Open(identity_.epoch));
+  LoadConfiguration();
+
+  const SensorFacts sensor{ports_.sensor.sample_rate_hz(), ports_.sensor.channels()};
+  const std::size_t room = memory_.window.size() / 2;
+  if (file.empty()) {
+    LoadBuiltIn(sensor, room, package_);
+  } else {
+    package::Platform platform;
+    platform.hardware_class = config_.hardware_class;
+    package_status_ = LoadPackage(file, pinned, platform, sensor, room, package_);
+  }
+  Equip();
+  Introduce();
+  ReportStart(state_status);
+  return {};
+}
+
+void NodeLoop::Equip() {
+  if (package_.present && !features_.Load(package_.recipe).ok()) {
+    package_status_ = {Code::kFailedPrecondition, package::Reason::kArenaTooSmall};
+    LoadBuiltIn({ports_.sensor.sample_rate_hz(), ports_.sensor.channels()},
+                memory_.window.size() / 2,
+                package_);
+  }
+  const dsp::Recipe& recipe = package_.recipe;
+  buffer_.emplace(
+      memory_.window,
+      sensing::WindowShape{
+          .channels = recipe.channels, .length = recipe.window_frames, .hop = recipe.hop_frames});
+  policy_ =
+      cascade::ReportPolicy(cascade::Override(cascade::SettingsOf(package_.policy), configuration_),
+                            SplitMix64::Mix(config_.node.value()) ^ config_.seed);
+
+  // The specs beyond the package's histograms are never looked at.
+  const auto specs = SpecsOf(package_.edges, std::make_index_sequence<package::kMaxHistograms>());
+  TRIB_CHECK(sketch_.Configure(std::span(specs).first(package_.edges.histograms.size())).ok());
+  TakeUpBaseline();
+}
+
+void NodeLoop::TakeUpBaseline() {
+  if (!package_.present) {
+    return;
+  }
+  const std::size_t features = dsp::OutputCount(package_.recipe);
+  const Result<std::size_t> size =
+      state_store_.Get(StateKey::kBaseline, package_.recipe_id.value(), saved_baseline_);
+  if (size.ok() && baseline_
+                       .Load(std::span(saved_baseline_).first(*size),
+                             package_.recipe_id,
+                             features,
+                             package_.trigger)
+                       .ok()) {
+    trigger_.Arm(package_.trigger, baseline_);
+    return;
+  }
+  baseline_.Start(package_.recipe_id, features, package_.trigger);
+}
+
+void NodeLoop::LoadConfiguration() {
+  std::array<std::byte, kConfigurationBytes> bytes{};
+  const Result<std::size_t> size = state_store_.Get(StateKey::kConfiguration, 0, bytes);
+  if (!size.ok() || *size != bytes.size()) {
+    return;
+  }
+  ByteReader reader(bytes);
+  const std::uint16_t format = reader.U16();
+  message::Configuration configuration;
+  configuration.version = reader.U32();
+  configuration.heartbeat_ms = reader.U32();
+  configuration.audit_permille = reader.U32();
+  configuration.reminder_ms = reader.U32();
+  if (format == kConfigurationFormat && Applicable(configuration)) {
+    configuration_ = configuration;
+  }
+}
+
+void NodeLoop::OnConfiguration(const message::Configuration& configuration) {
+  if (configuration.version <= configuration_.version) {
+    return;  // said again; the newest has been applied
+  }
+  std::array<std::byte, kConfigurationBytes> bytes{};
+  // Fields that are zero keep their value, also across versions.
+  message::Configuration merged = configuration;
+  merged.heartbeat_ms =
+      merged.heartbeat_ms != 0 ? merged.heartbeat_ms : configuration_.heartbeat_ms;
+  merged.audit_permille =
+      merged.audit_permille != 0 ? merged.audit_permille : configuration_.audit_permille;
+  merged.reminder_ms = merged.reminder_ms != 0 ? merged.reminder_ms : configuration_.reminder_ms;
+  ByteWriter writer(bytes);
+  writer.U16(kConfigurationFormat);
+  writer.U32(merged.version);
+  writer.U32(merged.heartbeat_ms);
+  writer.U32(merged.audit_permille);
+  writer.U32(merged.reminder_ms);
+  // Durable first: a version that was announced in a Hello must survive the next power cut.
+  if (!Applicable(merged) || !state_store_.Put(StateKey::kConfiguration, 0, bytes).ok()) {
+    ++metrics_.downlink_refused;
+    return;
+  }
+  configuration_ = merged;
+  policy_.Change(cascade::Override(cascade::SettingsOf(package_.policy), configuration_));
+  introduce_again_ = true;
+}
+
+void NodeLoop::OnVerdict(const message::Verdict& /*verdict*/) {
+  // Nothing is deferred yet, so no decision waits for it.
+  ++metrics_.verdicts;
+}
+
+void NodeLoop::OnUpdateChunk(const message::UpdateChunk& /*chunk*/) {
+  ++metrics_.downlink_refused;
+}
+
+void NodeLoop::Introduce() {
+  message::Hello hello;
+  hello.epoch = identity_.epoch;
+  hello.boot = identity_.boot;
+  hello.firmware_version = kFirmwareVersion;
+  hello.hardware_class = static_cast<std::uint32_t>(config_.hardware_class);
+  hello.package_digest = package_.digest;
+  hello.max_message_bytes =
+      static_cast<std::uint32_t>(std::min(ports_.link.max_message_bytes(), memory_.message.size()));
+  hello.configuration_version = configuration_.version;
+  uplink_.Introduce(hello);
+}
+
+void NodeLoop::ReportStart(Status state_status) {
+  Context context;
+  if (!state_status.ok()) {
+    RecordFault(FaultCode::kStateCorrupt, state_status.reason(), 0, 0, 0, context);
+  }
+  if (!package_status_.ok()) {
+    RecordFault(FaultCode::kPackageRefused, package_status_.reason(), 0, 0, 0, context);
+  }
+  if (ports_.power.reset_cause() == ResetCause::kWatchdog) {
+    RecordFault(FaultCode::kWatchdog, 0, 0, 0, 0, context);
+  }
+}
+
+Millis NodeLoop::Step() {
+  ports_.watchdog.Feed();
+  const MonotonicTime now = ports_.clock.Monotonic();
+  const bool took = TakeSamples(now);
+  WatchSensor(took, now);
+  KeepTime(ports_.clock.Now());
+  DriveUplink(now);
+  if (took) {
+    return Millis(0);
+  }
+  const Millis until_uplink = uplink_.next_due() - now;
+  const Millis until_status = policy_.UntilStatus(ports_.clock.Now());
+  return std::clamp(std::min(until_uplink, until_status), Millis(1), kLongestSleep);
+}
+
+bool NodeLoop::TakeSamples(MonotonicTime now) {
+  if (source_ended_) {
+    return false;
+  }
+  const Result<SampleBlock> block = ports_.sensor.Read(buffer_->Writable());
+  if (!block.ok()) {
+    if (block.status().code() == Code::kOutOfRange) {
+      EndSource();
+    } else if (block.status().code() != Code::kUnavailable) {
+      ++metrics_.sensor_errors;
+    }
+    return false;
+  }
+  heard_sensor_ = now;
+  buffer_->Commit(*block);
+  if (buffer_->ready()) {
+    Decide(buffer_->window());
+    buffer_->Advance();
+  }
+  return true;
+}
+
+void NodeLoop::WatchSensor(bool took, MonotonicTime now) {
+  if (took || source_ended_ || now - heard_sensor_ < config_.sensor_silence) {
+    return;
+  }
+  // Counts as one window: there is nothing to cut one from.
+  ++metrics_.windows;
+  heard_sensor_ = now;
+  Context context;
+  DecideBad({.code = FaultCode::kSensorMissing, .value = 1000}, {}, context);
+}
+
+void NodeLoop::EndSource() {
+  source_ended_ = true;
+  buffer_->Finish();
+  CloseBlock();
+  RecordStatus();
+}
+
+void NodeLoop::KeepTime(LogicalTime now) {
+  if (block_open_ && !(policy_.BlockAt(now) == block_)) {
+    CloseBlock();
+  }
+  if (!source_ended_ && policy_.StatusDue(now)) {
+    RecordStatus();
+  }
+}
+
+void NodeLoop::DriveUplink(MonotonicTime now) {
+  uplink_.Step(now);
+  if (introduce_again_) {
+    // Not inside the callback: a new introduction ends the session that is being handled.
+    introduce_again_ = false;
+    Introduce();
+  }
+  const std::uint64_t sent = uplink_.metrics().bytes_sent;
+  if (sent != sent_accounted_) {
+    const auto bytes = static_cast<std::uint32_t>(sent - sent_accounted_);
+    energy_.Add(energy::Category::kTransmit,
+                energy::ToNanojoules(energy::RadioEnergy(energy::kStm32L4R5<float>, bytes)));
+    sent_accounted_ = sent;
+  }
+}
+
+NodeState NodeLoop::state() const {
+  if (policy_.fault() != FaultCode::kUnspecified) {
+    return NodeState::kFault;
+  }
+  if (!package_.present) {
+    return NodeState::kFallback;
+  }
+  if (!baseline_.complete()) {
+    return NodeState::kCommissioning;
+  }
+  return trigger_.active() ? NodeState::kAlarm : NodeState::kNormal;
+}
+
+}  // namespace trib::node::app
