@@ -6,7 +6,8 @@
 // Command   build/host/bin/bench_recipe_window
 //
 // Detector  z of every feature against the baseline's mean and deviation (with the spread floored
-//           at kSpreadFloor); score = root mean square of z; alarm above kThreshold.
+//           at kSpreadFloor). Two scores: the root mean square of z, and the greatest |z|, which
+//           the node's trigger takes. Alarm above each of the score's thresholds.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -16,6 +17,7 @@
 #include <iterator>
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "trib/common/dsp/extractor.h"
@@ -27,7 +29,10 @@ namespace {
 using namespace trib::dsp;
 
 constexpr double kSpreadFloor = 0.05;
-constexpr std::array kThresholds = {2.0, 2.5, 3.0};
+enum class ScoreKind : unsigned char { kRootMeanSquare, kGreatest };
+using Thresholds = std::array<double, 3>;
+constexpr Thresholds kRmsThresholds = {2.0, 2.5, 3.0};
+constexpr Thresholds kGreatestThresholds = {5.0, 7.0, 9.0};
 constexpr double kShaftHz = 29.95;
 
 std::vector<std::int16_t> Load(const std::filesystem::path& path) {
@@ -81,24 +86,27 @@ struct Baseline {
           std::max(kSpreadFloor, std::sqrt(sum / (static_cast<double>(frames.size()) - 1)));
     }
   }
-  [[nodiscard]] double Score(const Frame& frame) const {
+  [[nodiscard]] double Score(const Frame& frame, ScoreKind kind) const {
     double sum = 0;
+    double greatest = 0;
     for (std::size_t i = 0; i < mean.size(); ++i) {
       const double z = (frame[i] - mean[i]) / deviation[i];
       sum += z * z;
+      greatest = std::max(greatest, std::fabs(z));
     }
-    return std::sqrt(sum / static_cast<double>(mean.size()));
+    return kind == ScoreKind::kGreatest ? greatest
+                                        : std::sqrt(sum / static_cast<double>(mean.size()));
   }
 };
 
 struct Tally {
   std::size_t windows = 0;
-  std::array<std::size_t, kThresholds.size()> alarms{};
+  std::array<std::size_t, std::tuple_size_v<Thresholds>> alarms{};
 
-  void Count(double score) {
+  void Count(double score, const Thresholds& thresholds) {
     ++windows;
-    for (std::size_t t = 0; t < kThresholds.size(); ++t) {
-      alarms[t] += score > kThresholds[t] ? 1U : 0U;
+    for (std::size_t t = 0; t < thresholds.size(); ++t) {
+      alarms[t] += score > thresholds[t] ? 1U : 0U;
     }
   }
   [[nodiscard]] double Share(std::size_t t) const {
@@ -106,8 +114,26 @@ struct Tally {
   }
 };
 
-void Measure(const std::filesystem::path& folder, std::uint32_t window, std::uint32_t hop) {
-  const Recipe recipe = trib::testing::BearingRecipe(window, hop);
+/// The alternative: fewer and wider bands, the deviation instead of rms, and zero crossings.
+Recipe WideBands(std::uint32_t window, std::uint32_t hop) {
+  Recipe recipe = trib::testing::BearingRecipe(window, hop);
+  recipe.operations.clear();
+  recipe.parameters.clear();
+  for (const Op op : {Op::kStd, Op::kCrest, Op::kKurtosis, Op::kZeroCrossingRate}) {
+    trib::testing::AddOperation(recipe, op, Transform::kLog);
+  }
+  trib::testing::AddOperation(
+      recipe,
+      Op::kBandEnergy,
+      Transform::kLog,
+      {60, 180, 360, 720, 1000, 1440, 2000, 2500, 3000, 3500, 4000, 4500, 5000});
+  return recipe;
+}
+
+void Measure(const std::filesystem::path& folder, const Recipe& recipe, ScoreKind kind) {
+  const std::uint32_t window = recipe.window_frames;
+  const Thresholds& thresholds =
+      kind == ScoreKind::kGreatest ? kGreatestThresholds : kRmsThresholds;
   std::map<std::string, Tally> recall;
   std::map<std::string, double> least;  // of the median score of a recording, by class
   Tally healthy;
@@ -123,8 +149,8 @@ void Measure(const std::filesystem::path& folder, std::uint32_t window, std::uin
       const Baseline baseline(training);
       baseline_windows = training.size();
       for (const Frame& frame : Extract(recipe, all.subspan(cut))) {
-        healthy.Count(baseline.Score(frame));
-        healthy_worst = std::max(healthy_worst, baseline.Score(frame));
+        healthy.Count(baseline.Score(frame, kind), thresholds);
+        healthy_worst = std::max(healthy_worst, baseline.Score(frame, kind));
       }
       for (const auto& entry : std::filesystem::directory_iterator(folder)) {
         const std::string name = entry.path().filename().string();
@@ -134,8 +160,8 @@ void Measure(const std::filesystem::path& folder, std::uint32_t window, std::uin
         const std::string fault = name.substr(0, name.find("_0"));
         std::vector<double> scores;
         for (const Frame& frame : Extract(recipe, Load(entry.path()))) {
-          scores.push_back(baseline.Score(frame));
-          recall[fault].Count(scores.back());
+          scores.push_back(baseline.Score(frame, kind));
+          recall[fault].Count(scores.back(), thresholds);
         }
         std::nth_element(scores.begin(), scores.begin() + scores.size() / 2, scores.end());
         const double median = scores[scores.size() / 2];
@@ -146,18 +172,18 @@ void Measure(const std::filesystem::path& folder, std::uint32_t window, std::uin
   }
   std::printf("%5u %5u  %4zu  %5.1f  %6.3f  %4zu |",
               window,
-              hop,
+              recipe.hop_frames,
               baseline_windows,
               kShaftHz * window / 12000,
               window / 12000.0,
               healthy.windows);
-  for (std::size_t t = 0; t < kThresholds.size(); ++t) {
-    std::printf(" %3.1f: %5.2f %%", kThresholds[t], healthy.Share(t));
+  for (std::size_t t = 0; t < thresholds.size(); ++t) {
+    std::printf(" %3.1f: %5.2f %%", thresholds[t], healthy.Share(t));
   }
   std::printf(" max %4.2f |", healthy_worst);
   for (const auto& [fault, tally] : recall) {
     std::printf(" %s", fault.c_str());
-    for (std::size_t t = 0; t < kThresholds.size(); ++t) {
+    for (std::size_t t = 0; t < thresholds.size(); ++t) {
       std::printf(" %.2f", tally.Share(t));
     }
     std::printf(" (%.1f)", least[fault]);
@@ -177,9 +203,16 @@ int main() {
       "window hop | baseline windows | shaft turns | seconds | healthy windows | false "
       "alarms at each threshold, greatest score | recall %% at each threshold (least median "
       "score of a recording)\n");
-  for (const std::uint32_t window : {1024U, 2048U, 4096U}) {
-    for (const std::uint32_t part : {1U, 2U, 4U}) {
-      Measure(*shared / "data/cwru", window, window / part);
+  for (const ScoreKind kind : {ScoreKind::kRootMeanSquare, ScoreKind::kGreatest}) {
+    for (const auto recipe : {trib::testing::BearingRecipe, WideBands}) {
+      std::printf("\n%s, score: %s\n",
+                  recipe == WideBands ? "wide bands" : "bearing recipe",
+                  kind == ScoreKind::kGreatest ? "greatest |z|" : "root mean square of z");
+      for (const std::uint32_t window : {1024U, 2048U, 4096U}) {
+        for (const std::uint32_t part : {1U, 2U, 4U}) {
+          Measure(*shared / "data/cwru", recipe(window, window / part), kind);
+        }
+      }
     }
   }
   return 0;

@@ -7,6 +7,10 @@
 #include <string>
 
 #include "run_program.h"
+#include "trib/common/dsp/recipe.h"
+#include "trib/common/host/package/package.h"
+#include "trib/common/package/package.h"
+#include "trib/testing/feature_fixtures.h"
 #include "trib/testing/shared_data.h"
 
 namespace trib::feature_bits {
@@ -52,6 +56,19 @@ TEST(FeatureBits, RecordingsAreTheSameAtEveryOptimisation) {
     }
   }
   ExpectTheSameFromAllLevels(arguments, 5000);
+}
+
+// What the tests and the benchmark call the bearing recipe is what the workload ships.
+TEST(FeatureBits, BearingRecipeIsTheWorkloads) {
+  const std::filesystem::path source = std::getenv("TRIB_SOURCE_DIR");
+  std::string error;
+  const auto built = host::package::BuildPackage(source / "workloads/bearing/package.toml", &error);
+  ASSERT_TRUE(built.ok()) << error;
+  const auto view = package::PackageView::Open(*built);
+  ASSERT_TRUE(view.ok());
+  const auto recipe = dsp::DecodeRecipe(view->Find(package::SectionType::kRecipe));
+  ASSERT_TRUE(recipe.ok());
+  EXPECT_EQ(*recipe, testing::BearingRecipe(2048, 1024));
 }
 
 }  // namespace

@@ -40,14 +40,15 @@ inline dsp::Recipe BearingRecipe(std::uint32_t window_frames, std::uint32_t hop_
   recipe.sample_rate_hz = 12000;
   recipe.window_frames = window_frames;
   recipe.hop_frames = hop_frames;
-  AddOperation(recipe, Op::kStd, Transform::kLog);
-  AddOperation(recipe, Op::kCrest, Transform::kLog);
-  AddOperation(recipe, Op::kKurtosis, Transform::kLog);
-  AddOperation(recipe, Op::kZeroCrossingRate, Transform::kLog);
-  AddOperation(recipe,
-               Op::kBandEnergy,
-               Transform::kLog,
-               {60, 180, 360, 720, 1000, 1440, 2000, 2500, 3000, 3500, 4000, 4500, 5000});
+  recipe.log_floor = 1e-9F;
+  for (const Op op : {Op::kRms, Op::kPeakToPeak, Op::kCrest, Op::kShape, Op::kKurtosis}) {
+    AddOperation(recipe, op, Transform::kLog);
+  }
+  AddOperation(
+      recipe,
+      Op::kBandEnergy,
+      Transform::kLog,
+      {40, 65, 95, 135, 185, 250, 335, 450, 600, 810, 1090, 1470, 1980, 2670, 3600, 4300, 5000});
   return recipe;
 }
 
