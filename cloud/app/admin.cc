@@ -1,0 +1,339 @@
+#include "admin.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "clock.h"
+#include "json.h"
+#include "trib/common/host/identity/identity.h"
+
+namespace trib::cloud {
+namespace {
+
+using host::control::ControlError;
+using nlohmann::json;
+
+constexpr std::uint64_t kMaxTail = 1000;
+/// One thread answers everyone, so a tail may not hold it for long: clients ask again.
+constexpr std::uint64_t kMaxWaitMs = 1000;
+constexpr std::uint64_t kQuickCheckBytes = 1U << 30U;
+constexpr std::uintmax_t kLowDiskBytes = 256U << 20U;
+constexpr std::uint64_t kQuietMs = 10 * 60 * 1000;
+constexpr std::uint64_t kClockAheadMs = 5000;
+/// The control layer admits operators by key and does not tell which one called.
+constexpr const char* kActor = "operator";
+
+ControlError Wrong(std::string message) {
+  return {Code::kInvalidArgument, std::move(message)};
+}
+
+/// A whole number >= 0 under `name`; nullopt with `error` set when it is something else.
+std::optional<std::uint64_t> Number(const json& args,
+                                    const char* name,
+                                    std::optional<std::uint64_t> fallback,
+                                    std::string& error) {
+  if (!args.contains(name)) {
+    if (!fallback.has_value()) {
+      error = std::string("\"") + name + "\" is missing";
+    }
+    return fallback;
+  }
+  const json& value = args.at(name);
+  if (!value.is_number_unsigned()) {
+    error = std::string("\"") + name + "\" must be a whole number from 0";
+    return std::nullopt;
+  }
+  return value.get<std::uint64_t>();
+}
+
+json Check(const char* name, bool ok, std::string detail) {
+  return {{"name", name}, {"ok", ok}, {"detail", std::move(detail)}};
+}
+
+}  // namespace
+
+Admin::Admin(std::unique_ptr<store::Reader> reader,
+             StoreLoop& store,
+             const South& south,
+             const host::zmq::ZapHandler& zap,
+             std::filesystem::path store_path)
+    : reader_(std::move(reader)),
+      store_(store),
+      south_(south),
+      zap_(zap),
+      store_path_(std::move(store_path)),
+      started_(SteadyNow()) {
+  AddCalls();
+}
+
+Admin::~Admin() {
+  Stop();
+}
+
+Status Admin::Start(host::zmq::Context& context,
+                    host::zmq::ZapHandler& zap,
+                    const host::zmq::CurveKeys& keys,
+                    const std::string& endpoint,
+                    std::string& error) {
+  TRIB_TRY_ASSIGN(server_,
+                  host::control::ControlServer::Open(context, zap, keys, endpoint, calls_, error));
+  thread_ = std::thread([this] { Run(); });
+  return {};
+}
+
+void Admin::Stop() {
+  stopping_ = true;
+  wake_up_.Notify();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void Admin::Run() {
+  host::zmq::Poller poller;
+  poller.Add(server_->socket());
+  poller.Add(wake_up_);
+  while (!stopping_) {
+    poller.Wait(Millis(-1));
+    while (!stopping_ && server_->Serve(1) > 0) {
+    }
+  }
+}
+
+void Admin::AddCalls() {
+  calls_.Add("enroll", [this](const json& args) { return Enroll(args); });
+  calls_.Add("accept", [this](const json& args) { return Change(args, Action::kAccept); });
+  calls_.Add("revoke", [this](const json& args) { return Change(args, Action::kRevoke); });
+  calls_.Add("fleet.list", [this](const json&) { return FleetList(); });
+  calls_.Add("node.show", [this](const json& args) { return NodeShow(args); });
+  calls_.Add("gateway.list", [this](const json&) { return GatewayList(); });
+  calls_.Add("event.tail", [this](const json& args) { return EventTail(args); });
+  calls_.Add("stats", [this](const json&) { return Stats(); });
+  calls_.Add("doctor", [this](const json& args) { return Doctor(args); });
+}
+
+Admin::Outcome Admin::ReadFailed(Status status) const {
+  return ControlError{status.code(), "the store could not be read: " + reader_->last_error()};
+}
+
+Admin::Outcome Admin::Enroll(const json& args) {
+  registry::EnrollRequest request;
+  std::string error;
+  const auto id = Number(args, "id", std::nullopt, error);
+  const auto gateway = Number(args, "gateway", 0, error);
+  const auto hardware_class = Number(args, "hardware_class", 0, error);
+  if (!error.empty()) {
+    return Wrong(error);
+  }
+  const std::string kind = args.value("kind", "node");
+  if (kind != "node" && kind != "gateway") {
+    return Wrong("\"kind\" must be \"node\" or \"gateway\"");
+  }
+  const Result<crypto::PublicKey> key =
+      host::identity::ParsePublicKeyHex(args.value("public_key", ""));
+  if (!key.ok() || !host::identity::ToCurve(*key).ok()) {
+    return Wrong("\"public_key\" must be the 64 hex digits of an Ed25519 public key");
+  }
+  if (*hardware_class > 0xFFFFFFFF) {
+    return Wrong("\"hardware_class\" must be below 2^32");
+  }
+  request.id = *id;
+  request.kind = kind == "node" ? DeviceKind::kNode : DeviceKind::kGateway;
+  request.public_key = key->bytes;
+  request.gateway = GatewayId(*gateway);
+  request.name = args.value("name", "");
+  request.hardware_class = static_cast<std::uint32_t>(*hardware_class);
+  request.replace = args.value("replace", false);
+
+  registry::Outcome outcome;
+  if (!store_.Call([&](registry::Registry& registry, store::Writer&) {
+        outcome = registry.Enroll(request, WallMs(), kActor);
+      })) {
+    return ControlError{Code::kUnavailable, "the cloud is stopping"};
+  }
+  if (!outcome.status.ok()) {
+    return ControlError{outcome.status.code(), outcome.error};
+  }
+  return ToJson(outcome);
+}
+
+Admin::Outcome Admin::Change(const json& args, Action action) {
+  std::string error;
+  const auto id = Number(args, "id", std::nullopt, error);
+  if (!id.has_value()) {
+    return Wrong(error);
+  }
+  registry::Outcome outcome;
+  if (!store_.Call([&](registry::Registry& registry, store::Writer&) {
+        outcome = action == Action::kAccept ? registry.Accept(*id, WallMs(), kActor)
+                                            : registry.Revoke(*id, WallMs(), kActor);
+      })) {
+    return ControlError{Code::kUnavailable, "the cloud is stopping"};
+  }
+  if (!outcome.status.ok()) {
+    return ControlError{outcome.status.code(), outcome.error};
+  }
+  return ToJson(outcome);
+}
+
+Admin::Outcome Admin::FleetList() {
+  const Result<std::vector<store::NodeSummary>> fleet = reader_->ReadFleet();
+  if (!fleet.ok()) {
+    return ReadFailed(fleet.status());
+  }
+  json nodes = json::array();
+  for (const store::NodeSummary& node : *fleet) {
+    nodes.push_back(ToJson(node));
+  }
+  return json{{"nodes", std::move(nodes)}};
+}
+
+Admin::Outcome Admin::NodeShow(const json& args) {
+  std::string error;
+  const auto node = Number(args, "node", std::nullopt, error);
+  if (!node.has_value()) {
+    return Wrong(error);
+  }
+  const Result<store::NodeDetail> detail = reader_->ReadNode(NodeId(*node));
+  if (detail.status().code() == Code::kNotFound) {
+    return ControlError{Code::kNotFound, "no node " + std::to_string(*node) + " is enrolled"};
+  }
+  return detail.ok() ? Outcome(ToJson(*detail)) : ReadFailed(detail.status());
+}
+
+Admin::Outcome Admin::GatewayList() {
+  const Result<std::vector<store::GatewaySummary>> read = reader_->ReadGateways();
+  if (!read.ok()) {
+    return ReadFailed(read.status());
+  }
+  json gateways = json::array();
+  for (const store::GatewaySummary& gateway : *read) {
+    gateways.push_back(ToJson(gateway));
+  }
+  return json{{"gateways", std::move(gateways)}};
+}
+
+Admin::Outcome Admin::EventTail(const json& args) {
+  std::string error;
+  const auto since = Number(args, "since", 0, error);
+  const auto limit = Number(args, "limit", 100, error);
+  const auto wait_ms = Number(args, "wait_ms", 0, error);
+  const auto node = Number(args, "node", 0, error);
+  if (!error.empty()) {
+    return Wrong(error);
+  }
+  if (*limit == 0 || *limit > kMaxTail || *since > INT64_MAX) {
+    return Wrong("\"limit\" must be 1 to " + std::to_string(kMaxTail));
+  }
+  store::EventFilter filter;
+  if (args.contains("node")) {
+    filter.node = NodeId(*node);
+  }
+  if (const std::string kind = args.value("kind", ""); kind == "event") {
+    filter.kind = message::RecordKind::kEvent;
+  } else if (kind == "fault") {
+    filter.kind = message::RecordKind::kFault;
+  } else if (!kind.empty()) {
+    return Wrong("\"kind\" must be \"event\" or \"fault\"");
+  }
+
+  const bool follow = args.contains("since");
+  const auto cursor = static_cast<std::int64_t>(*since);
+  const MonotonicTime deadline =
+      SteadyNow() + Millis(static_cast<std::int64_t>(std::min(*wait_ms, kMaxWaitMs)));
+  while (true) {
+    std::uint64_t commits = store_.commits();
+    const Result<std::vector<store::NotableRecord>> events =
+        follow ? reader_->ReadEventsAfter(cursor, *limit, filter)
+               : reader_->ReadLastEvents(*limit, filter);
+    if (!events.ok()) {
+      return ReadFailed(events.status());
+    }
+    const Millis left = deadline - SteadyNow();
+    if (events->empty() && left > Millis(0) && !stopping_) {
+      store_.WaitForCommit(commits, left);
+      continue;
+    }
+    json out = json::array();
+    for (const store::NotableRecord& event : *events) {
+      out.push_back(ToJson(event));
+    }
+    return json{{"events", std::move(out)},
+                {"cursor", events->empty() ? cursor : events->back().id}};
+  }
+}
+
+Admin::Outcome Admin::Stats() {
+  const Result<store::Stats> stats = reader_->ReadStats();
+  if (!stats.ok()) {
+    return ReadFailed(stats.status());
+  }
+  json out = ToJson(*stats);
+  out["commits"] = store_.commits();
+  out["commit_failures"] = store_.commit_failures();
+  out["reports_refused"] = store_.reports_refused();
+  out["queued_batches"] = store_.queued();
+  out["gateways_connected"] = south_.connected();
+  out["gateway_handshakes_refused"] = zap_.counts(kGatewayDomain).refused;
+  out["uptime_ms"] = (SteadyNow() - started_).count();
+  return out;
+}
+
+Admin::Outcome Admin::Doctor(const json& args) {
+  const Result<store::Stats> stats = reader_->ReadStats();
+  const Result<std::int64_t> schema = reader_->SchemaVersion();
+  const Result<std::vector<store::GatewaySummary>> gateways = reader_->ReadGateways();
+  if (!stats.ok() || !schema.ok() || !gateways.ok()) {
+    return json{{"ok", false},
+                {"checks", json::array({Check("database", false, reader_->last_error())})}};
+  }
+  json checks = json::array();
+  if (stats->database_bytes <= kQuickCheckBytes || args.value("full", false)) {
+    const Status status = reader_->QuickCheck();
+    checks.push_back(Check("database", status.ok(), status.ok() ? "sound" : reader_->last_error()));
+  } else {
+    checks.push_back(Check("database", true, "readable; large, so not walked: ask with full"));
+  }
+  checks.push_back(Check("schema",
+                         *schema == store::KnownSchemaVersion(),
+                         "version " + std::to_string(*schema) + ", this program writes " +
+                             std::to_string(store::KnownSchemaVersion())));
+  std::error_code failed;
+  const auto space = std::filesystem::space(store_path_.parent_path(), failed);
+  checks.push_back(
+      Check("disk",
+            !failed && space.available >= kLowDiskBytes,
+            failed ? failed.message() : std::to_string(space.available >> 20U) + " MiB free"));
+  checks.push_back(Check("commits",
+                         store_.commit_failures() == 0,
+                         std::to_string(store_.commits()) + " done, " +
+                             std::to_string(store_.commit_failures()) + " failed since start"));
+  const std::uint64_t now = WallMs();
+  for (const store::GatewaySummary& gateway : *gateways) {
+    if (gateway.device.state != DeviceState::kAccepted) {
+      continue;
+    }
+    const std::string who = "gateway " + std::to_string(gateway.device.id);
+    const std::uint64_t last = gateway.totals.last_batch_ms;
+    const std::uint64_t age = now > last ? now - last : 0;
+    checks.push_back(
+        Check("gateway_batches",
+              last != 0 && age <= kQuietMs,
+              who + (last == 0 ? " never sent a batch"
+                               : ": last batch " + std::to_string(age / 1000) + " s ago")));
+    // Records may wait in a spool, so only a clock that runs ahead shows for certain.
+    const std::uint64_t received = gateway.totals.last_received_ms;
+    const std::uint64_t ahead = received > last ? received - last : 0;
+    checks.push_back(Check("gateway_clock",
+                           ahead <= kClockAheadMs,
+                           who + "'s clock is " + std::to_string(ahead) + " ms ahead of ours"));
+  }
+  const bool ok = std::all_of(
+      checks.begin(), checks.end(), [](const json& check) { return check["ok"].get<bool>(); });
+  return json{{"ok", ok}, {"checks", std::move(checks)}};
+}
+
+}  // namespace trib::cloud

@@ -1,0 +1,434 @@
+#include "trib/cloud/app/cloud.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <tributary/v1/site.pb.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "trib/cloud/store/reader.h"
+#include "trib/common/host/control/control_client.h"
+#include "trib/common/host/identity/identity.h"
+#include "trib/common/host/message/codec.h"
+#include "trib/common/host/zmq/client_socket.h"
+#include "trib/common/host/zmq/poller.h"
+
+namespace trib::cloud {
+namespace {
+
+namespace pb = tributary::v1;
+using host::control::ControlError;
+using nlohmann::json;
+
+crypto::KeyPair DrawKey() {
+  Result<crypto::KeyPair> pair = host::identity::GenerateKeyPair();
+  EXPECT_TRUE(pair.ok());
+  return *pair;
+}
+host::zmq::CurveKeys CurveOf(const crypto::KeyPair& pair) {
+  const auto keys = host::identity::ToCurve(pair);
+  return {keys.public_key.bytes, keys.secret_key.bytes};
+}
+std::string Hex(const crypto::KeyPair& pair) {
+  return host::identity::ToHex(pair.public_key.span());
+}
+
+std::string SealedEvent(std::uint64_t node, std::uint32_t sequence) {
+  message::Record record;
+  record.header.key = {NodeId(node), EnrolmentEpoch(77), 1, sequence};
+  record.header.time = LogicalTime(Millis(1'700'000'000'000 + sequence));
+  record.header.tier = message::Tier::kTrigger;
+  record.kind = message::RecordKind::kEvent;
+  record.event.state = message::EventState::kOnset;
+  record.event.label = 2;
+  record.event.confidence = 0.5F;
+  return host::message::EncodeSealedRecord(host::message::EncodeRecord(record));
+}
+
+/// A gateway that speaks the site protocol and nothing else.
+class FakeGateway {
+ public:
+  FakeGateway(host::zmq::Context& context,
+              std::uint64_t id,
+              const crypto::KeyPair& pair,
+              const crypto::KeyPair& cloud,
+              const std::string& endpoint)
+      : id_(id) {
+    std::string error;
+    auto socket = host::zmq::ClientSocket::Open(context,
+                                                CurveOf(pair),
+                                                {.endpoint = endpoint,
+                                                 .server_public_key = CurveOf(cloud).public_key,
+                                                 .max_message_bytes = 1U << 20U,
+                                                 .reconnect = Millis(20),
+                                                 .reconnect_max = Millis(100)},
+                                                error);
+    EXPECT_TRUE(socket.ok()) << error;
+    socket_ = *std::move(socket);
+  }
+  void Send(pb::SiteEnvelope envelope) {
+    envelope.set_protocol(message::kProtocolVersion);
+    SendBytes(envelope.SerializeAsString());
+  }
+  void SendBytes(const std::string& bytes) {
+    ASSERT_TRUE(Until([&] { return socket_->Send(bytes).ok(); })) << "cannot send";
+  }
+  void Hello(std::uint64_t roster_version = 0) {
+    pb::SiteEnvelope envelope;
+    envelope.mutable_hello()->set_gateway(id_);
+    envelope.mutable_hello()->set_roster_version(roster_version);
+    Send(envelope);
+  }
+  void SendBatch(std::uint64_t batch_id, const std::vector<std::string>& sealed) {
+    pb::SiteEnvelope envelope;
+    envelope.mutable_batch()->set_batch_id(batch_id);
+    for (const std::string& bytes : sealed) {
+      pb::Forwarded& forwarded = *envelope.mutable_batch()->add_records();
+      forwarded.set_sealed_record(bytes);
+      forwarded.set_received_ms(1'700'000'000'000);
+    }
+    Send(envelope);
+  }
+  /// The next message of the wanted kind; others are skipped. Empty envelope after the deadline.
+  pb::SiteEnvelope Await(pb::SiteEnvelope::BodyCase wanted, int deadline_ms = 20000) {
+    pb::SiteEnvelope envelope;
+    Until(
+        [&] {
+          const Result<std::string> message = socket_->Receive();
+          return message.ok() && envelope.ParseFromString(*message) &&
+                 envelope.body_case() == wanted;
+        },
+        deadline_ms);
+    return envelope.body_case() == wanted ? envelope : pb::SiteEnvelope();
+  }
+  pb::BatchAck AwaitAck() { return Await(pb::SiteEnvelope::kBatchAck).batch_ack(); }
+  host::zmq::LinkState link() { return socket_->link(); }
+
+  /// Waits on the socket until `done`; false after a generous deadline.
+  template <typename Done>
+  bool Until(Done done, int deadline_ms = 20000) {
+    host::zmq::Poller poller;
+    poller.Add(*socket_);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(deadline_ms);
+    while (!done()) {
+      if (std::chrono::steady_clock::now() > end) {
+        return false;
+      }
+      poller.Wait(Millis(5));
+    }
+    return true;
+  }
+
+ private:
+  std::uint64_t id_;
+  std::unique_ptr<host::zmq::ClientSocket> socket_;
+};
+
+class CloudTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "trib_cloud_XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    ASSERT_TRUE(host::identity::SaveKeyPair(folder_ / "cloud.key", cloud_key_, "cloud").ok());
+    config_.key_file = folder_ / "cloud.key";
+    config_.store_path = folder_ / "cloud.db";
+    config_.south_bind = "tcp://127.0.0.1:*";
+    config_.admin_bind = "tcp://127.0.0.1:*";
+    config_.operators = {operator_key_.public_key};
+    config_.commit_interval = Millis(1);
+    StartCloud();
+  }
+  void TearDown() override {
+    admin_.reset();
+    cloud_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+  void StartCloud() {
+    admin_.reset();
+    cloud_.reset();
+    std::string error;
+    auto started = Cloud::Start(config_, error);
+    ASSERT_TRUE(started.ok()) << error;
+    cloud_ = *std::move(started);
+    auto client =
+        host::control::ControlClient::Open(context_,
+                                           CurveOf(operator_key_),
+                                           {.endpoint = cloud_->endpoints().admin,
+                                            .server_public_key = CurveOf(cloud_key_).public_key,
+                                            .deadline = Millis(30'000)},
+                                           error);
+    ASSERT_TRUE(client.ok()) << error;
+    admin_ = *std::move(client);
+  }
+  json Ask(const std::string& call, const json& args = json::object()) {
+    const host::control::Outcome outcome = admin_->Call(call, args);
+    if (const auto* error = std::get_if<ControlError>(&outcome)) {
+      ADD_FAILURE() << call << ": " << error->message;
+      return json::object();
+    }
+    return std::get<json>(outcome);
+  }
+  ControlError AskWrongly(const std::string& call, const json& args) {
+    const host::control::Outcome outcome = admin_->Call(call, args);
+    const auto* error = std::get_if<ControlError>(&outcome);
+    return error != nullptr ? *error : ControlError{Code::kOk, "succeeded"};
+  }
+  void Admit(std::uint64_t id, const crypto::KeyPair& key, std::uint64_t gateway) {
+    json args{{"id", id}, {"public_key", Hex(key)}, {"kind", gateway == 0 ? "gateway" : "node"}};
+    if (gateway != 0) {
+      args["gateway"] = gateway;
+    }
+    Ask("enroll", args);
+    EXPECT_EQ(Ask("accept", {{"id", id}})["state"], "accepted");
+  }
+  FakeGateway Connect(std::uint64_t id, const crypto::KeyPair& key) {
+    return {context_, id, key, cloud_key_, cloud_->endpoints().south};
+  }
+
+  std::filesystem::path folder_;
+  Config config_;
+  const crypto::KeyPair cloud_key_ = DrawKey();
+  const crypto::KeyPair operator_key_ = DrawKey();
+  const crypto::KeyPair gateway_key_ = DrawKey();
+  const crypto::KeyPair node_key_ = DrawKey();
+  host::zmq::Context context_;
+  std::unique_ptr<Cloud> cloud_;
+  std::unique_ptr<host::control::ControlClient> admin_;
+};
+
+TEST_F(CloudTest, StoresABatchOnceAndAcknowledgesEachTime) {
+  Admit(9, gateway_key_, 0);
+  Admit(1, node_key_, 9);
+  FakeGateway gateway = Connect(9, gateway_key_);
+  gateway.SendBatch(5, {SealedEvent(1, 1), SealedEvent(1, 2), "garbage", SealedEvent(2, 1)});
+  pb::BatchAck ack = gateway.AwaitAck();
+  EXPECT_EQ(ack.batch_id(), 5U);
+  EXPECT_EQ(ack.stored(), 2U);
+  EXPECT_EQ(ack.credit(), config_.credit);
+  ASSERT_EQ(ack.rejected_size(), 2);
+  EXPECT_EQ(ack.rejected(0).reason(), "malformed");
+  EXPECT_EQ(ack.rejected(1).reason(), "unknown_node");
+  gateway.SendBatch(6, {SealedEvent(1, 2), SealedEvent(1, 3)});
+  ack = gateway.AwaitAck();
+  EXPECT_EQ(ack.stored() * 10 + ack.duplicates(), 11U);
+
+  const json stats = Ask("stats");
+  EXPECT_EQ(stats["records_stored"], 3);
+  EXPECT_EQ(stats["records_duplicated"], 1);
+  EXPECT_EQ(stats["rejected"]["malformed"], 1);
+  EXPECT_EQ(stats["gateways_connected"], 1);
+  const json tail = Ask("event.tail", {{"since", 0}});
+  ASSERT_EQ(tail["events"].size(), 3U);
+  EXPECT_EQ(tail["events"][0]["label"], 2);
+  EXPECT_TRUE(Ask("event.tail", {{"since", tail["cursor"]}, {"wait_ms", 1}})["events"].empty());
+  EXPECT_EQ(Ask("fleet.list")["nodes"][0]["records"], 3);
+  EXPECT_EQ(Ask("node.show", {{"node", 1}})["latest"][0]["sequence"], 3);
+  EXPECT_EQ(Ask("gateway.list")["gateways"][0]["records_stored"], 3);
+  EXPECT_TRUE(Ask("doctor")["ok"]) << Ask("doctor").dump(2);
+}
+
+TEST_F(CloudTest, SendsRostersOnHelloAndOnEveryChange) {
+  Admit(9, gateway_key_, 0);
+  Admit(1, node_key_, 9);
+  FakeGateway gateway = Connect(9, gateway_key_);
+  gateway.Hello();
+  pb::Roster roster = gateway.Await(pb::SiteEnvelope::kRoster).roster();
+  ASSERT_EQ(roster.members_size(), 1);
+  EXPECT_EQ(roster.members(0).node(), 1U);
+  EXPECT_EQ(host::identity::ToHex(std::as_bytes(std::span(roster.members(0).public_key()))),
+            Hex(node_key_));
+  const std::uint64_t version = roster.version();
+  Ask("revoke", {{"id", 1}});
+  roster = gateway.Await(pb::SiteEnvelope::kRoster).roster();
+  EXPECT_EQ(roster.members_size(), 0);
+  EXPECT_GT(roster.version(), version);
+
+  // What the node had delivered to the gateway before still gets in.
+  gateway.SendBatch(1, {SealedEvent(1, 9)});
+  EXPECT_EQ(gateway.AwaitAck().stored(), 1U);
+  EXPECT_EQ(Ask("stats")["records_former"], 1);
+
+  // A gateway with a roster from the future gets a newer one.
+  gateway.Hello(1000);
+  do {
+    roster = gateway.Await(pb::SiteEnvelope::kRoster).roster();
+  } while (roster.version() != 0 && roster.version() <= 1000);
+  EXPECT_EQ(roster.version(), 1001U);
+}
+
+TEST_F(CloudTest, RefusesUnknownPendingRevokedAndReplacedGateways) {
+  Ask("enroll", {{"id", 9}, {"kind", "gateway"}, {"public_key", Hex(gateway_key_)}});
+  FakeGateway pending = Connect(9, gateway_key_);
+  EXPECT_TRUE(pending.Until([&] { return pending.link() == host::zmq::LinkState::kRefused; }));
+  Ask("accept", {{"id", 9}});
+  Admit(1, node_key_, 9);
+  FakeGateway gateway = Connect(9, gateway_key_);
+  gateway.SendBatch(1, {SealedEvent(1, 1)});
+  EXPECT_EQ(gateway.AwaitAck().stored(), 1U);
+
+  // The session that stands speaks with a key that is no longer the gateway's.
+  const crypto::KeyPair fresh = DrawKey();
+  EXPECT_EQ(AskWrongly("enroll", {{"id", 9}, {"kind", "gateway"}, {"public_key", Hex(fresh)}}).code,
+            Code::kAlreadyExists);
+  Ask("enroll", {{"id", 9}, {"kind", "gateway"}, {"public_key", Hex(fresh)}, {"replace", true}});
+  Ask("accept", {{"id", 9}});
+  gateway.SendBatch(2, {SealedEvent(1, 2)});
+  FakeGateway renewed = Connect(9, fresh);
+  renewed.SendBatch(3, {SealedEvent(1, 3)});
+  EXPECT_EQ(renewed.AwaitAck().stored(), 1U);
+  EXPECT_TRUE(renewed.Until(
+      [&] { return Ask("stats")["envelopes_refused"].value("envelope_revoked", 0) == 1; }));
+  EXPECT_EQ(Ask("stats")["records_stored"], 2);
+
+  Ask("revoke", {{"id", 9}});
+  FakeGateway late = Connect(9, fresh);
+  EXPECT_TRUE(late.Until([&] { return late.link() == host::zmq::LinkState::kRefused; }));
+}
+
+TEST_F(CloudTest, AFullStoreAcknowledgesNothingUntilThereIsRoom) {
+  Admit(9, gateway_key_, 0);
+  Admit(1, node_key_, 9);
+  FakeGateway gateway = Connect(9, gateway_key_);
+  std::vector<std::string> sealed;
+  for (std::uint32_t i = 1; i <= message::kMaxBatchRecords; ++i) {
+    sealed.push_back(SealedEvent(1, i));
+  }
+  ASSERT_TRUE(cloud_->SetMaxBytes(1).ok());
+  gateway.SendBatch(1, sealed);
+  EXPECT_TRUE(gateway.Until([&] { return Ask("stats")["commit_failures"] == 1; }));
+  EXPECT_EQ(Ask("stats")["records_stored"], 0);
+  EXPECT_FALSE(Ask("doctor")["ok"]);
+  ASSERT_TRUE(cloud_->SetMaxBytes(1U << 30U).ok());
+  gateway.SendBatch(2, sealed);
+  const pb::BatchAck ack = gateway.AwaitAck();
+  EXPECT_EQ(ack.batch_id(), 2U) << "batch 1 must never be acknowledged";
+  EXPECT_EQ(ack.stored(), message::kMaxBatchRecords);
+}
+
+TEST_F(CloudTest, StoppingCommitsAndAcknowledgesWhatWasRead) {
+  Admit(9, gateway_key_, 0);
+  Admit(1, node_key_, 9);
+  FakeGateway gateway = Connect(9, gateway_key_);
+  std::uint32_t sequence = 0;
+  for (std::uint64_t batch = 1; batch <= 30; ++batch) {
+    std::vector<std::string> sealed;
+    for (int i = 0; i < 50; ++i) {
+      sealed.push_back(SealedEvent(1, ++sequence));
+    }
+    gateway.SendBatch(batch, sealed);
+  }
+  const pb::BatchAck first = gateway.AwaitAck();
+  EXPECT_EQ(first.stored(), 50U);
+  cloud_->Stop();
+  std::uint64_t acknowledged = first.stored();
+  while (true) {
+    const pb::SiteEnvelope envelope = gateway.Await(pb::SiteEnvelope::kBatchAck, 300);
+    if (envelope.body_case() != pb::SiteEnvelope::kBatchAck) {
+      break;
+    }
+    acknowledged += envelope.batch_ack().stored();
+  }
+  std::string error;
+  auto reader = store::Reader::Open(config_.store_path.string(), &error);
+  ASSERT_TRUE(reader.ok()) << error;
+  // An acknowledgement may be lost with the connection; a stored record may not.
+  EXPECT_GE((*reader)->ReadStats()->totals.stored, acknowledged);
+
+  StartCloud();
+  FakeGateway again = Connect(9, gateway_key_);
+  std::vector<std::string> all;
+  std::uint64_t stored = 0;
+  std::uint64_t batch = 100;
+  for (std::uint32_t i = 1; i <= sequence; ++i) {
+    all.push_back(SealedEvent(1, i));
+    if (all.size() == 500) {
+      again.SendBatch(++batch, all);
+      const pb::BatchAck ack = again.AwaitAck();
+      stored += ack.stored() + ack.duplicates();
+      all.clear();
+    }
+  }
+  EXPECT_EQ(stored, sequence);
+  EXPECT_EQ(Ask("stats")["records_stored"], sequence);
+}
+
+TEST_F(CloudTest, SurvivesGarbageAndCountsItByReason) {
+  Admit(9, gateway_key_, 0);
+  Admit(1, node_key_, 9);
+  FakeGateway gateway = Connect(9, gateway_key_);
+  gateway.SendBytes("\xFF\xFF\xFF");
+  gateway.SendBytes(std::string(100000, 'x'));
+  pb::SiteEnvelope envelope;
+  envelope.mutable_hello()->set_gateway(8);
+  gateway.Send(envelope);
+  gateway.SendBatch(1, {SealedEvent(1, 1)});
+  EXPECT_EQ(gateway.AwaitAck().stored(), 1U);
+  json refused;
+  EXPECT_TRUE(gateway.Until([&] {
+    refused = Ask("stats")["envelopes_refused"];
+    return refused ==
+           json{{"envelope_gateway", 1}, {"envelope_malformed", 1}, {"envelope_protocol", 1}};
+  })) << refused.dump();
+}
+
+TEST_F(CloudTest, ControlCallsSayWhatIsWrong) {
+  const auto expect = [&](const std::string& call, const json& args, Code code) {
+    const ControlError error = AskWrongly(call, args);
+    EXPECT_EQ(error.code, code) << call << " " << args.dump() << ": " << error.message;
+    EXPECT_FALSE(error.message.empty());
+  };
+  expect("enroll", json::object(), Code::kInvalidArgument);
+  expect("enroll", {{"id", -1}}, Code::kInvalidArgument);
+  expect("enroll", {{"id", 1}, {"public_key", "zz"}}, Code::kInvalidArgument);
+  expect("enroll",
+         {{"id", 1}, {"public_key", Hex(node_key_)}, {"kind", "cat"}},
+         Code::kInvalidArgument);
+  expect("enroll",
+         {{"id", 1}, {"public_key", Hex(node_key_)}, {"gateway", 9}},
+         Code::kFailedPrecondition);
+  expect("enroll", {{"id", 1}, {"public_key", 7}}, Code::kInvalidArgument);
+  expect("accept", {{"id", 77}}, Code::kNotFound);
+  expect("revoke", {{"id", "one"}}, Code::kInvalidArgument);
+  expect("node.show", {{"node", 77}}, Code::kNotFound);
+  expect("event.tail", {{"limit", 0}}, Code::kInvalidArgument);
+  expect("event.tail", {{"kind", "sketch"}}, Code::kInvalidArgument);
+}
+
+TEST_F(CloudTest, StartFailsWithOneClearLine) {
+  const auto fails = [&](const Config& config, const std::string& text) {
+    std::string error;
+    EXPECT_FALSE(Cloud::Start(config, error).ok());
+    EXPECT_NE(error.find(text), std::string::npos) << error;
+    EXPECT_EQ(error.find('\n'), std::string::npos) << error;
+  };
+  Config config = config_;
+  config.south_bind = cloud_->endpoints().south;
+  fails(config, "in use");
+  config = config_;
+  config.admin_bind = cloud_->endpoints().admin;
+  fails(config, "in use");
+  config = config_;
+  config.store_path = folder_ / "no" / "such" / "cloud.db";
+  fails(config, "unable to open");
+  config = config_;
+  config.key_file = folder_ / "absent.key";
+  fails(config, "absent.key");
+}
+
+TEST_F(CloudTest, ReadyFileHoldsTheActualEndpoints) {
+  ASSERT_TRUE(WriteReadyFile(folder_ / "ready.json", cloud_->endpoints()).ok());
+  std::ifstream file(folder_ / "ready.json");
+  const json ready = json::parse(file);
+  EXPECT_EQ(ready["south"], cloud_->endpoints().south);
+  EXPECT_EQ(ready["admin"], cloud_->endpoints().admin);
+  EXPECT_EQ(cloud_->endpoints().south.find('*'), std::string::npos);
+  EXPECT_FALSE(WriteReadyFile(folder_ / "no" / "ready.json", cloud_->endpoints()).ok());
+}
+
+}  // namespace
+}  // namespace trib::cloud

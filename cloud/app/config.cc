@@ -1,0 +1,44 @@
+#include "trib/cloud/app/config.h"
+
+#include "trib/common/host/config/config_file.h"
+#include "trib/common/host/identity/identity.h"
+
+namespace trib::cloud {
+
+Status LoadConfig(const std::filesystem::path& path,
+                  Config& config,
+                  std::vector<std::string>& errors) {
+  using host::config::ConfigFile;
+  ConfigFile file = ConfigFile::Load(path);
+  config.key_file = file.Path("key");
+  config.ready_file = file.Path("ready_file", std::filesystem::path());
+
+  config.south_bind = file.String("south.bind", "tcp://127.0.0.1:7410");
+  config.credit = static_cast<std::uint32_t>(file.Int("south.credit", 8, {1, 64}));
+
+  config.admin_bind = file.String("admin.bind", "tcp://127.0.0.1:7411");
+  for (const std::string& hex : file.Strings("admin.operators")) {
+    const Result<crypto::PublicKey> key = host::identity::ParsePublicKeyHex(hex);
+    if (key.ok() && host::identity::ToCurve(*key).ok()) {
+      config.operators.push_back(*key);
+    } else {
+      file.Fail("admin.operators",
+                "\"" + hex.substr(0, 80) +
+                    "\" is no public key; give the 64 hex digits of an operator's .pub file");
+    }
+  }
+
+  config.store_path = file.Path("store.path");
+  config.commit_interval =
+      file.Duration("store.commit_interval", Millis(10), {Millis(0), Millis(1000)});
+  config.commit_rows =
+      static_cast<std::uint32_t>(file.Int("store.commit_rows", 10000, {1, 1'000'000}));
+  config.max_bytes = file.Size("store.max_size", 0, {0, std::uint64_t{1} << 44U});
+  config.wal_autocheckpoint_pages =
+      static_cast<std::uint32_t>(file.Int("store.wal_pages", 10000, {100, 1'000'000}));
+  const Status status = file.Finish();
+  errors = file.errors();
+  return status;
+}
+
+}  // namespace trib::cloud

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "trib/common/base/time.h"
+#include "trib/common/crypto/crypto.h"
+#include "trib/common/status/status.h"
+
+namespace trib::cloud {
+
+/// What deploy/cloud.toml says.
+struct Config {
+  std::filesystem::path key_file;
+  std::filesystem::path ready_file;  ///< empty: none
+
+  std::string south_bind;
+  std::uint32_t credit = 8;  ///< batches a gateway may have unacknowledged
+
+  std::string admin_bind;
+  std::vector<crypto::PublicKey> operators;
+
+  std::filesystem::path store_path;
+  Millis commit_interval{10};
+  std::uint32_t commit_rows = 10000;
+  std::uint64_t max_bytes = 0;
+  std::uint32_t wal_autocheckpoint_pages = 10000;
+};
+
+/// Reads `path` into `config`. `errors` gets one line per mistake, with file, line and what would
+/// be right.
+///
+/// @returns kNotFound, kInvalidArgument
+Status LoadConfig(const std::filesystem::path& path,
+                  Config& config,
+                  std::vector<std::string>& errors);
+
+}  // namespace trib::cloud

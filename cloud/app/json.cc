@@ -1,0 +1,284 @@
+#include "json.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "trib/common/host/identity/identity.h"
+
+namespace trib::cloud {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kPriorityNames[message::kPriorityCount] = {
+    "event", "fault", "status", "sketch", "frame"};
+
+template <typename Counts>
+json PerPriority(const Counts& counts) {
+  json out = json::object();
+  for (std::size_t i = 0; i < message::kPriorityCount; ++i) {
+    out[kPriorityNames[i]] = counts[i];
+  }
+  return out;
+}
+
+const char* NameOf(message::Tier tier) {
+  switch (tier) {
+    case message::Tier::kFallback:
+      return "fallback";
+    case message::Tier::kTrigger:
+      return "trigger";
+    case message::Tier::kClassifier:
+      return "classifier";
+    case message::Tier::kGateway:
+      return "gateway";
+    case message::Tier::kCloud:
+      return "cloud";
+    case message::Tier::kUnspecified:
+      break;
+  }
+  return "unspecified";
+}
+
+const char* NameOf(message::EventState state) {
+  switch (state) {
+    case message::EventState::kOnset:
+      return "onset";
+    case message::EventState::kContinuing:
+      return "continuing";
+    case message::EventState::kCleared:
+      return "cleared";
+    case message::EventState::kUnspecified:
+      break;
+  }
+  return "unspecified";
+}
+
+const char* NameOf(message::FaultCode code) {
+  switch (code) {
+    case message::FaultCode::kSensorStuck:
+      return "sensor_stuck";
+    case message::FaultCode::kSensorClipped:
+      return "sensor_clipped";
+    case message::FaultCode::kSensorMissing:
+      return "sensor_missing";
+    case message::FaultCode::kSensorOutOfRange:
+      return "sensor_out_of_range";
+    case message::FaultCode::kSensorNonFinite:
+      return "sensor_non_finite";
+    case message::FaultCode::kPackageRefused:
+      return "package_refused";
+    case message::FaultCode::kStateCorrupt:
+      return "state_corrupt";
+    case message::FaultCode::kWatchdog:
+      return "watchdog";
+    case message::FaultCode::kSensorRecovered:
+      return "sensor_recovered";
+    case message::FaultCode::kUnspecified:
+      break;
+  }
+  return "unspecified";
+}
+
+json DeviceJson(const Device& device) {
+  json out = {{"id", device.id},
+              {"kind", NameOf(device.kind)},
+              {"name", device.name},
+              {"state", NameOf(device.state)},
+              {"public_key", host::identity::ToHex(device.public_key)},
+              {"enrolled_ms", device.enrolled_ms},
+              {"changed_ms", device.changed_ms}};
+  if (device.kind == DeviceKind::kNode) {
+    out["gateway"] = device.gateway.value();
+    out["hardware_class"] = device.hardware_class;
+  }
+  return out;
+}
+
+json StatusJson(const store::LatestStatus& latest) {
+  const message::NodeStatus& status = latest.status;
+  return {{"time_ms", latest.time_ms},
+          {"received_ms", latest.received_ms},
+          {"firmware_version", latest.firmware_version},
+          {"flags", latest.flags},
+          {"uptime_ms", status.uptime_ms},
+          {"windows", status.windows},
+          {"windows_invalid", status.windows_invalid},
+          {"windows_triggered", status.windows_triggered},
+          {"events", status.events},
+          {"records", status.records},
+          {"records_dropped", PerPriority(status.records_dropped)},
+          {"backlog_records", status.backlog_records},
+          {"backlog_bytes", status.backlog_bytes},
+          {"bytes_sent", status.bytes_sent},
+          {"bytes_raw", status.bytes_raw},
+          {"energy_nj", status.energy_nj},
+          {"package_digest", host::identity::ToHex(status.package_digest)},
+          {"commissioning_permille", status.commissioning_permille},
+          {"hardware_class", status.hardware_class},
+          {"messages_refused", status.messages_refused}};
+}
+
+json TotalsJson(const store::Totals& totals) {
+  return {{"records_stored", totals.stored},
+          {"records_duplicated", totals.duplicates},
+          {"records_rejected", totals.rejected},
+          {"records_former", totals.former},
+          {"batches", totals.batches},
+          {"events", totals.events},
+          {"faults", totals.faults},
+          {"windows", totals.windows},
+          {"bytes", totals.bytes},
+          {"energy_nj", totals.energy_nj},
+          {"last_batch_ms", totals.last_batch_ms},
+          {"last_received_ms", totals.last_received_ms}};
+}
+
+}  // namespace
+
+const char* NameOf(DeviceKind kind) {
+  return kind == DeviceKind::kNode ? "node" : "gateway";
+}
+
+const char* NameOf(DeviceState state) {
+  switch (state) {
+    case DeviceState::kAccepted:
+      return "accepted";
+    case DeviceState::kRevoked:
+      return "revoked";
+    case DeviceState::kPending:
+      break;
+  }
+  return "pending";
+}
+
+const char* NameOf(message::RecordKind kind) {
+  switch (kind) {
+    case message::RecordKind::kEvent:
+      return "event";
+    case message::RecordKind::kSketch:
+      return "sketch";
+    case message::RecordKind::kFeatureFrame:
+      return "feature_frame";
+    case message::RecordKind::kActivation:
+      return "activation";
+    case message::RecordKind::kFault:
+      return "fault";
+    case message::RecordKind::kStatus:
+      return "status";
+    case message::RecordKind::kNone:
+      break;
+  }
+  return "none";
+}
+
+json ToJson(const store::NodeSummary& node) {
+  json out = DeviceJson(node.device);
+  out["records"] = node.records;
+  out["events"] = node.events;
+  out["faults"] = node.faults;
+  out["windows"] = node.windows;
+  out["bytes"] = node.bytes;
+  out["energy_nj"] = node.energy_nj;
+  out["stored_ms"] = node.stored_ms;
+  out["status"] = node.status.has_value() ? StatusJson(*node.status) : json();
+  return out;
+}
+
+json ToJson(const store::NodeDetail& node) {
+  json out = ToJson(node.summary);
+  out["latest"] = json::array();
+  for (const store::LatestRecord& latest : node.latest) {
+    out["latest"].push_back({{"kind", NameOf(latest.kind)},
+                             {"record", latest.record},
+                             {"epoch", latest.key.epoch.value()},
+                             {"boot", latest.key.boot},
+                             {"sequence", latest.key.sequence},
+                             {"time_ms", latest.time_ms},
+                             {"received_ms", latest.received_ms}});
+  }
+  out["epochs"] = json::array();
+  for (const store::NodeDetail::Epoch& epoch : node.epochs) {
+    out["epochs"].push_back({{"epoch", epoch.epoch}, {"records", epoch.records}});
+  }
+  return out;
+}
+
+json ToJson(const store::GatewaySummary& gateway) {
+  json out = DeviceJson(gateway.device);
+  out.update(TotalsJson(gateway.totals));
+  out["nodes"] = gateway.nodes;
+  out["roster_version"] = gateway.roster_version;
+  out["drops"] = json::array();
+  for (const DropTotal& drop : gateway.drops) {
+    out["drops"].push_back({{"priority", kPriorityNames[drop.priority % message::kPriorityCount]},
+                            {"reason", drop.reason},
+                            {"total", drop.total}});
+  }
+  out["report"] = nullptr;
+  if (gateway.report.has_value()) {
+    const SiteReportRow& report = *gateway.report;
+    out["report"] = {{"minute_ms", report.minute_ms},
+                     {"records", report.records},
+                     {"events", report.events},
+                     {"faults", report.faults},
+                     {"windows", report.windows},
+                     {"nodes_seen", report.nodes_seen},
+                     {"spool_depth", report.spool_depth}};
+  }
+  return out;
+}
+
+json ToJson(const store::NotableRecord& record) {
+  const message::RecordHeader& header = record.header;
+  json out = {{"record", record.id},
+              {"kind", NameOf(record.kind)},
+              {"node", header.key.node.value()},
+              {"epoch", header.key.epoch.value()},
+              {"boot", header.key.boot},
+              {"sequence", header.key.sequence},
+              {"time_ms", header.time.time_since_epoch().count()},
+              {"package_hash", header.package_hash.value()},
+              {"tier", NameOf(header.tier)},
+              {"flags", header.flags},
+              {"gateway", record.gateway.value()},
+              {"received_ms", record.received_ms},
+              {"stored_ms", record.stored_ms}};
+  if (record.kind == message::RecordKind::kEvent) {
+    out["state"] = NameOf(record.event.state);
+    out["label"] = record.event.label;
+    out["confidence"] = record.event.confidence;
+    out["severity"] = record.event.severity;
+    out["windows"] = record.event.windows;
+    out["actuator"] = record.event.actuator;
+  } else {
+    out["fault"] = NameOf(record.fault.code);
+    out["channel"] = record.fault.channel;
+    out["detail"] = record.fault.detail;
+    out["value"] = record.fault.value;
+    out["windows"] = record.fault.windows;
+    out["actuator"] = record.fault.actuator;
+  }
+  return out;
+}
+
+json ToJson(const store::Stats& stats) {
+  json out = TotalsJson(stats.totals);
+  out["rejected"] = json::object();
+  out["envelopes_refused"] = json::object();
+  for (const auto& [reason, total] : stats.rejected) {
+    const bool envelope = reason.starts_with("envelope_");
+    out[envelope ? "envelopes_refused" : "rejected"][reason] = total;
+  }
+  out["gateway_drops"] = PerPriority(stats.drops);
+  out["database_bytes"] = stats.database_bytes;
+  return out;
+}
+
+json ToJson(const registry::Outcome& outcome) {
+  json out = DeviceJson(outcome.device);
+  out["changed"] = outcome.changed;
+  return out;
+}
+
+}  // namespace trib::cloud

@@ -1,0 +1,258 @@
+#include "store_loop.h"
+
+#include <future>
+#include <utility>
+
+#include "clock.h"
+#include "trib/cloud/ingest/site_codec.h"
+
+namespace trib::cloud {
+
+using host::logging::Level;
+using host::logging::Log;
+
+StoreLoop::StoreLoop(std::unique_ptr<store::Writer> writer,
+                     const Config& config,
+                     std::function<void()> wake_south,
+                     std::function<void(std::shared_ptr<const registry::Snapshot>)> on_roster)
+    : writer_(std::move(writer)),
+      registry_(*writer_),
+      config_(config),
+      wake_south_(std::move(wake_south)),
+      on_roster_(std::move(on_roster)) {}
+
+StoreLoop::~StoreLoop() {
+  Stop();
+}
+
+Status StoreLoop::Start() {
+  TRIB_TRY(registry_.Load());
+  PublishIfChanged();
+  {
+    const std::lock_guard lock(mutex_);
+    started_ = true;
+  }
+  thread_ = std::thread([this] { Run(); });
+  return {};
+}
+
+void StoreLoop::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_.notify_all();
+  committed_.notify_all();
+  if (thread_.joinable()) {
+    thread_.join();
+    if (const Status status = writer_->Checkpoint(); !status.ok()) {
+      LogFailure("checkpoint", status);
+    }
+  }
+}
+
+bool StoreLoop::Offer(PendingBatch& batch) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || batches_.size() >= kMaxQueued) {
+      return false;
+    }
+    queued_rows_ += batch.batch.records.size();
+    batches_.push_back(std::move(batch));
+  }
+  work_.notify_one();
+  return true;
+}
+
+bool StoreLoop::HasRoom() const {
+  const std::lock_guard lock(mutex_);
+  return !stopping_ && batches_.size() < kMaxQueued;
+}
+
+void StoreLoop::OfferReport(SiteReportRow report) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || others_.size() >= kMaxQueued) {
+      ++reports_refused_;
+      return;
+    }
+    others_.emplace_back(std::move(report));
+  }
+  work_.notify_one();
+}
+
+void StoreLoop::CountRefused(GatewayId gateway, const char* reason) {
+  {
+    const std::lock_guard lock(mutex_);
+    // Bounded: authenticated gateways times the fixed list of reasons.
+    ++refused_[{gateway.value(), reason}];
+  }
+  work_.notify_one();
+}
+
+bool StoreLoop::Post(Task task) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || !started_) {
+      return false;
+    }
+    others_.emplace_back(std::move(task));
+  }
+  work_.notify_one();
+  return true;
+}
+
+bool StoreLoop::Call(const Task& task) {
+  std::promise<void> done;
+  if (!Post([&](registry::Registry& registry, store::Writer& writer) {
+        task(registry, writer);
+        PublishIfChanged();
+        done.set_value();
+      })) {
+    return false;
+  }
+  done.get_future().wait();
+  return true;
+}
+
+std::vector<Answer> StoreLoop::TakeAnswers() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(answers_, {});
+}
+
+std::uint64_t StoreLoop::WaitForCommit(std::uint64_t seen, Millis at_most) {
+  std::unique_lock lock(mutex_);
+  committed_.wait_for(lock, at_most, [&] { return commits_ > seen || stopping_; });
+  return commits_;
+}
+
+std::uint64_t StoreLoop::commits() const {
+  const std::lock_guard lock(mutex_);
+  return commits_;
+}
+
+std::size_t StoreLoop::queued() const {
+  const std::lock_guard lock(mutex_);
+  return batches_.size();
+}
+
+void StoreLoop::Run() {
+  while (true) {
+    std::vector<PendingBatch> batches;
+    std::deque<Other> others;
+    std::map<std::pair<std::uint64_t, std::string>, std::uint64_t> refused;
+    {
+      std::unique_lock lock(mutex_);
+      work_.wait(lock, [&] {
+        return stopping_ || !batches_.empty() || !others_.empty() || !refused_.empty();
+      });
+      // A short wait lets more gateways share one disk flush; an operator does not wait for it.
+      work_.wait_for(lock, config_.commit_interval, [&] {
+        return stopping_ || !others_.empty() || queued_rows_ >= config_.commit_rows ||
+               batches_.size() >= kMaxQueued;
+      });
+      batches.swap(batches_);
+      others.swap(others_);
+      refused.swap(refused_);
+      queued_rows_ = 0;
+      if (stopping_ && batches.empty() && others.empty() && refused.empty()) {
+        return;
+      }
+    }
+    wake_south_();  // there is room again
+    CommitAll(batches);
+    for (const auto& [where, count] : refused) {
+      const Status status =
+          writer_->CountRefusedEnvelope(GatewayId(where.first), where.second, count);
+      if (!status.ok()) {
+        LogFailure("counting refused envelopes", status);
+      }
+    }
+    RunOthers(others);
+  }
+}
+
+void StoreLoop::CommitAll(std::vector<PendingBatch>& batches) {
+  std::size_t first = 0;
+  std::size_t rows = 0;
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    rows += batches[i].batch.records.size();
+    if (rows >= config_.commit_rows || i + 1 == batches.size()) {
+      CommitGroup(batches, first, i + 1);
+      first = i + 1;
+      rows = 0;
+    }
+  }
+}
+
+void StoreLoop::CommitGroup(std::vector<PendingBatch>& batches,
+                            std::size_t first,
+                            std::size_t last) {
+  std::vector<Batch> group;
+  group.reserve(last - first);
+  for (std::size_t i = first; i < last; ++i) {
+    group.push_back(std::move(batches[i].batch));
+  }
+  const Result<std::vector<BatchOutcome>> outcomes = writer_->Commit(group, WallMs());
+  if (!outcomes.ok()) {
+    // No acknowledgement: the gateways keep the records and send them again.
+    commit_failures_ += 1;
+    LogFailure("commit", outcomes.status());
+    return;
+  }
+  std::vector<Answer> answers;
+  answers.reserve(group.size());
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    answers.push_back({batches[first + i].routing_id,
+                       ingest::EncodeBatchAck(group[i].batch_id, (*outcomes)[i], config_.credit)});
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    ++commits_;
+    for (Answer& answer : answers) {
+      answers_.push_back(std::move(answer));
+    }
+  }
+  committed_.notify_all();
+  wake_south_();
+}
+
+void StoreLoop::RunOthers(std::deque<Other>& others) {
+  for (Other& other : others) {
+    if (auto* task = std::get_if<Task>(&other)) {
+      (*task)(registry_, *writer_);
+      PublishIfChanged();
+      continue;
+    }
+    const Status status = writer_->PutSiteReport(std::get<SiteReportRow>(other), WallMs());
+    if (!status.ok()) {
+      ++reports_refused_;
+      LogFailure("site report", status);
+    }
+  }
+}
+
+void StoreLoop::PublishIfChanged() {
+  if (published_ != registry_.snapshot()) {
+    published_ = registry_.snapshot();
+    on_roster_(published_);
+    wake_south_();
+  }
+}
+
+void StoreLoop::LogFailure(const char* what, Status status) {
+  if (const auto held = failure_log_.Admit(SteadyNow())) {
+    Log(Level::kError,
+        "store",
+        what,
+        " failed, nothing was stored or acknowledged: ",
+        status,
+        ": ",
+        writer_->last_error(),
+        " (",
+        *held,
+        " more since the last line)");
+  }
+}
+
+}  // namespace trib::cloud
