@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     now_ms += in.U8();
     Uplink::ChunkData chunk;
     chunk.transfer = 1 + (what & 3U);
-    chunk.total_bytes = in.U16();
+    chunk.total_bytes = in.U16() % 17'000U;
     chunk.offset = in.U16();
     const std::size_t length = in.U16();
     const std::string whole = Pattern(chunk.total_bytes);

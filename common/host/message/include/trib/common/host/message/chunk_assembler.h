@@ -69,6 +69,7 @@ class ChunkAssembler {
     NodeId node;
     std::uint32_t boot;
     std::uint32_t transfer;
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang 14 misreads the 0 inside a defaulted <=>.
     friend auto operator<=>(const Key&, const Key&) = default;
   };
   struct Transfer {
