@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
       ->type_name("FILE");
   AddKeyCommands(app, context);
   AddEnrolmentCommands(app, context);
+  AddPackageCommands(app, context);
   AddFleetCommands(app, context);
   AddEventCommands(app, context);
   AddRecordingCommands(app, context);

@@ -157,6 +157,10 @@ TEST_F(Trib, EveryVerbHasHelpWithAnExample) {
                                                        {"gateway", "list"},
                                                        {"stats"},
                                                        {"event", "tail"},
+                                                       {"package", "build"},
+                                                       {"package", "sign"},
+                                                       {"package", "inspect"},
+                                                       {"package", "verify"},
                                                        {"recording", "import"},
                                                        {"recording", "check"},
                                                        {"doctor"}};
@@ -284,6 +288,68 @@ TEST_F(Trib, TheExampleConfigurationIsValidWithEveryKeySet) {
   const json result = json::parse(ended.out, nullptr, false);
   ASSERT_TRUE(result.is_object()) << ended.out;
   EXPECT_EQ(result["checks"][0]["status"], "ok") << result.dump();
+}
+
+TEST_F(Trib, APackageIsBuiltSignedInspectedAndVerified) {
+  const char* source = std::getenv("TRIB_SOURCE_DIR");
+  ASSERT_NE(source, nullptr) << "set by ctest";
+  const std::string spec = std::string(source) + "/workloads/bearing/package.toml";
+  RunJson({"key", "new", "-o", Path("p.key"), "--role", "package"});
+  RunJson({"key", "new", "-o", Path("other.key"), "--role", "package"});
+  const auto summary = UnorderedElementsAre("file", "digest", "bytes", "signatures");
+  const json built = RunJson({"package", "build", spec, "-o", Path("b.tpk")});
+  EXPECT_THAT(KeysOf(built), summary);
+  EXPECT_EQ(built["bytes"], std::filesystem::file_size(Path("b.tpk")));
+
+  const Ended unsigned_one = Run({"package", "verify", Path("b.tpk"), "--key", Path("p.key.pub")});
+  EXPECT_EQ(unsigned_one.code, 1);
+  EXPECT_THAT(unsigned_one.error, HasSubstr("b.tpk: refused: not signed"));
+
+  const json made =
+      RunJson({"package", "sign", Path("b.tpk"), "--key", Path("p.key"), "-o", Path("signed.tpk")});
+  EXPECT_THAT(KeysOf(made), summary);
+  EXPECT_EQ(made["signatures"], 1);
+  EXPECT_EQ(made["digest"], built["digest"]);
+
+  const json verified = RunJson({"package",
+                                 "verify",
+                                 Path("signed.tpk"),
+                                 "--key",
+                                 Path("p.key.pub"),
+                                 "--hardware-class",
+                                 "linux"});
+  EXPECT_THAT(
+      KeysOf(verified),
+      UnorderedElementsAre("file", "digest", "bytes", "signatures", "verified", "platform"));
+  EXPECT_EQ(verified["verified"], true);
+  const Ended wrong_key =
+      Run({"package", "verify", Path("signed.tpk"), "--key", Path("other.key.pub")});
+  EXPECT_EQ(wrong_key.code, 1);
+  EXPECT_THAT(wrong_key.error, HasSubstr("signed by no trusted key"));
+
+  const json inside = RunJson({"package", "inspect", Path("signed.tpk")});
+  EXPECT_THAT(KeysOf(inside), ::testing::IsSupersetOf({"digest", "signatures", "sections"}));
+  EXPECT_EQ(inside["digest"], built["digest"]);
+
+  std::string bytes = Read("signed.tpk");
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  Write("broken.tpk", bytes);
+  const Ended broken =
+      Run({"package", "verify", Path("broken.tpk"), "--key", Path("p.key.pub"), "--json"});
+  EXPECT_EQ(broken.code, 1);
+  EXPECT_EQ(json::parse(broken.out, nullptr, false)["error"]["code"], "DATA_LOSS");
+
+  const Ended no_package = Run({"package", "inspect", Path("p.key")});
+  EXPECT_EQ(no_package.code, 1);
+  EXPECT_THAT(no_package.error, HasSubstr("not a package"));
+}
+
+TEST_F(Trib, AWrongPackageSpecificationNamesFileAndLine) {
+  const std::string spec = Write("spec.toml", "[manifest]\nname = 3\n");
+  const Ended ended = Run({"package", "build", spec, "-o", Path("b.tpk")});
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.error, HasSubstr("spec.toml:2: "));
+  EXPECT_FALSE(std::filesystem::exists(Path("b.tpk")));
 }
 
 TEST_F(Trib, VersionIsOneLine) {
