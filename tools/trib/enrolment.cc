@@ -18,6 +18,7 @@ struct Arguments {
   std::string key;
   std::string kind = "node";
   std::string name;
+  bool replace = false;
 };
 
 void ShowDevice(const Context& context, const nlohmann::json& result) {
@@ -39,7 +40,8 @@ int Enroll(const Context& context, const Arguments& arguments) {
   nlohmann::json args = {{"id", arguments.id},
                          {"kind", arguments.kind},
                          {"public_key", host::identity::ToHex(key->span())},
-                         {"name", arguments.name}};
+                         {"name", arguments.name},
+                         {"replace", arguments.replace}};
   if (arguments.gateway != 0) {
     args["gateway"] = arguments.gateway;
   }
@@ -66,6 +68,8 @@ void AddEnrolmentCommands(CLI::App& app, Context& context) {
       ->check(CLI::IsMember({"node", "gateway"}))
       ->capture_default_str();
   enroll->add_option("--name", arguments->name, "A name for people");
+  enroll->add_flag(
+      "--replace", arguments->replace, "The id exists: give it this key, as for a new device");
   enroll->callback([&context, arguments] {
     context.run = [&context, arguments] { return Enroll(context, *arguments); };
   });

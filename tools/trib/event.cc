@@ -25,9 +25,14 @@ struct Arguments {
   std::uint64_t limit = 20;
 };
 
+// A fault by its name; an event by its label's number in the package, and its state.
 std::string What(const json& event) {
   const std::string fault = FieldText(event, "fault", Show::kText);
-  return fault != "-" ? fault : FieldText(event, "label", Show::kText);
+  if (fault != "-") {
+    return fault;
+  }
+  return "label " + FieldText(event, "label", Show::kText) + " " +
+         FieldText(event, "state", Show::kText);
 }
 
 void PrintEvents(const Context& context, const json& events, bool header) {
@@ -46,7 +51,7 @@ void PrintEvents(const Context& context, const json& events, bool header) {
                                {{"TIME                    ", "time_ms", Show::kTimeMs},
                                 {"NODE    ", "node"},
                                 {"KIND ", "kind"},
-                                {"WHAT            ", "what"},
+                                {"WHAT               ", "what"},
                                 {"CONFIDENCE", "confidence"}},
                                context.color());
   if (!header) {
@@ -77,8 +82,8 @@ int Tail(const Context& context, const Arguments& arguments) {
     }
     const json& result = *std::get_if<json>(&outcome);
     const auto events = result.find("events");
-    const auto next = result.find("next");
-    if (events == result.end() || next == result.end()) {
+    const auto cursor = result.find("cursor");
+    if (events == result.end() || cursor == result.end()) {
       return Fail(context,
                   host::cli::kExitFailed,
                   Code::kInternal,
@@ -87,7 +92,7 @@ int Tail(const Context& context, const Arguments& arguments) {
     PrintEvents(context, *events, first);
     std::fflush(stdout);
     first = false;
-    args["since"] = *next;
+    args["since"] = *cursor;
     args["wait_ms"] = kWaitMs;
   } while (arguments.follow && !stop.requested());
   return kExitOk;

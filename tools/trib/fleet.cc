@@ -62,7 +62,7 @@ void AddFleetCommands(CLI::App& app, Context& context) {
       ->required()
       ->check(CLI::Range(std::uint64_t{1}, UINT64_MAX, "ID"));
   show->callback([&context, id] {
-    context.run = [&context, id] { return ShowObject(context, "node.show", {{"id", *id}}); };
+    context.run = [&context, id] { return ShowObject(context, "node.show", {{"node", *id}}); };
   });
 
   CLI::App* gateway = app.add_subcommand("gateway", "The gateways")->require_subcommand(1);
@@ -76,9 +76,9 @@ void AddFleetCommands(CLI::App& app, Context& context) {
                        {"NAME", "name"},
                        {"STATE", "state", Show::kState},
                        {"NODES", "nodes", Show::kNumber},
-                       {"STORED", "stored", Show::kNumber},
-                       {"DUPLICATES", "duplicates", Show::kNumber},
-                       {"REJECTED", "rejected", Show::kNumber},
+                       {"STORED", "records_stored", Show::kNumber},
+                       {"DUPLICATES", "records_duplicated", Show::kNumber},
+                       {"REJECTED", "records_rejected", Show::kNumber},
                        {"LAST BATCH", "last_batch_ms", Show::kTimeMs}});
         };
       });
