@@ -25,6 +25,7 @@ constexpr std::uint64_t kQuietMs = 10 * 60 * 1000;
 constexpr std::uint64_t kClockAheadMs = 5000;
 /// The control layer admits operators by key and does not tell which one called.
 constexpr const char* kActor = "operator";
+constexpr const char* kRestore = "stop trib-cloud and restore the database from a backup";
 
 ControlError Wrong(std::string message) {
   return {Code::kInvalidArgument, std::move(message)};
@@ -49,8 +50,14 @@ std::optional<std::uint64_t> Number(const json& args,
   return value.get<std::uint64_t>();
 }
 
-json Check(const char* name, bool ok, std::string detail) {
-  return {{"name", name}, {"ok", ok}, {"detail", std::move(detail)}};
+/// `fix` says what to do about a status that is not "ok".
+json Check(const char* name, const char* status, std::string text, const char* fix) {
+  const bool ok = std::string_view(status) == "ok";
+  return {{"name", name}, {"status", status}, {"text", std::move(text)}, {"fix", ok ? "" : fix}};
+}
+
+const char* OkOr(bool ok, const char* otherwise) {
+  return ok ? "ok" : otherwise;
 }
 
 }  // namespace
@@ -193,7 +200,7 @@ Admin::Outcome Admin::FleetList() {
 
 Admin::Outcome Admin::NodeShow(const json& args) {
   std::string error;
-  const auto node = Number(args, "node", std::nullopt, error);
+  const auto node = Number(args, "id", std::nullopt, error);
   if (!node.has_value()) {
     return Wrong(error);
   }
@@ -261,8 +268,7 @@ Admin::Outcome Admin::EventTail(const json& args) {
     for (const store::NotableRecord& event : *events) {
       out.push_back(ToJson(event));
     }
-    return json{{"events", std::move(out)},
-                {"cursor", events->empty() ? cursor : events->back().id}};
+    return json{{"events", std::move(out)}, {"next", events->empty() ? cursor : events->back().id}};
   }
 }
 
@@ -287,30 +293,38 @@ Admin::Outcome Admin::Doctor(const json& args) {
   const Result<std::int64_t> schema = reader_->SchemaVersion();
   const Result<std::vector<store::GatewaySummary>> gateways = reader_->ReadGateways();
   if (!stats.ok() || !schema.ok() || !gateways.ok()) {
-    return json{{"ok", false},
-                {"checks", json::array({Check("database", false, reader_->last_error())})}};
+    return json{
+        {"ok", false},
+        {"checks", json::array({Check("database", "fail", reader_->last_error(), kRestore)})}};
   }
   json checks = json::array();
   if (stats->database_bytes <= kQuickCheckBytes || args.value("full", false)) {
     const Status status = reader_->QuickCheck();
-    checks.push_back(Check("database", status.ok(), status.ok() ? "sound" : reader_->last_error()));
+    checks.push_back(Check("database",
+                           OkOr(status.ok(), "fail"),
+                           status.ok() ? "sound" : reader_->last_error(),
+                           kRestore));
   } else {
-    checks.push_back(Check("database", true, "readable; large, so not walked: ask with full"));
+    checks.push_back(Check("database", "ok", "readable; large, so not walked: ask with full", ""));
   }
   checks.push_back(Check("schema",
-                         *schema == store::KnownSchemaVersion(),
+                         OkOr(*schema == store::KnownSchemaVersion(), "fail"),
                          "version " + std::to_string(*schema) + ", this program writes " +
-                             std::to_string(store::KnownSchemaVersion())));
+                             std::to_string(store::KnownSchemaVersion()),
+                         "restart the newest trib-cloud"));
   std::error_code failed;
-  const auto space = std::filesystem::space(store_path_.parent_path(), failed);
+  const auto space =
+      std::filesystem::space(std::filesystem::absolute(store_path_).parent_path(), failed);
   checks.push_back(
       Check("disk",
-            !failed && space.available >= kLowDiskBytes,
-            failed ? failed.message() : std::to_string(space.available >> 20U) + " MiB free"));
+            OkOr(!failed && space.available >= kLowDiskBytes, "fail"),
+            failed ? failed.message() : std::to_string(space.available >> 20U) + " MiB free",
+            "make room on the disk of [store] path"));
   checks.push_back(Check("commits",
-                         store_.commit_failures() == 0,
+                         OkOr(store_.commit_failures() == 0, "fail"),
                          std::to_string(store_.commits()) + " done, " +
-                             std::to_string(store_.commit_failures()) + " failed since start"));
+                             std::to_string(store_.commit_failures()) + " failed since start",
+                         "see the log for the reason; gateways keep what was not committed"));
   const std::uint64_t now = WallMs();
   for (const store::GatewaySummary& gateway : *gateways) {
     if (gateway.device.state != DeviceState::kAccepted) {
@@ -321,18 +335,20 @@ Admin::Outcome Admin::Doctor(const json& args) {
     const std::uint64_t age = now > last ? now - last : 0;
     checks.push_back(
         Check("gateway_batches",
-              last != 0 && age <= kQuietMs,
+              OkOr(last != 0 && age <= kQuietMs, "warn"),
               who + (last == 0 ? " never sent a batch"
-                               : ": last batch " + std::to_string(age / 1000) + " s ago")));
+                               : ": last batch " + std::to_string(age / 1000) + " s ago"),
+              "check that the gateway runs and reaches [south] bind"));
     // Records may wait in a spool, so only a clock that runs ahead shows for certain.
     const std::uint64_t received = gateway.totals.last_received_ms;
     const std::uint64_t ahead = received > last ? received - last : 0;
     checks.push_back(Check("gateway_clock",
-                           ahead <= kClockAheadMs,
-                           who + "'s clock is " + std::to_string(ahead) + " ms ahead of ours"));
+                           OkOr(ahead <= kClockAheadMs, "warn"),
+                           who + "'s clock was " + std::to_string(ahead) + " ms ahead of ours",
+                           "set the gateway's clock, for example with NTP"));
   }
-  const bool ok = std::all_of(
-      checks.begin(), checks.end(), [](const json& check) { return check["ok"].get<bool>(); });
+  const bool ok = std::none_of(
+      checks.begin(), checks.end(), [](const json& check) { return check["status"] == "fail"; });
   return json{{"ok", ok}, {"checks", std::move(checks)}};
 }
 

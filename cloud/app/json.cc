@@ -120,11 +120,7 @@ json StatusJson(const store::LatestStatus& latest) {
 }
 
 json TotalsJson(const store::Totals& totals) {
-  return {{"records_stored", totals.stored},
-          {"records_duplicated", totals.duplicates},
-          {"records_rejected", totals.rejected},
-          {"records_former", totals.former},
-          {"batches", totals.batches},
+  return {{"batches", totals.batches},
           {"events", totals.events},
           {"faults", totals.faults},
           {"windows", totals.windows},
@@ -207,6 +203,10 @@ json ToJson(const store::NodeDetail& node) {
 json ToJson(const store::GatewaySummary& gateway) {
   json out = DeviceJson(gateway.device);
   out.update(TotalsJson(gateway.totals));
+  out["stored"] = gateway.totals.stored;
+  out["duplicates"] = gateway.totals.duplicates;
+  out["rejected"] = gateway.totals.rejected;
+  out["former"] = gateway.totals.former;
   out["nodes"] = gateway.nodes;
   out["roster_version"] = gateway.roster_version;
   out["drops"] = json::array();
@@ -264,6 +264,10 @@ json ToJson(const store::NotableRecord& record) {
 
 json ToJson(const store::Stats& stats) {
   json out = TotalsJson(stats.totals);
+  out["records_stored"] = stats.totals.stored;
+  out["records_duplicated"] = stats.totals.duplicates;
+  out["records_rejected"] = stats.totals.rejected;
+  out["records_former"] = stats.totals.former;
   out["rejected"] = json::object();
   out["envelopes_refused"] = json::object();
   for (const auto& [reason, total] : stats.rejected) {
