@@ -1,0 +1,188 @@
+// The commands that ask a server, against a server of the test's own: what is asked, what is shown.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "trib/common/host/control/control_server.h"
+#include "trib/common/host/identity/identity.h"
+#include "trib/common/host/zmq/context.h"
+#include "trib/common/host/zmq/poller.h"
+#include "trib/common/host/zmq/zap_handler.h"
+#include "trib_fixture.h"
+
+namespace trib::tools::trib_cli {
+namespace {
+
+using host::control::ControlError;
+using host::control::ControlServer;
+using host::control::Outcome;
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class TribWithServer : public Trib {
+ protected:
+  void SetUp() override {
+    RunJson({"key", "new", "-o", Path("op.key")});
+    RunJson({"key", "new", "-o", Path("stranger.key")});
+    RunJson({"key", "new", "-o", Path("cloud.key")});
+    Answer("node.show", [](const json& args) -> Outcome {
+      return ControlError{Code::kNotFound, "no node " + args.at("node").dump() + " is enrolled"};
+    });
+    Answer("fleet.list", [](const json&) -> Outcome {
+      return json{{"nodes",
+                   {{{"id", 17},
+                     {"name", "pump \x1b[31m"},
+                     {"state", "accepted"},
+                     {"bytes", 1500},
+                     {"stored_ms", 1'700'000'000'000}}}}};
+    });
+    Answer("enroll", [](const json& args) -> Outcome { return args; });
+    Answer("revoke", [](const json& args) -> Outcome { return args; });
+    Answer("event.tail", [](const json&) -> Outcome {
+      return json{
+          {"cursor", 9},
+          {"events",
+           {{{"record", 8}, {"node", 17}, {"kind", "fault"}, {"fault", "sensor_stuck"}},
+            {{"record", 9}, {"node", 17}, {"kind", "event"}, {"label", 1}, {"state", "onset"}}}}};
+    });
+    Answer("doctor", [](const json&) -> Outcome {
+      return json{{"ok", false},
+                  {"checks",
+                   {{{"name", "database"}, {"ok", true}, {"detail", "sound"}},
+                    {{"name", "disk"}, {"ok", false}, {"detail", "3 MiB free"}}}}};
+    });
+    auto started = host::zmq::ZapHandler::Start(context_);
+    ASSERT_TRUE(started.ok());
+    zap_ = *std::move(started);
+    zap_->SetDomain(host::control::kAdminDomain, {{Keys("op.key").public_key, "operator"}});
+    std::string error;
+    auto opened =
+        ControlServer::Open(context_, *zap_, Keys("cloud.key"), "tcp://127.0.0.1:*", calls_, error);
+    ASSERT_TRUE(opened.ok()) << error;
+    server_ = *std::move(opened);
+    Configure("op.key");
+    thread_ = std::thread([this] {
+      host::zmq::Poller poller;
+      poller.Add(server_->socket());
+      poller.Add(stop_);
+      while (!stopping_) {
+        poller.Wait(Millis(-1));
+        server_->Serve();
+      }
+    });
+  }
+  void TearDown() override {
+    stopping_ = true;
+    stop_.Notify();
+    if (thread_.joinable()) {
+      thread_.join();
+    }
+  }
+
+  void Configure(const std::string& key) {
+    config_ =
+        Write("trib.toml",
+              "server = \"" + server_->socket().endpoint() +
+                  "\"\nserver_key = \"cloud.key.pub\"\ntimeout = \"60s\"\nkey = \"" + key + "\"\n");
+  }
+  host::zmq::CurveKeys Keys(const std::string& name) {
+    const auto pair = host::identity::LoadKeyPair(Path(name));
+    EXPECT_TRUE(pair.ok());
+    const auto curve = host::identity::ToCurve(*pair);
+    return {curve.public_key.bytes, curve.secret_key.bytes};
+  }
+  void Answer(const std::string& name, host::control::Handler handler) {
+    calls_.Add(name, [this, handler = std::move(handler)](const json& args) {
+      const std::lock_guard lock(mutex_);
+      asked_ = args;
+      return handler(args);
+    });
+  }
+  json asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+
+  host::zmq::Context context_;
+  host::control::Registry calls_;
+  std::unique_ptr<host::zmq::ZapHandler> zap_;
+  std::unique_ptr<ControlServer> server_;
+  host::zmq::WakeUp stop_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+  std::mutex mutex_;
+  json asked_;
+};
+
+TEST_F(TribWithServer, ListsAreTablesForPeopleAndTheAnswerItselfAsJson) {
+  const Ended table = Run({"fleet", "list"});
+  EXPECT_EQ(table.code, 0) << table.error;
+  EXPECT_THAT(table.out, StartsWith("NODE"));
+  EXPECT_THAT(table.out, HasSubstr("pump  [31m"));
+  EXPECT_THAT(table.out, HasSubstr("1.5 kB"));
+  EXPECT_THAT(table.out, HasSubstr("2023-11-14 22:13:20.000Z"));
+  EXPECT_EQ(RunJson({"fleet", "list"})["nodes"][0]["id"], 17);
+}
+
+TEST_F(TribWithServer, ARefusalIsExitThree) {
+  const Ended ended = Run({"node", "show", "99", "--json"});
+  EXPECT_EQ(ended.code, 3);
+  EXPECT_EQ(ended.error, "trib: no node 99 is enrolled\n");
+  EXPECT_EQ(json::parse(ended.out, nullptr, false)["error"]["code"], "NOT_FOUND");
+  const Ended unknown = Run({"stats"});
+  EXPECT_EQ(unknown.code, 3);
+}
+
+TEST_F(TribWithServer, AnUnknownOperatorIsRefused) {
+  Configure("stranger.key");
+  const Ended ended = Run({"fleet", "list", "--json"});
+  EXPECT_EQ(ended.code, 3) << ended.error;
+  EXPECT_EQ(json::parse(ended.out, nullptr, false)["error"]["code"], "UNAUTHENTICATED");
+}
+
+TEST_F(TribWithServer, EnrolmentSendsThePublicKey) {
+  RunJson({"key", "new", "-o", Path("node.key"), "--role", "node"});
+  const json key = RunJson({"key", "show", Path("node.key.pub")});
+  RunJson({"enroll", "--id", "17", "--key", Path("node.key.pub"), "--gateway", "1"});
+  EXPECT_EQ(asked(),
+            (json{{"id", 17},
+                  {"kind", "node"},
+                  {"public_key", key["public_key"]},
+                  {"name", ""},
+                  {"replace", false},
+                  {"gateway", 1}}));
+  RunJson({"revoke", "18446744073709551615"});
+  EXPECT_EQ(asked(), (json{{"id", UINT64_MAX}}));
+}
+
+TEST_F(TribWithServer, EventsAreOneLineEach) {
+  const Ended lines = Run({"event", "tail", "--limit", "2", "--node", "17", "--json"});
+  EXPECT_EQ(lines.code, 0) << lines.error;
+  EXPECT_EQ(asked(), (json{{"limit", 2}, {"wait_ms", 0}, {"node", 17}}));
+  EXPECT_EQ(json::parse(lines.out.substr(0, lines.out.find('\n')), nullptr, false)["record"], 8);
+  EXPECT_EQ(std::count(lines.out.begin(), lines.out.end(), '\n'), 2);
+  const Ended table = Run({"event", "tail"});
+  EXPECT_THAT(table.out, HasSubstr("sensor_stuck"));
+  EXPECT_THAT(table.out, HasSubstr("label 1 onset"));
+}
+
+TEST_F(TribWithServer, DoctorJoinsTheCloudsOwnChecks) {
+  const Ended ended = Run({"doctor", "--json"});
+  EXPECT_EQ(ended.code, 1);
+  const json checks = json::parse(ended.out, nullptr, false)["checks"];
+  ASSERT_EQ(checks.size(), 5U) << ended.out;
+  EXPECT_EQ(checks[2]["status"], "ok");
+  EXPECT_EQ(checks[3]["name"], "cloud.database");
+  EXPECT_EQ(checks[3]["status"], "ok");
+  EXPECT_EQ(checks[4]["status"], "fail");
+  EXPECT_EQ(checks[4]["fix"], "free space where the database lies");
+}
+
+}  // namespace
+}  // namespace trib::tools::trib_cli
