@@ -84,8 +84,8 @@ class BrokenPackage : public ::testing::Test {
 };
 
 TEST_F(BrokenPackage, Frame) {
-  Open(Reason::kTruncated, [](Bytes& f) { f.resize(f.size() - 1); });
-  Open(Reason::kTruncated, [](Bytes& f) { f.resize(kHeaderBytes - 1); });
+  Open(Reason::kTruncated, [](Bytes& f) { f.pop_back(); });
+  Open(Reason::kTruncated, [](Bytes& f) { f.erase(f.begin() + kHeaderBytes - 1, f.end()); });
   Open(Reason::kTruncated, [](Bytes& f) { f.clear(); });
   Open(Reason::kTooLarge, [](Bytes& f) { f.resize(kMaxPackageBytes + 1); });
   Open(Reason::kTooLarge, [](Bytes& f) {

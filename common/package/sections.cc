@@ -51,28 +51,40 @@ void WriteText(ByteWriter& out, const ShortText& text) {
   out.Bytes(std::as_bytes(std::span(text.memory).first(text.size)));
 }
 
-/// Length of the well-formed UTF-8 sequence that `text` starts with (Unicode table 3-7); 0 if none,
-/// and for control characters.
+/// Lead bytes of UTF-8 with the length of their sequence and what the second byte may be: Unicode
+/// table 3-7, less the control characters.
+struct Utf8Lead {
+  std::uint8_t first, last;
+  std::uint8_t length;
+  std::uint8_t second_min, second_max;
+};
+constexpr std::array<Utf8Lead, 10> kUtf8Leads = {{
+    {0x20, 0x7E, 1, 0, 0},
+    {0xC2, 0xC2, 2, 0xA0, 0xBF},  // U+0080..U+009F are controls
+    {0xC3, 0xDF, 2, 0x80, 0xBF},
+    {0xE0, 0xE0, 3, 0xA0, 0xBF},
+    {0xE1, 0xEC, 3, 0x80, 0xBF},
+    {0xED, 0xED, 3, 0x80, 0x9F},
+    {0xEE, 0xEF, 3, 0x80, 0xBF},
+    {0xF0, 0xF0, 4, 0x90, 0xBF},
+    {0xF1, 0xF3, 4, 0x80, 0xBF},
+    {0xF4, 0xF4, 4, 0x80, 0x8F},
+}};
+
+/// Length of the sequence that `text` starts with; 0 when it is not well-formed or a control.
 std::size_t Utf8Length(std::string_view text) {
   const auto at = [&](std::size_t i) {
     return i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0};
   };
-  const auto tail = [&](std::size_t i) { return (at(i) & 0xC0U) == 0x80U; };
-  const std::uint8_t lead = at(0);
-  if (lead < 0x80) {
-    return lead >= 0x20 && lead != 0x7F ? 1 : 0;
-  }
-  if (lead >= 0xC2 && lead <= 0xDF) {
-    // U+0080..U+009F are controls.
-    return tail(1) && !(lead == 0xC2 && at(1) < 0xA0) ? 2 : 0;
-  }
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    const bool fits = (lead != 0xE0 || at(1) >= 0xA0) && (lead != 0xED || at(1) <= 0x9F);
-    return fits && tail(1) && tail(2) ? 3 : 0;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    const bool fits = (lead != 0xF0 || at(1) >= 0x90) && (lead != 0xF4 || at(1) <= 0x8F);
-    return fits && tail(1) && tail(2) && tail(3) ? 4 : 0;
+  for (const Utf8Lead& lead : kUtf8Leads) {
+    if (at(0) < lead.first || at(0) > lead.last) {
+      continue;
+    }
+    bool good = lead.length == 1 || (at(1) >= lead.second_min && at(1) <= lead.second_max);
+    for (std::size_t i = 2; i < lead.length; ++i) {
+      good = good && (at(i) & 0xC0U) == 0x80U;
+    }
+    return good ? lead.length : 0;
   }
   return 0;
 }
