@@ -1,0 +1,401 @@
+// trib-node: one node as a Linux process. docs: node/platform/sim/README.md, deploy/node.toml
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <deque>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sim_options.h"
+#include "trib/common/host/cli/program.h"
+#include "trib/common/host/cli/stop_signal.h"
+#include "trib/common/host/identity/identity.h"
+#include "trib/common/host/logging/log.h"
+#include "trib/common/host/recording/player.h"
+#include "trib/common/host/zmq/client_socket.h"
+#include "trib/common/host/zmq/context.h"
+#include "trib/common/host/zmq/poller.h"
+#include "trib/node/app/node_loop.h"
+#include "trib/node/sim/file_flash.h"
+#include "trib/node/sim/host_ports.h"
+#include "trib/node/sim/paced_sensor.h"
+#include "trib/node/sim/sample_source.h"
+#include "trib/node/sim/sim_clock.h"
+#include "trib/node/sim/zmq_link.h"
+
+namespace trib::node::images {
+namespace {
+
+namespace cli = host::cli;
+namespace identity = host::identity;
+using host::logging::Level;
+using host::logging::Log;
+
+constexpr std::uint32_t kSectorBytes = 8192;
+constexpr std::uint32_t kStateSectors = 4;
+constexpr std::uint32_t kBacklogSectors = 252;  // 2 MB: days of events and sketches
+constexpr std::size_t kWindowSamples = 8 * 4096;
+using Storage = app::NodeLoopStorage<kWindowSamples, kBacklogSectors, kSectorBytes>;
+
+struct Failure {
+  int code = cli::kExitFailed;
+  std::string text;
+};
+
+std::string_view NameOf(app::NodeState state) {
+  switch (state) {
+    case app::NodeState::kFallback:
+      return "fallback";
+    case app::NodeState::kCommissioning:
+      return "commissioning";
+    case app::NodeState::kNormal:
+      return "normal";
+    case app::NodeState::kAlarm:
+      return "alarm";
+    case app::NodeState::kFault:
+      break;
+  }
+  return "fault";
+}
+
+std::unique_ptr<sim::SampleSource> OpenSource(const SimOptions& options, Failure& failure) {
+  if (options.generate) {
+    sim::GeneratorSource::Options machine;
+    machine.seed = *options.generate;
+    machine.loop = options.loop;
+    const auto phases = sim::ParsePhases(options.phases);
+    if (!phases.ok()) {
+      failure = {cli::kExitUsage,
+                 "--phases: '" + options.phases + "' is not like normal:45,fault:15"};
+      return nullptr;
+    }
+    machine.phases = *phases;
+    return std::make_unique<sim::GeneratorSource>(std::move(machine));
+  }
+  std::vector<std::string> errors;
+  auto manifest = host::recording::Manifest::Load(options.replay, errors);
+  if (manifest.ok()) {
+    auto player = host::recording::Player::Open(
+        *std::move(manifest), {.order = {}, .loop = options.loop}, errors);
+    if (player.ok()) {
+      return std::make_unique<sim::RecordingSource>(*std::move(player));
+    }
+  }
+  failure = {cli::kExitUsage,
+             errors.empty() ? "--replay: cannot play " + options.replay : errors.front()};
+  return nullptr;
+}
+
+bool OpenLink(const SimOptions& options,
+              host::zmq::Context& context,
+              std::unique_ptr<sim::ZmqLink>& link,
+              Failure& failure) {
+  std::string error;
+  const auto pair = identity::LoadKeyPair(options.key, &error);
+  if (!pair.ok()) {
+    failure = {cli::kExitUsage, "--key: " + error};
+    return false;
+  }
+  const auto server = identity::ParsePublicKeyArgument(options.gateway_key, &error);
+  if (!server.ok()) {
+    failure = {cli::kExitUsage, "--gateway-key: " + error};
+    return false;
+  }
+  const auto curve = identity::ToCurve(*server);
+  if (!curve.ok()) {
+    failure = {cli::kExitUsage, "--gateway-key: is no usable key"};
+    return false;
+  }
+  const identity::CurveKeys own = identity::ToCurve(*pair);
+  host::zmq::CurveKeys keys;
+  std::memcpy(keys.public_key.data(), own.public_key.bytes.data(), keys.public_key.size());
+  std::memcpy(keys.secret_key.data(), own.secret_key.bytes.data(), keys.secret_key.size());
+  host::zmq::ClientOptions client;
+  client.endpoint = options.gateway;
+  std::memcpy(
+      client.server_public_key.data(), curve->bytes.data(), client.server_public_key.size());
+  client.max_message_bytes = message::kMaxEnvelopeBytes;
+  auto socket = host::zmq::ClientSocket::Open(context, keys, client, error);
+  if (!socket.ok()) {
+    failure = {cli::kExitUsage, "--gateway: " + error};
+    return false;
+  }
+  link = std::make_unique<sim::ZmqLink>(*std::move(socket), message::kMaxEnvelopeBytes);
+  return true;
+}
+
+/// Time from storing a record to its acknowledgement, over the last ones.
+class AckLatency {
+ public:
+  void Note(std::uint64_t stored, std::uint64_t acknowledged, MonotonicTime now) {
+    if (stored > stored_) {
+      waiting_.emplace_back(stored, now);
+      stored_ = stored;
+    }
+    while (!waiting_.empty() && waiting_.front().first <= acknowledged) {
+      recent_.push_back((now - waiting_.front().second).count());
+      waiting_.pop_front();
+      if (recent_.size() > 256) {
+        recent_.pop_front();
+      }
+    }
+  }
+  [[nodiscard]] std::int64_t Median() const {
+    std::vector<std::int64_t> sorted(recent_.begin(), recent_.end());
+    if (sorted.empty()) {
+      return 0;
+    }
+    const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+    std::nth_element(sorted.begin(), middle, sorted.end());
+    return *middle;
+  }
+
+ private:
+  std::uint64_t stored_ = 0;
+  std::deque<std::pair<std::uint64_t, MonotonicTime>> waiting_;
+  std::deque<std::int64_t> recent_;
+};
+
+nlohmann::ordered_json Report(const SimOptions& options,
+                              const app::NodeLoop& loop,
+                              const sim::PacedSensor& sensor,
+                              const AckLatency& latency) {
+  const app::NodeMetrics& m = loop.metrics();
+  const uplink::BacklogMetrics& backlog = loop.backlog_metrics();
+  const uplink::UplinkMetrics& uplink = loop.uplink_metrics();
+  std::uint64_t dropped = 0;
+  for (const std::uint32_t count : backlog.dropped) {
+    dropped += count;
+  }
+  std::array<char, 17> epoch{};
+  std::snprintf(epoch.data(),
+                epoch.size(),
+                "%016llx",
+                static_cast<unsigned long long>(loop.identity().epoch.value()));
+  return {{"node", options.id},
+          {"state", NameOf(loop.state())},
+          {"label", sensor.label()},
+          {"windows", m.windows},
+          {"windows_invalid", m.windows_invalid},
+          {"windows_triggered", m.windows_triggered},
+          {"episodes", m.episodes},
+          {"events", m.events},
+          {"faults", m.faults},
+          {"records", m.records},
+          {"records_failed", m.records_failed},
+          {"records_dropped", dropped},
+          {"acked", uplink.acknowledged},
+          {"backlog", backlog.records},
+          {"bytes_sent", uplink.bytes_sent},
+          {"bytes_raw", m.bytes_raw},
+          {"frames_discarded", loop.window_metrics().frames_discarded},
+          {"energy_uj", loop.energy().total_nj() / 1000},
+          {"commissioning_permille", loop.commissioning_permille()},
+          {"ack_ms_p50", latency.Median()},
+          {"package_refused", loop.package_status().reason()},
+          {"boot", loop.identity().boot},
+          {"epoch", std::string(epoch.data())},
+          {"done", loop.source_ended()}};
+}
+
+void Print(const SimOptions& options, const nlohmann::ordered_json& report) {
+  if (options.json) {
+    std::cout << report.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n"
+              << std::flush;
+    return;
+  }
+  std::cout << "node " << options.id << ": " << report["state"].get<std::string>() << ", windows "
+            << report["windows"] << ", events " << report["events"] << ", faults "
+            << report["faults"] << ", backlog " << report["backlog"] << ", sent "
+            << report["bytes_sent"] << " of " << report["bytes_raw"] << " bytes\n"
+            << std::flush;
+}
+
+int Fail(const Failure& failure) {
+  cli::PrintError("trib-node", failure.text);
+  return failure.code;
+}
+
+bool LoadPackageFile(const SimOptions& options,
+                     std::vector<std::byte>& file,
+                     std::vector<crypto::PublicKey>& keys,
+                     Failure& failure) {
+  for (const std::string& argument : options.package_keys) {
+    std::string error;
+    const auto key = identity::ParsePublicKeyArgument(argument, &error);
+    if (!key.ok()) {
+      failure = {cli::kExitUsage, "--package-key: " + error};
+      return false;
+    }
+    keys.push_back(*key);
+  }
+  if (options.package.empty()) {
+    return true;
+  }
+  std::ifstream in(options.package, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  if (!in || bytes.empty()) {
+    failure = {cli::kExitUsage, "--package: cannot read " + options.package};
+    return false;
+  }
+  const auto view = std::as_bytes(std::span(bytes));
+  file.assign(view.begin(), view.end());
+  return true;
+}
+
+/// The main loop. @returns the exit code.
+int Run(const SimOptions& options,
+        app::NodeLoop& loop,
+        sim::PacedSensor& sensor,
+        sim::SimClock& clock,
+        sim::SimPower& power,
+        const cli::StopSignal& stop) {
+  const bool connected = !options.gateway.empty();
+  AckLatency latency;
+  MonotonicTime next_report = clock.Monotonic();
+  MonotonicTime ended{};
+  bool ended_seen = false;
+  int code = cli::kExitOk;
+  while (!stop.requested()) {
+    // At full speed the gateway sets the pace: a backlog that fills would drop what a machine in
+    // real time would have had time to send.
+    sensor.Hold(options.pace <= 0 && connected && loop.backlog_metrics().record_bytes > 262'144);
+    const Millis sleep = loop.Step();
+    const MonotonicTime now = clock.Monotonic();
+    latency.Note(loop.metrics().records, loop.uplink_metrics().acknowledged, now);
+    if (options.report_s > 0 && now >= next_report) {
+      next_report = now + Millis(static_cast<std::int64_t>(options.report_s * 1000));
+      Print(options, Report(options, loop, sensor, latency));
+    }
+    if (loop.source_ended() && !ended_seen) {
+      ended_seen = true;
+      ended = now;
+    }
+    if (ended_seen && options.exit_when_done) {
+      if (!connected || loop.finished()) {
+        break;
+      }
+      if (now - ended > Millis(static_cast<std::int64_t>(options.drain_timeout_s * 1000))) {
+        cli::PrintError("trib-node",
+                        std::to_string(loop.backlog_metrics().records) +
+                            " records were not acknowledged in time; they stay in " +
+                            options.state);
+        code = cli::kExitFailed;
+        break;
+      }
+    }
+    if (sleep > Millis(0)) {
+      const Millis until = loop.source_ended() ? sleep : std::min(sleep, sensor.UntilReady());
+      power.Sleep(std::max(until, Millis(1)));
+    }
+  }
+  Print(options, Report(options, loop, sensor, latency));
+  if (!sensor.failure().ok()) {
+    cli::PrintError("trib-node", "the recording could not be read to its end");
+    return cli::kExitFailed;
+  }
+  return code;
+}
+
+int Main(const SimOptions& options) {
+  const cli::StopSignal stop;
+  Failure failure;
+  std::vector<std::byte> package_file;
+  std::vector<crypto::PublicKey> package_keys;
+  if (!LoadPackageFile(options, package_file, package_keys, failure)) {
+    return Fail(failure);
+  }
+  auto source = OpenSource(options, failure);
+  if (source == nullptr) {
+    return Fail(failure);
+  }
+  sim::PacedSensor::Options pacing;
+  pacing.pace = options.pace;
+  for (const std::string& text : options.inject) {
+    const auto fault = sim::ParseInjectedFault(text);
+    if (!fault.ok()) {
+      return Fail({cli::kExitUsage, "--inject: '" + text + "' is not like stuck@30..40"});
+    }
+    pacing.faults.push_back(*fault);
+  }
+
+  host::zmq::Context context;
+  std::unique_ptr<sim::ZmqLink> zmq_link;
+  sim::NoLink no_link;
+  if (!options.gateway.empty() && !OpenLink(options, context, zmq_link, failure)) {
+    return Fail(failure);
+  }
+  sim::FileFlash::Options flash_options;
+  flash_options.geometry.sector_bytes = kSectorBytes;
+  flash_options.geometry.sector_count = kStateSectors + kBacklogSectors;
+  flash_options.sync = !options.no_sync;
+  auto flash = sim::FileFlash::Open(options.state, flash_options, failure.text);
+  if (!flash.ok()) {
+    failure.text = "--state: " + failure.text;
+    return Fail(failure);
+  }
+
+  const auto wall =
+      std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch());
+  sim::SimClock clock({.start = LogicalTime(wall), .synchronised = true, .pace = options.pace});
+  sim::PacedSensor sensor(std::move(source), clock, pacing);
+  host::zmq::Poller poller;
+  (void)poller.AddFd(stop.fd());
+  if (zmq_link) {
+    (void)poller.Add(zmq_link->socket());
+  }
+  sim::SimPower power((*flash)->created() ? ResetCause::kPowerOn : ResetCause::kSoftware,
+                      [&poller](Millis limit) { poller.Wait(limit); });
+  sim::SystemEntropy entropy;
+  sim::LogActuator actuator;
+  sim::SimWatchdog watchdog;
+
+  app::NodeConfig config;
+  config.node = NodeId(options.id);
+  config.state_region = {.first = SectorIndex(0), .sectors = kStateSectors};
+  config.backlog_region = {.first = SectorIndex(kStateSectors), .sectors = kBacklogSectors};
+  config.seed = options.seed;
+  // A slow replay gives samples rarely, one at full speed may be held back at will.
+  config.sensor_silence =
+      options.pace <= 0 ? Millis(86'400'000)
+                        : Millis(static_cast<std::int64_t>(10'000 / std::min(1.0, options.pace)));
+  Link& link = zmq_link ? static_cast<Link&>(*zmq_link) : no_link;
+  const auto storage = std::make_unique<Storage>();
+  const auto loop = std::make_unique<app::NodeLoop>(
+      app::NodePorts{clock, sensor, link, **flash, watchdog, actuator, entropy, power},
+      config,
+      storage->memory());
+  const Status started = loop->Start(package_file, package_keys);
+  if (!started.ok()) {
+    return Fail(
+        {cli::kExitFailed,
+         "cannot start on " + options.state + ": " + std::string(CodeName(started.code()))});
+  }
+  if (!loop->package_status().ok()) {
+    Log(Level::kWarn,
+        "app",
+        "package refused: ",
+        package::ReasonName(static_cast<package::Reason>(loop->package_status().reason())));
+  }
+  Log(Level::kInfo, "app", "node ", options.id, ", boot ", loop->identity().boot);
+  return Run(options, *loop, sensor, clock, power, stop);
+}
+
+}  // namespace
+}  // namespace trib::node::images
+
+int main(int argc, char** argv) {
+  trib::node::images::SimOptions options;
+  if (const auto code = trib::node::images::ParseSimOptions(argc, argv, options)) {
+    return *code;
+  }
+  trib::host::logging::Configure(options.common.logging);
+  return trib::node::images::Main(options);
+}

@@ -1,0 +1,146 @@
+#include "sim_options.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <filesystem>
+#include <iostream>
+
+#include "trib/common/host/config/config_file.h"
+
+namespace trib::node::images {
+namespace {
+
+constexpr const char* kProgram = "trib-node";
+
+int Usage(const std::string& text) {
+  host::cli::PrintError(kProgram, text);
+  return host::cli::kExitUsage;
+}
+
+/// A key in the file is 64 hex digits or a path that counts from the file's folder.
+std::string KeyArgument(const std::string& config, const std::string& key) {
+  const bool hex = key.size() == 64 && key.find_first_not_of("0123456789abcdefABCDEF") == key.npos;
+  return hex || key.empty() ? key : (std::filesystem::path(config).parent_path() / key).string();
+}
+
+/// Fills what no flag has set.
+std::optional<int> ReadConfig(const CLI::App& app, SimOptions& options) {
+  if (options.config.empty()) {
+    return std::nullopt;
+  }
+  auto file = host::config::ConfigFile::Load(options.config);
+  const auto text = [&](const char* flag, const char* key, std::string& out) {
+    const std::string value = file.String(key, out);
+    out = app.count(flag) == 0 ? value : out;
+  };
+  const auto path = [&](const char* flag, const char* key, std::string& out) {
+    const std::string value = file.Path(key, std::filesystem::path()).string();
+    out = app.count(flag) == 0 && !value.empty() ? value : out;
+  };
+  const auto id = file.Int("id", 0, {0, INT64_MAX});
+  options.id = app.count("--id") == 0 ? static_cast<std::uint64_t>(id) : options.id;
+  path("--key", "key", options.key);
+  path("--state", "state", options.state);
+  text("--gateway", "gateway.endpoint", options.gateway);
+  text("--gateway-key", "gateway.key", options.gateway_key);
+  if (app.count("--gateway-key") == 0) {
+    options.gateway_key = KeyArgument(options.config, options.gateway_key);
+  }
+  path("--package", "package.file", options.package);
+  std::vector<std::string> keys = file.Strings("package.keys");
+  for (std::string& key : keys) {
+    key = KeyArgument(options.config, key);
+  }
+  options.package_keys = app.count("--package-key") == 0 ? keys : options.package_keys;
+  path("--replay", "source.replay", options.replay);
+  const bool loop = file.Bool("source.loop", options.loop);
+  options.loop = app.count("--loop") == 0 ? loop : options.loop;
+  text("--time-scale", "source.time_scale", options.time_scale);
+  const auto seed = file.Int("seed", 0, {0, INT64_MAX});
+  options.seed = app.count("--seed") == 0 ? static_cast<std::uint64_t>(seed) : options.seed;
+  if (!file.Finish().ok()) {
+    std::cerr << file.error_text() << "\n";
+    return host::cli::kExitUsage;
+  }
+  return std::nullopt;
+}
+
+std::optional<int> Check(SimOptions& options) {
+  if (options.id == 0) {
+    return Usage("--id: give the node's id, a number above 0");
+  }
+  if (options.state.empty()) {
+    return Usage("--state: give the file that holds the node's flash");
+  }
+  if (options.replay.empty() == !options.generate.has_value()) {
+    return Usage("give either --replay MANIFEST or --generate SEED");
+  }
+  if (options.gateway.empty() != options.gateway_key.empty()) {
+    return Usage("--gateway and --gateway-key go together");
+  }
+  if (!options.gateway.empty() && options.key.empty()) {
+    return Usage("--key: a node with a gateway needs its key file (trib key new)");
+  }
+  if (!options.package.empty() && options.package_keys.empty()) {
+    return Usage("--package-key: give the public key that a package must be signed with");
+  }
+  if (options.time_scale == "max") {
+    options.pace = 0;
+  } else {
+    const char* end = options.time_scale.data() + options.time_scale.size();
+    const auto parsed = std::from_chars(options.time_scale.data(), end, options.pace);
+    if (parsed.ec != std::errc() || parsed.ptr != end ||
+        !(options.pace >= 1e-3 && options.pace <= 1e6)) {
+      return Usage("--time-scale: '" + options.time_scale +
+                   "' is neither max nor a number from 0.001 to 1000000");
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<int> ParseSimOptions(int argc, const char* const* argv, SimOptions& options) {
+  CLI::App app{"One node on this machine: replays a recording or makes a machine up", kProgram};
+  host::cli::AddCommonOptions(app, options.common);
+  app.add_option("--config", options.config, "Configuration file (see deploy/node.toml)")
+      ->type_name("FILE");
+  app.add_option("--id", options.id, "The node's id, as enrolled");
+  app.add_option("--key", options.key, "Secret key file of the node")->type_name("FILE");
+  app.add_option("--gateway", options.gateway, "Gateway endpoint")->type_name("tcp://HOST:PORT");
+  app.add_option("--gateway-key", options.gateway_key, "The gateway's public key")
+      ->type_name("HEX|FILE");
+  app.add_option("--package", options.package, "Signed package to run")->type_name("FILE");
+  app.add_option("--package-key", options.package_keys, "Pinned package key; repeatable")
+      ->type_name("HEX|FILE");
+  app.add_option("--state", options.state, "Flash image, made when absent")->type_name("FILE");
+  app.add_flag("--no-sync", options.no_sync, "Do not fsync the flash image at each write");
+  app.add_option("--replay", options.replay, "Recording manifest to play")->type_name("MANIFEST");
+  app.add_flag("--loop", options.loop, "Play for ever");
+  app.add_option("--generate", options.generate, "Play a made-up machine")->type_name("SEED");
+  app.add_option("--phases", options.phases, "Of the made-up machine, in seconds")
+      ->type_name("normal:S,fault:S,...");
+  app.add_option("--inject", options.inject, "Sensor fault, e.g. stuck@30..40; repeatable")
+      ->type_name("KIND@S..S");
+  app.add_option("--time-scale", options.time_scale, "Signal seconds per second, or max");
+  app.add_option("--seed", options.seed, "Chooses the audit sample and the jitter");
+  app.add_flag("--exit-when-done",
+               options.exit_when_done,
+               "End when the source has ended and everything is acknowledged");
+  app.add_option("--drain-timeout",
+                 options.drain_timeout_s,
+                 "Seconds to wait for the last acknowledgements")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--report", options.report_s, "Print a report every so many seconds")
+      ->check(CLI::NonNegativeNumber);
+  app.add_flag("--json", options.json, "Print reports as JSON, one per line");
+  if (const auto code = host::cli::ParseArguments(app, argc, argv)) {
+    return code;
+  }
+  if (const auto code = ReadConfig(app, options)) {
+    return code;
+  }
+  return Check(options);
+}
+
+}  // namespace trib::node::images

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "trib/common/host/cli/program.h"
+
+namespace trib::node::images {
+
+/// What trib-node is told, by flags or by a file; a flag stands above the file.
+struct SimOptions {
+  host::cli::CommonOptions common;
+  std::string config;
+  std::uint64_t id = 0;
+  std::string key;
+  std::string gateway;
+  std::string gateway_key;
+  std::string package;
+  std::vector<std::string> package_keys;
+  std::string state;
+  bool no_sync = false;
+  std::string replay;
+  bool loop = false;
+  std::optional<std::uint64_t> generate;
+  std::string phases = "normal:45,fault:15";
+  std::vector<std::string> inject;
+  std::string time_scale = "1";
+  double pace = 1;  ///< from time_scale; 0 = max
+  std::uint64_t seed = 0;
+  bool exit_when_done = false;
+  double drain_timeout_s = 30;
+  double report_s = 0;
+  bool json = false;
+};
+
+/// Parses and checks the command line and the file it names.
+/// @returns the exit code to end with, or nullopt to go on.
+std::optional<int> ParseSimOptions(int argc, const char* const* argv, SimOptions& options);
+
+}  // namespace trib::node::images

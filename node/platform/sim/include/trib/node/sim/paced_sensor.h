@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "trib/node/ports/sensor.h"
+#include "trib/node/sim/sample_source.h"
+#include "trib/node/sim/sim_clock.h"
+
+namespace trib::node::sim {
+
+/// A sensor fault played on top of good samples, for tests and demonstrations.
+struct InjectedFault {
+  enum class Kind : std::uint8_t {
+    kStuck,      ///< the first value of the stretch, again and again
+    kClipped,    ///< the signal times 100, cut at the rails
+    kMissing,    ///< every frame marked as invented
+    kNonFinite,  ///< every frame marked as not a number
+    kBadScale,   ///< the calibration is NaN
+    kRange,      ///< a constant beyond anything believable on top
+    kGap,        ///< the frames are lost
+  };
+  Kind kind = Kind::kStuck;
+  double begin_s = 0;  ///< in logical time of the source
+  double end_s = 0;
+};
+
+/// "stuck@30..40": kind and seconds; kinds stuck, clipped, missing, nonfinite, scale, range, gap.
+/// @returns kInvalidArgument for anything else.
+Result<InjectedFault> ParseInjectedFault(std::string_view text);
+
+/// Gives a source's samples at a pace, moves the clock with them, and injects faults.
+///
+/// Memory   Owns the source, borrows the clock.
+/// Threads  One caller at a time.
+class PacedSensor final : public Sensor {
+ public:
+  struct Options {
+    /// Logical seconds per second; 0: as fast as the caller reads.
+    double pace = 1;
+    std::vector<InjectedFault> faults = {};
+  };
+
+  PacedSensor(std::unique_ptr<SampleSource> source, SimClock& clock, Options options);
+
+  Result<SampleBlock> Read(std::span<std::int16_t> memory) override;
+  [[nodiscard]] std::uint32_t sample_rate_hz() const override { return rate_; }
+  [[nodiscard]] std::uint32_t channels() const override { return channels_; }
+
+  /// How long Read() will say kUnavailable; 0 when it has something or the source ended.
+  [[nodiscard]] Millis UntilReady();
+  /// While held, Read() says kUnavailable, as if no time passed for the source.
+  void Hold(bool held) { held_ = held; }
+  [[nodiscard]] std::string_view label() const { return source_->label(); }
+  /// Other failure than the end: a file that became unreadable.
+  [[nodiscard]] Status failure() const { return failure_; }
+
+ private:
+  [[nodiscard]] std::uint64_t DueFrames();
+  [[nodiscard]] const InjectedFault* FaultAt(std::uint64_t frame) const;
+  void Inject(const InjectedFault& fault, std::span<std::int16_t> samples, SampleBlock& block);
+
+  std::unique_ptr<SampleSource> source_;
+  SimClock& clock_;
+  const Options options_;
+  const std::uint32_t rate_;
+  const std::uint32_t channels_;
+  std::uint64_t delivered_ = 0;
+  MonotonicTime begin_{};
+  bool begun_ = false;
+  bool ended_ = false;
+  bool held_ = false;
+  Status failure_;
+  const InjectedFault* stuck_by_ = nullptr;
+  std::vector<std::int16_t> stuck_values_;
+};
+
+}  // namespace trib::node::sim

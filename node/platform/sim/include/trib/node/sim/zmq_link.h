@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "trib/common/host/zmq/client_socket.h"
+#include "trib/node/ports/link.h"
+
+namespace trib::node::sim {
+
+/// The link to a gateway over ZeroMQ: one message per frame, CURVE always.
+///
+/// Threads  That of the socket's owner.
+class ZmqLink final : public Link {
+ public:
+  ZmqLink(std::unique_ptr<host::zmq::ClientSocket> socket, std::size_t max_message_bytes)
+      : socket_(std::move(socket)), max_message_bytes_(max_message_bytes) {}
+
+  Status Send(std::span<const std::byte> message) override;
+  Result<std::size_t> Receive(std::span<std::byte> memory) override;
+  [[nodiscard]] std::size_t max_message_bytes() const override { return max_message_bytes_; }
+
+  [[nodiscard]] host::zmq::ClientSocket& socket() { return *socket_; }
+
+ private:
+  std::unique_ptr<host::zmq::ClientSocket> socket_;
+  const std::size_t max_message_bytes_;
+};
+
+/// A link to nowhere, for a node without a gateway.
+class NoLink final : public Link {
+ public:
+  Status Send(std::span<const std::byte> /*message*/) override { return Code::kUnavailable; }
+  Result<std::size_t> Receive(std::span<std::byte> /*memory*/) override {
+    return Code::kUnavailable;
+  }
+  [[nodiscard]] std::size_t max_message_bytes() const override { return 4096; }
+};
+
+}  // namespace trib::node::sim

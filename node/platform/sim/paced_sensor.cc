@@ -1,0 +1,173 @@
+#include "trib/node/sim/paced_sensor.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+namespace trib::node::sim {
+namespace {
+
+using Kind = InjectedFault::Kind;
+
+/// Samples come in steps of this much real time, as a converter's buffer would give them.
+constexpr double kStep_s = 0.02;
+
+bool ParseSeconds(std::string_view text, double& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size() && out >= 0 && out <= 1e9;
+}
+
+}  // namespace
+
+Result<InjectedFault> ParseInjectedFault(std::string_view text) {
+  constexpr std::pair<std::string_view, Kind> kKinds[] = {{"stuck", Kind::kStuck},
+                                                          {"clipped", Kind::kClipped},
+                                                          {"missing", Kind::kMissing},
+                                                          {"nonfinite", Kind::kNonFinite},
+                                                          {"scale", Kind::kBadScale},
+                                                          {"range", Kind::kRange},
+                                                          {"gap", Kind::kGap}};
+  const std::size_t at = text.find('@');
+  const std::size_t dots = text.find("..");
+  if (at == std::string_view::npos || dots == std::string_view::npos || dots < at) {
+    return Code::kInvalidArgument;
+  }
+  InjectedFault out;
+  const auto* kind = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const auto& entry) {
+    return entry.first == text.substr(0, at);
+  });
+  if (kind == std::end(kKinds) || !ParseSeconds(text.substr(at + 1, dots - at - 1), out.begin_s) ||
+      !ParseSeconds(text.substr(dots + 2), out.end_s) || out.end_s <= out.begin_s) {
+    return Code::kInvalidArgument;
+  }
+  out.kind = kind->second;
+  return out;
+}
+
+PacedSensor::PacedSensor(std::unique_ptr<SampleSource> source, SimClock& clock, Options options)
+    : source_(std::move(source)),
+      clock_(clock),
+      options_(std::move(options)),
+      rate_(source_->sample_rate_hz()),
+      channels_(source_->channels()) {}
+
+std::uint64_t PacedSensor::DueFrames() {
+  if (options_.pace <= 0) {
+    return std::numeric_limits<std::uint64_t>::max();
+  }
+  const MonotonicTime now = clock_.Monotonic();
+  if (!begun_) {
+    begun_ = true;
+    begin_ = now;
+  }
+  const double seconds = static_cast<double>((now - begin_).count()) / 1000.0;
+  const double step = std::max(1.0, std::floor(kStep_s * options_.pace * rate_));
+  return static_cast<std::uint64_t>(std::floor(seconds * options_.pace * rate_ / step) * step);
+}
+
+Millis PacedSensor::UntilReady() {
+  if (ended_ || DueFrames() > delivered_) {
+    return Millis(0);
+  }
+  const double step = std::max(1.0, std::floor(kStep_s * options_.pace * rate_));
+  const double next = (std::floor(static_cast<double>(delivered_) / step) + 1) * step;
+  const double at_ms = next * 1000.0 / (options_.pace * rate_);
+  const double now_ms = static_cast<double>((clock_.Monotonic() - begin_).count());
+  return Millis(std::max<std::int64_t>(1, std::llround(std::ceil(at_ms - now_ms))));
+}
+
+Result<SampleBlock> PacedSensor::Read(std::span<std::int16_t> memory) {
+  if (ended_) {
+    return Code::kOutOfRange;
+  }
+  const std::uint64_t due = DueFrames();
+  if (held_ || due <= delivered_) {
+    return Code::kUnavailable;
+  }
+  std::uint64_t frames = std::min<std::uint64_t>(memory.size() / channels_, due - delivered_);
+  // A block lies wholly inside or outside an injected fault.
+  for (const InjectedFault& fault : options_.faults) {
+    for (const double edge_s : {fault.begin_s, fault.end_s}) {
+      const auto edge = static_cast<std::uint64_t>(edge_s * rate_);
+      if (edge > delivered_) {
+        frames = std::min(frames, edge - delivered_);
+      }
+    }
+  }
+  const Result<SampleSource::Block> read =
+      source_->Read(memory.first(static_cast<std::size_t>(frames) * channels_));
+  if (!read.ok()) {
+    ended_ = true;
+    if (read.status().code() != Code::kOutOfRange) {
+      failure_ = read.status();
+    }
+    return Code::kOutOfRange;
+  }
+  SampleBlock block;
+  const std::span<std::int16_t> samples = memory.first(read->frames * channels_);
+  block.samples = samples;
+  block.first_frame = delivered_;
+  block.scale = read->scale;
+  block.non_finite_frames = read->non_finite_frames;
+  block.boundary = read->boundary;
+  const InjectedFault* fault = FaultAt(delivered_);
+  delivered_ += read->frames;
+  clock_.SetDelivered(Millis(static_cast<std::int64_t>(delivered_ * 1000 / rate_)));
+  if (fault == nullptr) {
+    stuck_by_ = nullptr;
+  } else if (fault->kind == Kind::kGap) {
+    return Code::kUnavailable;  // the next block's first_frame tells
+  } else {
+    Inject(*fault, samples, block);
+  }
+  return block;
+}
+
+const InjectedFault* PacedSensor::FaultAt(std::uint64_t frame) const {
+  for (const InjectedFault& fault : options_.faults) {
+    if (frame >= static_cast<std::uint64_t>(fault.begin_s * rate_) &&
+        frame < static_cast<std::uint64_t>(fault.end_s * rate_)) {
+      return &fault;
+    }
+  }
+  return nullptr;
+}
+
+void PacedSensor::Inject(const InjectedFault& fault,
+                         std::span<std::int16_t> samples,
+                         SampleBlock& block) {
+  const auto frames = static_cast<std::uint32_t>(samples.size() / channels_);
+  switch (fault.kind) {
+    case Kind::kStuck:
+      if (stuck_by_ != &fault) {
+        stuck_by_ = &fault;
+        stuck_values_.assign(samples.begin(), samples.begin() + channels_);
+      }
+      for (std::size_t i = 0; i < samples.size(); ++i) {
+        samples[i] = stuck_values_[i % channels_];
+      }
+      break;
+    case Kind::kClipped:
+    case Kind::kRange:
+      for (std::int16_t& sample : samples) {
+        const int value = fault.kind == Kind::kClipped ? sample * 100 : sample / 4 + 24'000;
+        sample = static_cast<std::int16_t>(std::clamp(value, -32768, 32767));
+      }
+      break;
+    case Kind::kMissing:
+      block.missing_frames = frames;
+      break;
+    case Kind::kNonFinite:
+      block.non_finite_frames = frames;
+      break;
+    case Kind::kBadScale:
+      block.scale = std::numeric_limits<float>::quiet_NaN();
+      break;
+    case Kind::kGap:
+      break;
+  }
+}
+
+}  // namespace trib::node::sim
