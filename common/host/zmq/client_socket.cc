@@ -137,6 +137,8 @@ LinkState ClientSocket::link() {
   return impl_->link;
 }
 
+std::uint64_t ClientSocket::connections() const { return impl_->connections; }
+
 void ClientSocket::Impl::Maintain() {
   try {
     while (true) {
@@ -149,6 +151,7 @@ void ClientSocket::Impl::Maintain() {
         std::uint16_t number = 0;
         std::memcpy(&number, event.data(), sizeof number);
         link = After(link, number);
+        connections += number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED ? 1U : 0U;
       }
     }
     // libzmq does not try again after a refused or broken handshake.

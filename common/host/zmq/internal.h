@@ -34,6 +34,7 @@ struct ClientSocket::Impl {
   std::string endpoint;
   std::chrono::milliseconds redial_after{};
   LinkState link = LinkState::kUnknown;
+  std::uint64_t connections = 0;
   std::optional<std::chrono::steady_clock::time_point> redial_at;
 
   /// Reads what the monitor saw; connects again where libzmq has given up.

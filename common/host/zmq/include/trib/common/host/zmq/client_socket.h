@@ -60,6 +60,8 @@ class ClientSocket {
   Status Send(std::string_view body);
   /// What is known of the connection now.
   LinkState link();
+  /// How often the connection came up, as of the last link(): tells a flap between two looks.
+  [[nodiscard]] std::uint64_t connections() const;
 
   struct Impl;
   [[nodiscard]] Impl& impl() const { return *impl_; }

@@ -1,0 +1,273 @@
+#include "admin.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "clock.h"
+
+namespace trib::gateway {
+namespace {
+
+using host::control::Outcome;
+using host::zmq::LinkState;
+using nlohmann::json;
+
+constexpr const char* kPriorityNames[] = {"event", "fault", "status", "sketch", "frame"};
+static_assert(std::size(kPriorityNames) == message::kPriorityCount);
+constexpr const char* kRefusalNames[] = {
+    "unspecified", "malformed", "too_large", "key_mismatch", "bad_mac"};
+
+const char* NameOf(LinkState link) {
+  constexpr const char* kNames[] = {
+      "connecting", "unreachable", "refused", "handshake_failed", "up", "down"};
+  return kNames[static_cast<std::size_t>(link)];
+}
+
+json ByPriority(const std::array<std::uint64_t, message::kPriorityCount>& counts) {
+  json out = json::object();
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    out[kPriorityNames[i]] = counts[i];
+  }
+  return out;
+}
+
+json LinkJson(const SouthSnapshot& south) {
+  const link::Metrics& m = south.link;
+  json refused = json::object();
+  for (std::size_t i = 1; i < m.refused.size(); ++i) {
+    refused[kRefusalNames[i]] = m.refused[i];
+  }
+  refused["unnamed"] = m.unnamed;
+  return {{"messages", m.messages},
+          {"bytes", m.bytes},
+          {"hellos", m.hellos},
+          {"accepted", m.accepted},
+          {"durable", m.durable},
+          {"unsettled", m.unsettled},
+          {"pending", south.pending},
+          {"duplicates", m.duplicates},
+          {"pending_again", m.pending_again},
+          {"over_credit", m.over_credit},
+          {"chunks", m.chunks},
+          {"chunks_refused", m.chunks_refused},
+          {"acks", m.acks},
+          {"sessions", south.sessions.size()},
+          {"sessions_closed", m.sessions_closed},
+          {"pauses", south.pauses},
+          {"sends_failed", south.sends_failed},
+          {"undeliverable", m.undeliverable},
+          {"refused", std::move(refused)},
+          {"dropped",
+           {{"identity_mismatch", m.identity_mismatch},
+            {"not_in_roster", m.not_in_roster},
+            {"malformed", m.malformed},
+            {"penalised", m.penalised},
+            {"too_many_sessions", m.too_many_sessions},
+            {"misshapen", south.misshapen}}}};
+}
+
+json TotalsJson(const aggregate::Totals& totals) {
+  return {{"records", totals.records},
+          {"events", totals.events},
+          {"faults", totals.faults},
+          {"windows", totals.windows},
+          {"bytes", totals.bytes},
+          {"energy_nj", totals.energy_nj}};
+}
+
+json AggregateJson(const SouthSnapshot& south) {
+  json out = TotalsJson(south.total);
+  out["sketches_merged"] = south.aggregate.sketches_merged;
+  out["sketches_skipped"] = south.aggregate.sketches_skipped;
+  out["nodes_in_event"] = south.aggregate.nodes_in_event;
+  out["nodes_in_fault"] = south.aggregate.nodes_in_fault;
+  return out;
+}
+
+json SpoolJson(const SpoolSnapshot& spool) {
+  return {{"records", spool.depth.records},
+          {"bytes", spool.depth.bytes},
+          {"stored", spool.metrics.stored},
+          {"duplicates", spool.metrics.duplicates},
+          {"refused", spool.metrics.refused},
+          {"deleted", spool.metrics.deleted},
+          {"commits", spool.metrics.commits},
+          {"failures", spool.metrics.failures},
+          {"dropped_full", ByPriority(spool.drops.full)},
+          {"dropped_rejected", ByPriority(spool.drops.rejected)}};
+}
+
+json ForwardJson(const NorthSnapshot& north) {
+  const forward::Metrics& m = north.metrics;
+  return {{"link", NameOf(north.link)},
+          {"connections", north.connections},
+          {"open_batches", north.open_batches},
+          {"batches", m.batches},
+          {"retransmissions", m.retransmissions},
+          {"forwarded", m.forwarded},
+          {"cloud_duplicates", m.cloud_duplicates},
+          {"rejected", m.rejected},
+          {"acks_unknown", m.acks_unknown},
+          {"malformed", m.malformed},
+          {"rosters", m.rosters},
+          {"rosters_stale", m.rosters_stale},
+          {"downlinks", m.downlinks},
+          {"downlinks_dropped", north.downlinks_dropped},
+          {"reports", m.reports},
+          {"reports_dropped", m.reports_dropped},
+          {"sends_failed", north.sends_failed},
+          {"hellos", m.hellos}};
+}
+
+json ZapJson(const host::zmq::ZapCounts& counts) {
+  return {{"accepted", counts.accepted}, {"refused", counts.refused}};
+}
+
+json NodesJson(const SouthSnapshot& south, const SpoolSnapshot& spool) {
+  std::map<NodeId, json> rows;
+  for (const NodeId node : spool.roster) {
+    rows[node] = {{"node", node.value()}, {"in_roster", true}, {"session", nullptr}};
+  }
+  const MonotonicTime now = MonotonicNow();
+  for (const link::SessionInfo& session : south.sessions) {
+    json& row = rows[session.node];
+    row["node"] = session.node.value();
+    row["session"] = {{"epoch", session.epoch.value()},
+                      {"boot", session.boot},
+                      {"firmware_version", session.firmware_version},
+                      {"silent_ms", (now - session.last_seen).count()},
+                      {"records", session.records},
+                      {"pending", session.pending},
+                      {"closed", session.closed}};
+  }
+  for (const aggregate::NodeRollup& rollup : south.nodes) {
+    json& row = rows[rollup.node];
+    row["node"] = rollup.node.value();
+    row["total"] = TotalsJson(rollup.total);
+    row["minute"] = TotalsJson(rollup.minute);
+    row["minute_ms"] = rollup.minute_ms;
+    row["last_record_ms"] = rollup.last_record_ms;
+    row["in_event"] = rollup.in_event;
+    row["in_fault"] = rollup.in_fault;
+  }
+  json list = json::array();
+  for (auto& [node, row] : rows) {
+    row.emplace("in_roster", false);
+    list.push_back(std::move(row));
+  }
+  return list;
+}
+
+struct Doctor {
+  json checks = json::array();
+  bool ok = true;
+  void Check(const char* name, bool good, std::string text) {
+    checks.push_back({{"check", name}, {"ok", good}, {"text", std::move(text)}});
+    ok = ok && good;
+  }
+};
+
+json DoctorJson(const Config& config, const AdminSources& sources) {
+  const SouthSnapshot south = sources.south();
+  const SpoolSnapshot spool = sources.spool();
+  const NorthSnapshot north = sources.north();
+  Doctor doctor;
+  doctor.Check("cloud",
+               north.link == LinkState::kUp,
+               std::string("connection to ") + config.north_endpoint + " is " + NameOf(north.link));
+  doctor.Check("roster",
+               spool.roster_version > 0,
+               spool.roster_version > 0
+                   ? std::to_string(spool.roster.size()) + " nodes may connect (roster version " +
+                         std::to_string(spool.roster_version) + ")"
+                   : "the cloud has not sent a roster yet: no node can connect");
+  const auto fill = std::max(100 * spool.depth.bytes / config.spool.max_bytes,
+                             100 * spool.depth.records / config.spool.max_records);
+  doctor.Check("spool",
+               fill < 80,
+               std::to_string(spool.depth.records) + " records wait, " + std::to_string(fill) +
+                   " % of the room");
+  doctor.Check("disk",
+               spool.metrics.failures == 0,
+               std::to_string(spool.metrics.failures) + " transactions failed since the start");
+  std::uint64_t dropped = 0;
+  for (std::size_t i = 0; i < message::kPriorityCount; ++i) {
+    dropped += spool.drops.full[i] + spool.drops.rejected[i];
+  }
+  doctor.Check("drops", dropped == 0, std::to_string(dropped) + " acknowledged records given up");
+  const auto zap = sources.zap("south");
+  doctor.Check("keys",
+               zap.refused == 0,
+               std::to_string(zap.refused) + " handshakes of unknown keys refused");
+  const auto& m = south.link;
+  const std::uint64_t odd = m.identity_mismatch + m.not_in_roster + m.malformed + m.penalised;
+  doctor.Check("messages", odd == 0, std::to_string(odd) + " messages of nodes dropped");
+  return {{"ok", doctor.ok}, {"checks", std::move(doctor.checks)}};
+}
+
+}  // namespace
+
+void AddCalls(host::control::Registry& registry, const Config& config, AdminSources sources) {
+  const auto shared = std::make_shared<const AdminSources>(std::move(sources));
+  registry.Add("stats", [shared, config](const json&) -> Outcome {
+    const SouthSnapshot south = shared->south();
+    const SpoolSnapshot spool = shared->spool();
+    return json{{"gateway", config.id.value()},
+                {"run", spool.run},
+                {"link", LinkJson(south)},
+                {"aggregate", AggregateJson(south)},
+                {"spool", SpoolJson(spool)},
+                {"forward", ForwardJson(shared->north())},
+                {"zap",
+                 {{"south", ZapJson(shared->zap("south"))},
+                  {"admin", ZapJson(shared->zap(host::control::kAdminDomain))}}}};
+  });
+  registry.Add("site.show", [shared, config](const json&) -> Outcome {
+    const SouthSnapshot south = shared->south();
+    const SpoolSnapshot spool = shared->spool();
+    return json{
+        {"gateway", config.id.value()},
+        {"run", spool.run},
+        {"cloud", {{"endpoint", config.north_endpoint}, {"link", NameOf(shared->north().link)}}},
+        {"roster", {{"version", spool.roster_version}, {"nodes", spool.roster.size()}}},
+        {"sessions", south.sessions.size()},
+        {"spool", {{"records", spool.depth.records}, {"bytes", spool.depth.bytes}}},
+        {"total", AggregateJson(south)}};
+  });
+  registry.Add("nodes.list", [shared](const json&) -> Outcome {
+    return json{{"nodes", NodesJson(shared->south(), shared->spool())}};
+  });
+  registry.Add("doctor",
+               [shared, config](const json&) -> Outcome { return DoctorJson(config, *shared); });
+}
+
+AdminLoop::AdminLoop(std::unique_ptr<host::control::ControlServer> server)
+    : server_(std::move(server)) {}
+
+void AdminLoop::Run() {
+  thread_ = std::thread([this] {
+    host::zmq::Poller poller;
+    poller.Add(server_->socket());
+    poller.Add(wake_up_);
+    while (!stopping_) {
+      poller.Wait(Millis(-1));
+      (void)server_->Serve();
+    }
+  });
+}
+
+void AdminLoop::Stop() {
+  stopping_ = true;
+  wake_up_.Notify();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+}  // namespace trib::gateway

@@ -1,0 +1,75 @@
+#include "trib/gateway/app/config.h"
+
+#include <limits>
+
+#include "trib/common/host/config/config_file.h"
+#include "trib/common/host/identity/identity.h"
+
+namespace trib::gateway {
+namespace {
+
+/// A key that CURVE can use; notes an error otherwise.
+bool ParseKey(host::config::ConfigFile& file,
+              std::string_view name,
+              const std::string& hex,
+              crypto::PublicKey& key) {
+  const auto parsed = host::identity::ParsePublicKeyHex(hex);
+  if (!parsed.ok() || !host::identity::ToCurve(*parsed).ok()) {
+    file.Fail(
+        name,
+        "\"" + hex.substr(0, 80) + "\" is no public key; give the 64 hex digits of a .pub file");
+    return false;
+  }
+  key = *parsed;
+  return true;
+}
+
+}  // namespace
+
+Status LoadConfig(const std::filesystem::path& path,
+                  Config& config,
+                  std::vector<std::string>& errors) {
+  host::config::ConfigFile file = host::config::ConfigFile::Load(path);
+  config.id = GatewayId(
+      static_cast<std::uint64_t>(file.Int("id", {1, std::numeric_limits<std::int64_t>::max()})));
+  config.key_file = file.Path("key");
+  config.ready_file = file.Path("ready_file", std::filesystem::path());
+
+  config.south_bind = file.String("south.bind", config.south_bind);
+  config.credit_bytes = static_cast<std::uint32_t>(
+      file.Size("south.credit", config.credit_bytes, {4096, std::uint64_t{16} << 20U}));
+
+  config.north_endpoint = file.String("north.endpoint");
+  if (file.Has("north.cloud_key")) {
+    ParseKey(file, "north.cloud_key", file.String("north.cloud_key"), config.cloud_key);
+  } else {
+    (void)file.String("north.cloud_key");  // notes that it is missing
+  }
+
+  config.admin_bind = file.String("admin.bind", config.admin_bind);
+  for (const std::string& hex : file.Strings("admin.operators")) {
+    crypto::PublicKey key;
+    if (ParseKey(file, "admin.operators", hex, key)) {
+      config.operators.push_back(key);
+    }
+  }
+
+  config.spool.path = file.Path("spool.path");
+  config.spool.max_bytes =
+      file.Size("spool.max_bytes", config.spool.max_bytes, {65'536, std::uint64_t{1} << 44U});
+  config.spool.max_records =
+      static_cast<std::uint64_t>(file.Int("spool.max_records",
+                                          static_cast<std::int64_t>(config.spool.max_records),
+                                          {1, std::int64_t{1} << 40U}));
+  constexpr std::string_view kPolicies[] = {"reject", "drop_low_priority"};
+  config.spool.policy = file.Enum("spool.policy", kPolicies[0], kPolicies) == kPolicies[0]
+                            ? spool::FullPolicy::kReject
+                            : spool::FullPolicy::kDropLowPriority;
+  config.commit_interval =
+      file.Duration("spool.commit_interval", config.commit_interval, {Millis(0), Millis(1000)});
+  const Status status = file.Finish();
+  errors = file.errors();
+  return status;
+}
+
+}  // namespace trib::gateway

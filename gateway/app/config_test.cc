@@ -1,0 +1,97 @@
+#include "trib/gateway/app/config.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "trib/common/host/identity/identity.h"
+
+namespace trib::gateway {
+namespace {
+
+std::filesystem::path SourceDir() {
+  const char* given = std::getenv("TRIB_SOURCE_DIR");
+  std::filesystem::path dir = given != nullptr ? given : std::filesystem::current_path().string();
+  while (!std::filesystem::exists(dir / "deploy/gateway.toml") && dir.has_relative_path()) {
+    dir = dir.parent_path();
+  }
+  return dir;
+}
+
+class ConfigTest : public ::testing::Test {
+ protected:
+  ConfigTest() {
+    file = std::filesystem::temp_directory_path() /
+           ("trib_gateway_config_" + std::to_string(::getpid()) + ".toml");
+    key = host::identity::ToHex(host::identity::GenerateKeyPair()->public_key.span());
+  }
+  ~ConfigTest() override { std::filesystem::remove(file); }
+  Status Load(const std::string& text) {
+    std::ofstream(file) << text;
+    errors.clear();
+    config = {};
+    return LoadConfig(file, config, errors);
+  }
+  std::string Minimal() const {
+    return "id = 7\nkey = \"g.key\"\n[north]\nendpoint = \"tcp://127.0.0.1:1\"\ncloud_key = \"" +
+           key + "\"\n[spool]\npath = \"s.db\"\n";
+  }
+  std::filesystem::path file;
+  std::string key;
+  Config config;
+  std::vector<std::string> errors;
+};
+
+TEST_F(ConfigTest, TheMinimumIsEnough) {
+  ASSERT_TRUE(Load(Minimal()).ok()) << (errors.empty() ? "" : errors[0]);
+  EXPECT_EQ(config.id, GatewayId(7));
+  EXPECT_EQ(config.spool.policy, spool::FullPolicy::kReject);
+  EXPECT_EQ(config.spool.path, file.parent_path() / "s.db");
+}
+
+TEST_F(ConfigTest, TheDeployedFileIsValidWhenItsKeyIsFilledIn) {
+  std::ifstream in(SourceDir() / "deploy/gateway.toml");
+  std::stringstream text;
+  text << in.rdbuf();
+  std::string filled = text.str();
+  const auto at = filled.find(std::string(64, '0'));
+  ASSERT_NE(at, std::string::npos);
+  filled.replace(at, 64, key);
+  EXPECT_TRUE(Load(filled).ok()) << (errors.empty() ? "" : errors[0]);
+  // The commented defaults are what is built in: uncommented, they change nothing.
+  Config plain = config;
+  std::string uncommented;
+  std::istringstream lines(filled);
+  for (std::string line; std::getline(lines, line);) {
+    const bool key_line = line.size() > 1 && line[0] == '#' && line[1] != ' ';
+    uncommented += (key_line ? line.substr(1) : line) + "\n";
+  }
+  const auto ready = uncommented.find("ready_file = \"\"");
+  ASSERT_NE(ready, std::string::npos);
+  uncommented.erase(ready, std::string("ready_file = \"\"").size());
+  ASSERT_TRUE(Load(uncommented).ok()) << (errors.empty() ? "" : errors[0]);
+  EXPECT_EQ(config.south_bind, plain.south_bind);
+  EXPECT_EQ(config.credit_bytes, plain.credit_bytes);
+  EXPECT_EQ(config.spool.max_bytes, plain.spool.max_bytes);
+  EXPECT_EQ(config.spool.max_records, plain.spool.max_records);
+  EXPECT_EQ(config.spool.policy, plain.spool.policy);
+  EXPECT_EQ(config.commit_interval, plain.commit_interval);
+}
+
+TEST_F(ConfigTest, MistakesNameTheLine) {
+  EXPECT_FALSE(Load(Minimal() + "polcy = \"reject\"\n").ok());
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_NE(errors[0].find(":8"), std::string::npos) << errors[0];
+  EXPECT_NE(errors[0].find("policy"), std::string::npos) << errors[0];
+  EXPECT_FALSE(Load(Minimal() + "policy = \"whatever\"\n").ok());
+  EXPECT_FALSE(Load("id = 0\n" + Minimal().substr(7)).ok());
+  EXPECT_FALSE(Load(Minimal() + "[admin]\noperators = [\"abc\"]\n").ok());
+  EXPECT_FALSE(Load("id = 7\n").ok());
+  EXPECT_GE(errors.size(), 4U) << "all that is missing, at once";
+}
+
+}  // namespace
+}  // namespace trib::gateway

@@ -1,0 +1,239 @@
+#include "trib/gateway/app/gateway.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+#include <random>
+#include <utility>
+
+#include "admin.h"
+#include "north_loop.h"
+#include "south_loop.h"
+#include "spool_loop.h"
+#include "trib/common/host/identity/identity.h"
+#include "trib/common/host/logging/log.h"
+#include "trib/common/host/zmq/context.h"
+
+namespace trib::gateway {
+namespace {
+
+namespace zmq = host::zmq;
+using host::logging::Level;
+using host::logging::Log;
+
+constexpr std::string_view kSouthDomain = "south";
+
+zmq::KeyTable TableOf(const spool::Roster& roster) {
+  zmq::KeyTable table;
+  for (const spool::RosterMember& member : roster.members) {
+    const auto curve = host::identity::ToCurve(crypto::PublicKey{member.public_key});
+    if (!curve.ok()) {
+      Log(Level::kWarn, "link", "node ", member.node.value(), " has an unusable key in the roster");
+      continue;
+    }
+    table.emplace(curve->bytes, std::to_string(member.node.value()));
+  }
+  return table;
+}
+
+std::vector<NodeId> NodesOf(const spool::Roster& roster) {
+  std::vector<NodeId> nodes;
+  nodes.reserve(roster.members.size());
+  for (const spool::RosterMember& member : roster.members) {
+    nodes.push_back(member.node);
+  }
+  return nodes;
+}
+
+spool::Roster ToSpool(const forward::Roster& roster) {
+  spool::Roster out;
+  out.version = roster.version;
+  out.members.reserve(roster.members.size());
+  for (const forward::Member& member : roster.members) {
+    out.members.push_back({member.node, member.public_key});
+  }
+  return out;
+}
+
+}  // namespace
+
+// Members in the order of the flow; each is made after, and destroyed before, what it uses.
+struct Gateway::Impl {
+  explicit Impl(const Config& given) : config(given), spool(given.spool, given.commit_interval) {}
+
+  Status Start(std::string& error);
+  void Join();
+  void Stop();
+
+  const Config config;
+  Endpoints endpoints;
+  zmq::Context context;
+  std::unique_ptr<zmq::ZapHandler> zap;
+  host::control::Registry registry;
+  SpoolLoop spool;
+  std::unique_ptr<SouthLoop> south;
+  std::unique_ptr<NorthLoop> north;
+  std::unique_ptr<AdminLoop> admin;
+  spool::Roster roster;
+};
+
+Status Gateway::Impl::Start(std::string& error) {
+  TRIB_TRY_ASSIGN(const auto pair, host::identity::LoadKeyPair(config.key_file, &error));
+  const auto curve = host::identity::ToCurve(pair);
+  const zmq::CurveKeys keys{curve.public_key.bytes, curve.secret_key.bytes};
+  TRIB_TRY_ASSIGN(const auto cloud_key, host::identity::ToCurve(config.cloud_key));
+
+  TRIB_TRY_ASSIGN(roster, spool.Start(error));
+  TRIB_TRY_ASSIGN(zap, zmq::ZapHandler::Start(context, {.log = [](std::string_view line) {
+                                                Log(Level::kWarn, "zap", line);
+                                              }}));
+  zap->SetDomain(kSouthDomain, TableOf(roster));
+  zmq::KeyTable operators;
+  for (const crypto::PublicKey& key : config.operators) {
+    TRIB_TRY_ASSIGN(const auto operator_key, host::identity::ToCurve(key));
+    operators.emplace(operator_key.bytes, "operator");
+  }
+  zap->SetDomain(host::control::kAdminDomain, std::move(operators));
+
+  TRIB_TRY_ASSIGN(auto south_socket,
+                  zmq::ServerSocket::Open(context,
+                                          *zap,
+                                          keys,
+                                          {.endpoint = config.south_bind,
+                                           .zap_domain = std::string(kSouthDomain),
+                                           .max_message_bytes = message::kMaxEnvelopeBytes},
+                                          error));
+  TRIB_TRY_ASSIGN(
+      auto control,
+      host::control::ControlServer::Open(context, *zap, keys, config.admin_bind, registry, error));
+  TRIB_TRY_ASSIGN(auto north_socket,
+                  zmq::ClientSocket::Open(context,
+                                          keys,
+                                          {.endpoint = config.north_endpoint,
+                                           .server_public_key = cloud_key.bytes,
+                                           .max_message_bytes = message::kMaxSiteEnvelopeBytes,
+                                           .reconnect_max = Millis(5'000)},
+                                          error));
+  endpoints = {south_socket->endpoint(), control->socket().endpoint()};
+  admin = std::make_unique<AdminLoop>(std::move(control));
+  south = std::make_unique<SouthLoop>(
+      std::move(south_socket),
+      link::Options{.credit_bytes = config.credit_bytes},
+      config.id,
+      SouthLoop::Callbacks{
+          .append = [this](auto items) { spool.Append(std::move(items)); },
+          .report = [this](std::string report) { north->Report(std::move(report)); },
+          .spool_depth = [this] { return spool.snapshot().depth.records; }});
+  std::random_device device;
+  const auto seed = (std::uint64_t{device()} << 32U) | device();
+  north = std::make_unique<NorthLoop>(
+      std::move(north_socket),
+      forward::Options{.gateway = config.id, .software_version = TRIB_VERSION},
+      roster.version,
+      seed,
+      NorthLoop::Callbacks{
+          .ask =
+              [this](const forward::Wanted& wanted) {
+                spool.Ask({wanted.after, wanted.max, wanted.max_bytes});
+              },
+          .forget = [this](auto stored,
+                           auto rejected) { spool.Forget(std::move(stored), std::move(rejected)); },
+          .roster = [this](const forward::Roster& taken) { spool.StoreRoster(ToSpool(taken)); },
+          .downlink =
+              [this](NodeId node, std::string envelope) {
+                return south->SendDown(node, std::move(envelope));
+              }});
+  Join();
+  return {};
+}
+
+/// Starts the threads; from here on they talk to each other.
+void Gateway::Impl::Join() {
+  AddCalls(registry,
+           config,
+           {.south = [this] { return south->snapshot(); },
+            .spool = [this] { return spool.snapshot(); },
+            .north = [this] { return north->snapshot(); },
+            .zap = [this](std::string_view domain) { return zap->counts(domain); }});
+  spool.Run(
+      {.settled = [this](auto items,
+                         auto outcomes) { south->Settle(std::move(items), std::move(outcomes)); },
+       .peeked = [this](
+                     auto records,
+                     const spool::DropTotals& drops) { north->Peeked(std::move(records), drops); },
+       .grew = [this] { north->Grew(); },
+       .roster_stored =
+           [this](const spool::Roster& stored) {
+             // Handshakes first: a node that is gone must not come back in between.
+             zap->SetDomain(kSouthDomain, TableOf(stored));
+             south->SetRoster(NodesOf(stored));
+             north->RosterStored(stored.version);
+             Log(Level::kInfo,
+                 "link",
+                 "roster version ",
+                 stored.version,
+                 ": ",
+                 stored.members.size(),
+                 " nodes");
+           }});
+  south->Run(NodesOf(roster));
+  north->Run();
+  admin->Run();
+}
+
+void Gateway::Impl::Stop() {
+  if (south) {
+    south->Stop();
+  }
+  if (north) {
+    north->Stop();
+  }
+  spool.Stop();
+  if (admin) {
+    admin->Stop();
+  }
+}
+
+Gateway::Gateway(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Gateway::~Gateway() {
+  Stop();
+}
+
+Result<std::unique_ptr<Gateway>> Gateway::Start(const Config& config, std::string& error) {
+  auto impl = std::make_unique<Impl>(config);
+  if (const Status status = impl->Start(error); !status.ok()) {
+    impl->Stop();
+    if (error.empty()) {
+      error = "cannot start: " + std::string(CodeName(status.code()));
+    }
+    return status;
+  }
+  return std::unique_ptr<Gateway>(new Gateway(std::move(impl)));
+}
+
+const Endpoints& Gateway::endpoints() const {
+  return impl_->endpoints;
+}
+void Gateway::Stop() {
+  impl_->Stop();
+}
+
+Status WriteReadyFile(const std::filesystem::path& path, const Endpoints& endpoints) {
+  const std::string text =
+      nlohmann::json{{"south", endpoints.south}, {"admin", endpoints.admin}}.dump() + "\n";
+  const std::string draft = path.string() + ".tmp" + std::to_string(::getpid());
+  const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (file < 0) {
+    return Code::kUnavailable;
+  }
+  const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const bool closed = ::close(file) == 0;
+  if (!written || !closed || ::rename(draft.c_str(), path.c_str()) != 0) {
+    ::unlink(draft.c_str());
+    return Code::kUnavailable;
+  }
+  return {};
+}
+
+}  // namespace trib::gateway

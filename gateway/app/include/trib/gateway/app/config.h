@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "trib/common/base/ids.h"
+#include "trib/common/base/time.h"
+#include "trib/common/crypto/crypto.h"
+#include "trib/common/status/status.h"
+#include "trib/gateway/spool/types.h"
+
+namespace trib::gateway {
+
+/// What deploy/gateway.toml says; the meaning of each key is explained there.
+struct Config {
+  GatewayId id;
+  std::filesystem::path key_file;
+  std::filesystem::path ready_file;  ///< empty: none
+  std::string south_bind = "tcp://127.0.0.1:7400";
+  std::uint32_t credit_bytes = 64 * 1024;
+  std::string north_endpoint;
+  crypto::PublicKey cloud_key;
+  std::string admin_bind = "tcp://127.0.0.1:7401";
+  std::vector<crypto::PublicKey> operators;
+  spool::Options spool;
+  Millis commit_interval{10};
+};
+
+/// @returns kNotFound or kInvalidArgument with one line per mistake in `errors`.
+Status LoadConfig(const std::filesystem::path& path,
+                  Config& config,
+                  std::vector<std::string>& errors);
+
+}  // namespace trib::gateway

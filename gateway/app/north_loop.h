@@ -1,0 +1,79 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "mailbox.h"
+#include "snapshot.h"
+#include "trib/common/host/zmq/client_socket.h"
+#include "trib/common/host/zmq/poller.h"
+#include "trib/gateway/forward/forward.h"
+#include "trib/gateway/spool/types.h"
+
+namespace trib::gateway {
+
+/// The thread that talks to the cloud: owns the DEALER and forward.
+///
+/// Threads  Peeked(), Grew(), RosterStored() and Report() from any.
+class NorthLoop {
+ public:
+  struct Callbacks {
+    std::function<void(const forward::Wanted&)> ask;
+    std::function<void(std::vector<std::int64_t>, std::vector<std::int64_t>)> forget;
+    std::function<void(forward::Roster)> roster;
+    std::function<bool(NodeId, std::string)> downlink;
+  };
+
+  NorthLoop(std::unique_ptr<host::zmq::ClientSocket> socket,
+            const forward::Options& options,
+            std::uint64_t roster_version,
+            std::uint64_t seed,
+            Callbacks callbacks);
+  ~NorthLoop() { Stop(); }
+  NorthLoop(const NorthLoop&) = delete;
+  NorthLoop& operator=(const NorthLoop&) = delete;
+
+  void Run();
+  void Stop();
+
+  void Peeked(std::vector<spool::Stored> records, const spool::DropTotals& drops);
+  void Grew();
+  void RosterStored(std::uint64_t version);
+  void Report(std::string report);
+
+  [[nodiscard]] NorthSnapshot snapshot() const { return published_.Get(); }
+
+ private:
+  struct Mail {
+    enum class Kind : std::uint8_t { kPeeked, kRosterStored, kReport };
+    Kind kind = Kind::kPeeked;
+    std::vector<spool::Stored> records;
+    spool::DropTotals drops;
+    std::uint64_t version = 0;
+    std::string report;
+  };
+  void Work();
+  void WatchLink(MonotonicTime now);
+  void TakeMail(MonotonicTime now, forward::Output& out);
+  void Flush(forward::Output& out);
+  void Publish();
+
+  std::unique_ptr<host::zmq::ClientSocket> socket_;
+  const Callbacks callbacks_;
+  forward::Forward forward_;
+  NorthSnapshot counters_;
+  std::uint64_t connections_ = 0;
+  host::zmq::WakeUp wake_up_;
+  Mailbox<Mail> mail_;
+  std::atomic<bool> grew_{false};
+  Published<NorthSnapshot> published_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace trib::gateway

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "trib/common/host/zmq/client_socket.h"
+#include "trib/gateway/aggregate/metrics.h"
+#include "trib/gateway/aggregate/types.h"
+#include "trib/gateway/forward/metrics.h"
+#include "trib/gateway/link/metrics.h"
+#include "trib/gateway/link/types.h"
+#include "trib/gateway/spool/metrics.h"
+#include "trib/gateway/spool/types.h"
+
+namespace trib::gateway {
+
+/// What a thread last told of itself, for the admin thread.
+///
+/// Threads  Any.
+template <typename T>
+class Published {
+ public:
+  void Set(T value) {
+    const std::lock_guard lock(mutex_);
+    value_ = std::move(value);
+  }
+  [[nodiscard]] T Get() const {
+    const std::lock_guard lock(mutex_);
+    return value_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  T value_;  // guarded by mutex_
+};
+
+struct SouthSnapshot {
+  link::Metrics link;
+  aggregate::Metrics aggregate;
+  aggregate::Totals total;
+  std::vector<link::SessionInfo> sessions;
+  std::vector<aggregate::NodeRollup> nodes;
+  std::uint64_t pending = 0;
+  std::uint64_t misshapen = 0;
+  std::uint64_t sends_failed = 0;
+  std::uint64_t pauses = 0;  ///< times reading stopped because the spool was behind
+};
+
+struct SpoolSnapshot {
+  spool::Metrics metrics;
+  spool::Depth depth;
+  spool::DropTotals drops;
+  std::uint64_t run = 0;
+  std::uint64_t roster_version = 0;
+  std::vector<NodeId> roster;
+};
+
+struct NorthSnapshot {
+  forward::Metrics metrics;
+  host::zmq::LinkState link = host::zmq::LinkState::kUnknown;
+  std::uint64_t connections = 0;
+  std::uint64_t open_batches = 0;
+  std::uint64_t sends_failed = 0;
+  std::uint64_t downlinks_dropped = 0;
+};
+
+}  // namespace trib::gateway

@@ -1,0 +1,189 @@
+#include "south_loop.h"
+
+#include <utility>
+
+#include "clock.h"
+#include "trib/common/host/message/codec.h"
+#include "tributary/v1/site.pb.h"
+
+namespace trib::gateway {
+namespace {
+
+// Beyond this many records between here and the disk, reading stops until the spool catches up.
+constexpr std::size_t kMaxPending = 8192;
+constexpr std::size_t kMaxDownlinks = 1024;
+constexpr std::size_t kReadsPerTurn = 256;
+constexpr Millis kPublishInterval{200};
+constexpr Millis kDrainLimit{5'000};
+
+std::string EncodeReport(const aggregate::MinuteRollup& rollup,
+                         GatewayId gateway,
+                         std::uint64_t spool_depth) {
+  tributary::v1::SiteReport report;
+  report.set_gateway(gateway.value());
+  report.set_minute_ms(rollup.minute_ms);
+  report.set_records(rollup.totals.records);
+  report.set_events(rollup.totals.events);
+  report.set_faults(rollup.totals.faults);
+  report.set_windows(rollup.totals.windows);
+  report.set_nodes_seen(rollup.nodes_seen);
+  report.set_spool_depth(spool_depth);
+  for (const auto& merged : rollup.sketches) {
+    auto& sketch = *report.add_sketches();
+    sketch.set_package_hash(merged.package_hash.value());
+    sketch.set_recipe_id(merged.recipe_id.value());
+    sketch.set_sketch(host::message::EncodeSketch(merged.sketch));
+    sketch.set_nodes(merged.nodes);
+  }
+  return report.SerializeAsString();
+}
+
+}  // namespace
+
+SouthLoop::SouthLoop(std::unique_ptr<host::zmq::ServerSocket> socket,
+                     const link::Options& options,
+                     GatewayId gateway,
+                     Callbacks callbacks)
+    : socket_(std::move(socket)),
+      gateway_(gateway),
+      callbacks_(std::move(callbacks)),
+      link_(options),
+      settlements_([this] { wake_up_.Notify(); }),
+      rosters_([this] { wake_up_.Notify(); }),
+      downlinks_([this] { wake_up_.Notify(); }, kMaxDownlinks) {}
+
+void SouthLoop::Run(std::vector<NodeId> roster) {
+  link_.SetRoster(roster);
+  thread_ = std::thread([this] { Work(); });
+}
+
+void SouthLoop::Stop() {
+  stopping_ = true;
+  wake_up_.Notify();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void SouthLoop::Settle(std::vector<spool::Item> items, std::vector<spool::Outcome> outcomes) {
+  (void)settlements_.Push({std::move(items), std::move(outcomes)});
+}
+void SouthLoop::SetRoster(std::vector<NodeId> nodes) {
+  (void)rosters_.Push(std::move(nodes));
+}
+bool SouthLoop::SendDown(NodeId node, std::string envelope) {
+  return downlinks_.Push({node, std::move(envelope)});
+}
+
+void SouthLoop::Work() {
+  host::zmq::Poller poller;
+  const std::size_t socket = poller.Add(*socket_);
+  poller.Add(wake_up_);
+  MonotonicTime next_publish{};
+  MonotonicTime next_second{};
+  MonotonicTime drain_until = MonotonicTime::max();
+  bool reading = true;
+  while (true) {
+    const bool stopping = stopping_;
+    const MonotonicTime now = MonotonicNow();
+    if (stopping && drain_until == MonotonicTime::max()) {
+      drain_until = now + kDrainLimit;
+    }
+    if (stopping && (link_.pending() == 0 || now >= drain_until)) {
+      break;
+    }
+    const bool read_now = !stopping && link_.pending() < kMaxPending;
+    counters_.pauses += reading && !read_now && !stopping ? 1U : 0U;
+    reading = read_now;
+    poller.Enable(socket, reading);
+    poller.Wait(Millis(100));
+
+    link::Output out;
+    TakeMail(out);
+    if (reading) {
+      Read(out);
+    }
+    Flush(out);
+    if (MonotonicNow() >= next_second) {
+      next_second = MonotonicNow() + Millis(1000);
+      EverySecond();
+    }
+    if (MonotonicNow() >= next_publish) {
+      next_publish = MonotonicNow() + kPublishInterval;
+      Publish();
+    }
+  }
+  Publish();
+}
+
+void SouthLoop::TakeMail(link::Output& out) {
+  for (const auto& nodes : rosters_.Drain()) {
+    link_.SetRoster(nodes);
+  }
+  for (const Settlement& settlement : settlements_.Drain()) {
+    std::vector<link::Settled> settled;
+    settled.reserve(settlement.items.size());
+    for (std::size_t i = 0; i < settlement.items.size(); ++i) {
+      const spool::Item& item = settlement.items[i];
+      const spool::Outcome outcome = settlement.outcomes[i];
+      settled.push_back({item.key, outcome != spool::Outcome::kRefused});
+      if (outcome == spool::Outcome::kStored) {
+        aggregate_.Add(item.sealed, item.received_ms);
+      }
+    }
+    link_.Settle(settled, out);
+  }
+  for (auto& [node, envelope] : downlinks_.Drain()) {
+    (void)link_.SendDown(node, envelope, out);  // counted as undeliverable
+  }
+}
+
+void SouthLoop::Read(link::Output& out) {
+  const link::Now now{MonotonicNow(), UnixNowMs()};
+  for (std::size_t i = 0; i < kReadsPerTurn && link_.pending() < kMaxPending; ++i) {
+    const auto received = socket_->Receive();
+    if (!received.ok()) {
+      break;
+    }
+    link_.Receive(received->routing_id, received->user_id, received->body, now, out);
+  }
+}
+
+void SouthLoop::Flush(link::Output& out) {
+  if (!out.offered.empty()) {
+    std::vector<spool::Item> items;
+    items.reserve(out.offered.size());
+    for (link::Offered& record : out.offered) {
+      items.push_back({record.key,
+                       message::PriorityOf(record.kind),
+                       record.received_ms,
+                       std::move(record.sealed)});
+    }
+    callbacks_.append(std::move(items));
+  }
+  for (const link::Outgoing& outgoing : out.send) {
+    // An answer that does not get through is asked for again: the node resends.
+    counters_.sends_failed += socket_->Send(outgoing.routing_id, outgoing.body).ok() ? 0U : 1U;
+  }
+}
+
+void SouthLoop::EverySecond() {
+  link_.Tick({MonotonicNow(), UnixNowMs()});
+  while (const auto rollup = aggregate_.TakeFinished(UnixNowMs())) {
+    callbacks_.report(EncodeReport(*rollup, gateway_, callbacks_.spool_depth()));
+  }
+}
+
+void SouthLoop::Publish() {
+  SouthSnapshot snapshot = counters_;
+  snapshot.link = link_.metrics();
+  snapshot.aggregate = aggregate_.metrics();
+  snapshot.total = aggregate_.total();
+  snapshot.sessions = link_.sessions();
+  snapshot.nodes = aggregate_.nodes();
+  snapshot.pending = link_.pending();
+  snapshot.misshapen = socket_->misshapen();
+  published_.Set(std::move(snapshot));
+}
+
+}  // namespace trib::gateway

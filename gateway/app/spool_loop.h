@@ -1,0 +1,100 @@
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "snapshot.h"
+#include "trib/common/base/time.h"
+#include "trib/common/host/logging/log.h"
+#include "trib/common/status/result.h"
+#include "trib/gateway/spool/spool.h"
+
+namespace trib::gateway {
+
+/// The spool thread: group commits for south, reads and deletes for north.
+///
+/// Threads  Its own thread alone touches the Spool. The functions below may be called from any; the
+///          callbacks run on the spool thread and only put things into mailboxes.
+class SpoolLoop {
+ public:
+  struct Peek {
+    std::int64_t after = 0;
+    std::size_t max = 0;
+    std::size_t max_bytes = 0;
+  };
+  struct Callbacks {
+    /// Every item given to Append() comes back once, with the outcome; kRefused when not durable.
+    std::function<void(std::vector<spool::Item>, std::vector<spool::Outcome>)> settled;
+    std::function<void(std::vector<spool::Stored>, const spool::DropTotals&)> peeked;
+    std::function<void()> grew;
+    std::function<void(const spool::Roster&)> roster_stored;
+  };
+
+  SpoolLoop(const spool::Options& options, Millis commit_interval)
+      : options_(options), commit_interval_(commit_interval) {}
+  ~SpoolLoop() { Stop(); }
+  SpoolLoop(const SpoolLoop&) = delete;
+  SpoolLoop& operator=(const SpoolLoop&) = delete;
+
+  /// Opens the file on the loop's thread. @returns the durable roster, or why it did not open.
+  Result<spool::Roster> Start(std::string& error);
+  /// Begins to work. Requires  Start() was ok.
+  void Run(Callbacks callbacks);
+  /// Works off what is queued, then ends the thread.
+  void Stop();
+
+  void Append(std::vector<spool::Item> items);
+  void Ask(const Peek& peek);
+  void Forget(std::vector<std::int64_t> stored, std::vector<std::int64_t> rejected);
+  void StoreRoster(spool::Roster roster);
+
+  [[nodiscard]] SpoolSnapshot snapshot() const { return published_.Get(); }
+
+ private:
+  struct Inbox {
+    std::vector<spool::Item> items;
+    std::vector<std::int64_t> stored;
+    std::vector<std::int64_t> rejected;
+    std::optional<Peek> peek;
+    std::optional<spool::Roster> roster;
+    [[nodiscard]] bool HasCommands() const {
+      return !stored.empty() || !rejected.empty() || peek || roster;
+    }
+  };
+  void Work();
+  Inbox Next(MonotonicTime last_commit, bool& stopping);
+  void Commit(std::vector<spool::Item> items);
+  void Forget();
+  void TryRoster();
+  void Answer(const Peek& peek);
+  void Publish();
+  void LogFailure(std::string_view what, Status status);
+
+  const spool::Options options_;
+  const Millis commit_interval_;
+  Callbacks callbacks_;
+  std::unique_ptr<spool::Spool> spool_;
+  // Work that the disk refused; tried again.
+  std::vector<std::int64_t> stored_;
+  std::vector<std::int64_t> rejected_;
+  std::optional<spool::Roster> roster_;
+  std::vector<NodeId> members_;
+  std::uint64_t roster_version_ = 0;
+  host::logging::RateLimit failures_{Millis(10'000)};
+  Published<SpoolSnapshot> published_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Inbox inbox_;            // guarded by mutex_
+  bool running_ = false;   // guarded by mutex_
+  bool stopping_ = false;  // guarded by mutex_
+  std::thread thread_;
+};
+
+}  // namespace trib::gateway
