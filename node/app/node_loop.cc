@@ -213,7 +213,10 @@ Millis NodeLoop::Step() {
   if (took) {
     return Millis(0);
   }
-  const Millis until_uplink = uplink_.next_due() - now;
+  // It may be the first or the last moment there is: compared, never subtracted from.
+  const MonotonicTime due = uplink_.next_due();
+  const MonotonicTime latest = now + kLongestSleep;
+  const Millis until_uplink = std::clamp(due, now, latest) - now;
   const Millis until_status = policy_.UntilStatus(ports_.clock.Now());
   return std::clamp(std::min(until_uplink, until_status), Millis(1), kLongestSleep);
 }

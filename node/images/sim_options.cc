@@ -79,7 +79,7 @@ std::optional<int> Check(SimOptions& options) {
     return Usage("--gateway and --gateway-key go together");
   }
   if (!options.gateway.empty() && options.key.empty()) {
-    return Usage("--key: a node with a gateway needs its key file (trib key new)");
+    return Usage("--key: a node with a gateway needs its key file (trib key new -o FILE)");
   }
   if (!options.package.empty() && options.package_keys.empty()) {
     return Usage("--package-key: give the public key that a package must be signed with");
