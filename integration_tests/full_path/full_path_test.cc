@@ -45,8 +45,9 @@ TEST_F(FullPath, EveryRecordOfRealRecordingsIsStoredExactlyOnce) {
   EXPECT_EQ(stats.value("records_stored", 0U), made);
   EXPECT_EQ(Query("SELECT count(*) FROM gateway_drop WHERE total > 0"), 0);
   std::cout << windows << " windows, " << made << " records, " << bytes_sent << " bytes up, "
-            << bytes_raw << " raw: "
-            << static_cast<double>(bytes_raw) / static_cast<double>(bytes_sent) << "x\n";
+            << bytes_raw
+            << " raw: " << static_cast<double>(bytes_raw) / static_cast<double>(bytes_sent)
+            << "x\n";
   EXPECT_TRUE(fleet().Stop(kLong)) << fleet().error();
 }
 

@@ -1,5 +1,5 @@
-// kill -9 of gateway and cloud in the middle of the stream, again and again: nothing acknowledged is
-// lost, nothing is stored twice, and nobody has to help.
+// kill -9 of gateway and cloud in the middle of the stream, again and again: nothing acknowledged
+// is lost, nothing is stored twice, and nobody has to help.
 #include "river.h"
 
 namespace trib::integration {

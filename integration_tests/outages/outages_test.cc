@@ -15,16 +15,15 @@ TEST_F(Outages, CloudAwayThenBack) {
   StartNode(101, arguments);
   // The node ends by itself: its gateway takes everything, on disk, without the cloud.
   const auto made = AwaitNode(101)["records"].get<std::uint64_t>();
-  EXPECT_EQ(GatewayStats(1).value("spool_records", 0U), made);
+  EXPECT_EQ(Spooled(1), made);
   // Not even a dead gateway loses it.
   KillGateway(1);
   RestartGateway(1);
-  EXPECT_EQ(GatewayStats(1).value("spool_records", 0U), made);
+  EXPECT_EQ(Spooled(1), made);
   RestartCloud();
   AwaitStored(made);
   ExpectExactlyOnce(101, made);
-  EXPECT_TRUE(tools::launcher::WaitUntil(
-      [&] { return GatewayStats(1).value("spool_records", 1U) == 0U; }, kLong));
+  EXPECT_TRUE(tools::launcher::WaitUntil([&] { return Spooled(1) == 0U; }, kLong));
 }
 
 TEST_F(Outages, GatewayAwayWhileTheNodeStarts) {

@@ -52,7 +52,9 @@ void River::RestartGateway(std::uint64_t id) {
   ASSERT_TRUE(fleet().StartGateway(id)) << fleet().error();
 }
 
-void River::RestartCloud() { ASSERT_TRUE(fleet().StartCloud()) << fleet().error(); }
+void River::RestartCloud() {
+  ASSERT_TRUE(fleet().StartCloud()) << fleet().error();
+}
 
 const std::string& River::package() {
   if (package_.empty()) {
@@ -67,9 +69,11 @@ const std::string& River::package() {
 std::vector<std::string> River::Generated(std::uint64_t seed, double seconds) {
   return {"--generate",
           std::to_string(seed),
-          "--duration",
-          std::to_string(seconds),
+          "--phases",
+          "normal:" + std::to_string(seconds * 0.6) + ",fault:" + std::to_string(seconds * 0.4),
           "--exit-when-done",
+          "--drain-timeout",
+          "600",
           "--report",
           "0.1"};
 }
@@ -88,7 +92,7 @@ std::optional<std::vector<std::string>> River::Recorded(std::uint64_t node, std:
   const auto file = fleet().File("node-" + std::to_string(node) + ".recordings.toml");
   std::ofstream(file) << playlist->ToToml();
   return std::vector<std::string>{
-      "--replay", file.string(), "--exit-when-done", "--report", "0.1"};
+      "--replay", file.string(), "--exit-when-done", "--drain-timeout", "600", "--report", "0.1"};
 }
 
 void River::Admit(std::uint64_t node, std::uint64_t gateway) {
@@ -97,8 +101,7 @@ void River::Admit(std::uint64_t node, std::uint64_t gateway) {
 
 void River::StartNode(std::uint64_t node, std::vector<std::string> arguments) {
   reports_.erase(node);
-  ASSERT_TRUE(
-      fleet().StartNode(node, {.arguments = std::move(arguments), .package = package()}))
+  ASSERT_TRUE(fleet().StartNode(node, {.arguments = std::move(arguments), .package = package()}))
       << fleet().error();
 }
 
@@ -150,6 +153,10 @@ nlohmann::json River::GatewayStats(std::uint64_t id) {
   return stats;
 }
 
+std::uint64_t River::Spooled(std::uint64_t gateway) {
+  return GatewayStats(gateway).at("spool").at("records").get<std::uint64_t>();
+}
+
 std::uint64_t River::StoredRecords() {
   return static_cast<std::uint64_t>(Query("SELECT count(*) FROM record"));
 }
@@ -161,9 +168,8 @@ void River::AwaitStored(std::uint64_t records) {
 
 std::vector<River::Boot> River::BootsOf(std::uint64_t node) {
   std::string error;
-  auto db = host::sqlite::Database::Open(fleet().File("cloud.db").string(),
-                                         {.mode = host::sqlite::Mode::kReadOnly},
-                                         &error);
+  auto db = host::sqlite::Database::Open(
+      fleet().File("cloud.db").string(), {.mode = host::sqlite::Mode::kReadOnly}, &error);
   EXPECT_TRUE(db.ok()) << error;
   std::vector<Boot> boots;
   auto rows = db->Prepare(
@@ -191,9 +197,8 @@ void River::ExpectExactlyOnce(std::uint64_t node, std::uint64_t records) {
 
 std::int64_t River::Query(const std::string& sql) {
   std::string error;
-  auto db = host::sqlite::Database::Open(fleet().File("cloud.db").string(),
-                                         {.mode = host::sqlite::Mode::kReadOnly},
-                                         &error);
+  auto db = host::sqlite::Database::Open(
+      fleet().File("cloud.db").string(), {.mode = host::sqlite::Mode::kReadOnly}, &error);
   EXPECT_TRUE(db.ok()) << error;
   const auto value = db->QueryInt(sql);
   EXPECT_TRUE(value.ok()) << db->last_error();

@@ -50,6 +50,8 @@ class River : public ::testing::Test {
 
   nlohmann::json CloudStats();
   nlohmann::json GatewayStats(std::uint64_t id);
+  /// Records waiting in a gateway's spool.
+  std::uint64_t Spooled(std::uint64_t gateway);
   std::uint64_t StoredRecords();
   void AwaitStored(std::uint64_t records);
 

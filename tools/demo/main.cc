@@ -22,6 +22,8 @@
 namespace trib::tools::demo {
 namespace {
 
+using nlohmann::literals::operator""_json_pointer;
+
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using SteadyClock = std::chrono::steady_clock;
@@ -141,6 +143,8 @@ class Demo {
     if (options_.data.empty()) {
       return std::vector<std::string>{"--generate",
                                       std::to_string(options_.seed * 1000 + index),
+                                      "--phases",
+                                      "normal:30,fault:10,normal:10,fault:10",
                                       "--time-scale",
                                       std::to_string(std::max(1.0, 60.0 / play_seconds))};
     }
@@ -247,7 +251,7 @@ class Demo {
       }
     }
     for (const auto& [id, gateway] : snapshot_.gateways) {
-      if (gateway.stats.value("spool_records", 1) != 0) {
+      if (gateway.stats.value("/spool/records"_json_pointer, 1) != 0) {
         return false;
       }
     }

@@ -17,6 +17,11 @@ std::uint64_t Number(const json& object, const char* key) {
   return it != object.end() && it->is_number() ? it->get<std::uint64_t>() : 0;
 }
 
+json Part(const json& object, const char* key) {
+  const auto it = object.find(key);
+  return it != object.end() ? *it : json::object();
+}
+
 std::string Text(const json& object, const char* key) {
   const auto it = object.find(key);
   return it != object.end() && it->is_string() ? it->get<std::string>() : "-";
@@ -118,9 +123,9 @@ std::string Render(const Snapshot& snapshot, bool color) {
     tiers.Add({"gateway " + std::to_string(id),
                gateway.running ? host::cli::Table::Cell("up", Color::kGreen)
                                : host::cli::Table::Cell("killed", Color::kRed),
-               std::to_string(Number(gateway.stats, "accepted")),
-               std::to_string(Number(gateway.stats, "duplicates")),
-               std::to_string(Number(gateway.stats, "spool_records"))});
+               std::to_string(Number(Part(gateway.stats, "link"), "accepted")),
+               std::to_string(Number(Part(gateway.stats, "link"), "duplicates")),
+               std::to_string(Number(Part(gateway.stats, "spool"), "records"))});
   }
   tiers.Add({"cloud",
              {"up", Color::kGreen},
