@@ -38,7 +38,7 @@ class Kills : public River {
 TEST_F(Kills, GatewayMidStream) {
   StartNodes();
   for (std::uint64_t round = 1; round <= 5; ++round) {
-    AwaitRecords(101, 4 * round);
+    AwaitRecords(101, 40 * round);
     KillGateway(1);
     RestartGateway(1);
   }
@@ -48,7 +48,7 @@ TEST_F(Kills, GatewayMidStream) {
 TEST_F(Kills, CloudMidStream) {
   StartNodes();
   for (std::uint64_t round = 1; round <= 5; ++round) {
-    AwaitRecords(101, 4 * round);
+    AwaitRecords(101, 40 * round);
     fleet().cloud()->Kill();
     RestartCloud();
   }
@@ -58,11 +58,11 @@ TEST_F(Kills, CloudMidStream) {
 TEST_F(Kills, BothAtOnce) {
   StartNodes();
   for (std::uint64_t round = 1; round <= 3; ++round) {
-    AwaitRecords(101, 5 * round);
+    AwaitRecords(101, 60 * round);
     fleet().cloud()->Kill();
     KillGateway(1);
     RestartGateway(1);
-    AwaitRecords(102, 5 * round + 2);
+    AwaitRecords(102, 60 * round + 20);
     RestartCloud();
   }
   ExpectAllExactlyOnce();
@@ -76,7 +76,7 @@ TEST_F(Kills, NodeMidStreamKeepsItsBacklog) {
   auto arguments = Generated(7, 120);
   arguments.insert(arguments.end(), {"--time-scale", "40"});
   StartNode(101, arguments);
-  AwaitRecords(101, 10);
+  AwaitRecords(101, 50);
   const auto before = Report(101)["records"].get<std::uint64_t>();
   fleet().node(101)->Kill();
   RestartGateway(1);

@@ -58,8 +58,22 @@ void River::RestartCloud() {
 
 const std::string& River::package() {
   if (package_.empty()) {
-    const auto file = fleet().SignedPackage(std::filesystem::path(Environment("TRIB_SOURCE_DIR")) /
-                                            "workloads/bearing/package.toml");
+    std::ifstream in(std::filesystem::path(Environment("TRIB_SOURCE_DIR")) /
+                     "workloads/bearing/package.toml");
+    std::string spec((std::istreambuf_iterator<char>(in)), {});
+    for (const auto& [from, to] :
+         {std::pair<std::string, std::string>{"block = \"60s\"", "block = \"2s\""},
+          {"status = \"5m\"", "status = \"3s\""},
+          {"audit_permille = 5\n", "audit_permille = 100\n"}}) {
+      const auto at = spec.find(from);
+      EXPECT_NE(at, std::string::npos) << from << " is not in the reference package's spec";
+      if (at != std::string::npos) {
+        spec.replace(at, from.size(), to);
+      }
+    }
+    std::filesystem::create_directory(fleet().File("talkative"));
+    std::ofstream(fleet().File("talkative/package.toml")) << spec;
+    const auto file = fleet().SignedPackage(fleet().File("talkative/package.toml"));
     EXPECT_TRUE(file) << fleet().error();
     package_ = file ? file->string() : "";
   }
@@ -97,6 +111,18 @@ std::optional<std::vector<std::string>> River::Recorded(std::uint64_t node, std:
 
 void River::Admit(std::uint64_t node, std::uint64_t gateway) {
   ASSERT_TRUE(fleet().AdmitNode(node, gateway)) << fleet().error();
+  ASSERT_TRUE(tools::launcher::WaitUntil(
+      [&] {
+        const auto list = fleet().CallGateway(gateway, "nodes.list", nlohmann::json::object());
+        for (const auto& row : list.value("nodes", nlohmann::json::array())) {
+          if (row.value("node", std::uint64_t{0}) == node && row.value("in_roster", false)) {
+            return true;
+          }
+        }
+        return false;
+      },
+      kLong))
+      << "gateway " << gateway << " never heard of node " << node;
 }
 
 void River::StartNode(std::uint64_t node, std::vector<std::string> arguments) {

@@ -32,13 +32,15 @@ class River : public ::testing::Test {
   void RestartGateway(std::uint64_t id);
   void RestartCloud();
 
-  /// The reference package, signed by this deployment.
+  /// The reference package, signed by this deployment; it reports far more often than in the field,
+  /// so that a short run makes many records.
   const std::string& package();
   /// Arguments of a generated machine that plays as fast as it can and ends when all is acked.
   static std::vector<std::string> Generated(std::uint64_t seed, double seconds);
   /// A playlist of real recordings for a node; nullopt where they are missing.
   std::optional<std::vector<std::string>> Recorded(std::uint64_t node, std::size_t variant);
 
+  /// Enrols and accepts; returns when the gateway's roster has the node.
   void Admit(std::uint64_t node, std::uint64_t gateway);
   void StartNode(std::uint64_t node, std::vector<std::string> arguments);
   /// Waits until the node has ended by itself; its last report.

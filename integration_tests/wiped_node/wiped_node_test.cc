@@ -18,6 +18,7 @@ TEST_F(WipedNode, ReenrolledWithANewKeyKeepsItsPastAndStartsAnew) {
   std::filesystem::remove(fleet().File("node-101.state"));
   std::filesystem::remove(fleet().File("node-101.key"));
   std::filesystem::remove(fleet().File("node-101.key.pub"));
+  ASSERT_FALSE(fleet().CallCloud("revoke", {{"id", 101}}).is_null()) << fleet().error();
   Admit(101, 1);
   StartNode(101, arguments);
   const auto second = AwaitNode(101)["records"].get<std::uint64_t>();

@@ -27,7 +27,6 @@ constexpr const energy::EnergyTable<float>& kBoard = energy::kStm32L4R5<float>;
 
 void NodeLoop::Decide(const sensing::CutWindow& window) {
   ++metrics_.windows;
-  metrics_.bytes_raw += window.samples.size() * sizeof(std::int16_t);
   Context context;
   context.first_frame = window.first_frame;
   context.flags = window.after_gap ? message::record_flag::kAfterGap : 0;

@@ -235,6 +235,7 @@ bool NodeLoop::TakeSamples(MonotonicTime now) {
     return false;
   }
   heard_sensor_ = now;
+  metrics_.bytes_raw += block->samples.size_bytes();
   buffer_->Commit(*block);
   if (buffer_->ready()) {
     Decide(buffer_->window());
