@@ -24,6 +24,11 @@ using host::logging::Log;
 
 constexpr std::string_view kSouthDomain = "south";
 
+/// Names the key too: a connection made with a key that was replaced since is not the node's.
+std::string IdentityOf(const spool::RosterMember& member) {
+  return std::to_string(member.node.value()) + ":" + host::identity::ToHex(member.public_key);
+}
+
 zmq::KeyTable TableOf(const spool::Roster& roster) {
   zmq::KeyTable table;
   for (const spool::RosterMember& member : roster.members) {
@@ -32,18 +37,18 @@ zmq::KeyTable TableOf(const spool::Roster& roster) {
       Log(Level::kWarn, "link", "node ", member.node.value(), " has an unusable key in the roster");
       continue;
     }
-    table.emplace(curve->bytes, std::to_string(member.node.value()));
+    table.emplace(curve->bytes, IdentityOf(member));
   }
   return table;
 }
 
-std::vector<NodeId> NodesOf(const spool::Roster& roster) {
-  std::vector<NodeId> nodes;
-  nodes.reserve(roster.members.size());
+std::vector<SouthLoop::Member> MembersOf(const spool::Roster& roster) {
+  std::vector<SouthLoop::Member> members;
+  members.reserve(roster.members.size());
   for (const spool::RosterMember& member : roster.members) {
-    nodes.push_back(member.node);
+    members.push_back({member.node, IdentityOf(member)});
   }
-  return nodes;
+  return members;
 }
 
 spool::Roster ToSpool(const forward::Roster& roster) {
@@ -167,7 +172,7 @@ void Gateway::Impl::Join() {
            [this](const spool::Roster& stored) {
              // Handshakes first: a node that is gone must not come back in between.
              zap->SetDomain(kSouthDomain, TableOf(stored));
-             south->SetRoster(NodesOf(stored));
+             south->SetRoster(MembersOf(stored));
              north->RosterStored(stored.version);
              Log(Level::kInfo,
                  "link",
@@ -177,7 +182,7 @@ void Gateway::Impl::Join() {
                  stored.members.size(),
                  " nodes");
            }});
-  south->Run(NodesOf(roster));
+  south->Run(MembersOf(roster));
   north->Run();
   admin->Run();
 }

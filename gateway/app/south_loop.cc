@@ -52,8 +52,8 @@ SouthLoop::SouthLoop(std::unique_ptr<host::zmq::ServerSocket> socket,
       rosters_([this] { wake_up_.Notify(); }),
       downlinks_([this] { wake_up_.Notify(); }, kMaxDownlinks) {}
 
-void SouthLoop::Run(std::vector<NodeId> roster) {
-  link_.SetRoster(roster);
+void SouthLoop::Run(const std::vector<Member>& roster) {
+  Apply(roster);
   thread_ = std::thread([this] { Work(); });
 }
 
@@ -68,8 +68,8 @@ void SouthLoop::Stop() {
 void SouthLoop::Settle(std::vector<spool::Item> items, std::vector<spool::Outcome> outcomes) {
   (void)settlements_.Push({std::move(items), std::move(outcomes)});
 }
-void SouthLoop::SetRoster(std::vector<NodeId> nodes) {
-  (void)rosters_.Push(std::move(nodes));
+void SouthLoop::SetRoster(std::vector<Member> members) {
+  (void)rosters_.Push(std::move(members));
 }
 bool SouthLoop::SendDown(NodeId node, std::string envelope) {
   return downlinks_.Push({node, std::move(envelope)});
@@ -116,9 +116,20 @@ void SouthLoop::Work() {
   Publish();
 }
 
+void SouthLoop::Apply(const std::vector<Member>& roster) {
+  users_.clear();
+  std::vector<NodeId> nodes;
+  nodes.reserve(roster.size());
+  for (const Member& member : roster) {
+    users_.emplace(member.identity, std::to_string(member.node.value()));
+    nodes.push_back(member.node);
+  }
+  link_.SetRoster(nodes);
+}
+
 void SouthLoop::TakeMail(link::Output& out) {
-  for (const auto& nodes : rosters_.Drain()) {
-    link_.SetRoster(nodes);
+  for (const auto& members : rosters_.Drain()) {
+    Apply(members);
   }
   for (const Settlement& settlement : settlements_.Drain()) {
     std::vector<link::Settled> settled;
@@ -145,7 +156,13 @@ void SouthLoop::Read(link::Output& out) {
     if (!received.ok()) {
       break;
     }
-    link_.Receive(received->routing_id, received->user_id, received->body, now, out);
+    // ZAP judged the key when the connection was made; link counts who is nobody by now.
+    const auto user = users_.find(received->user_id);
+    link_.Receive(received->routing_id,
+                  user != users_.end() ? std::string_view(user->second) : std::string_view(),
+                  received->body,
+                  now,
+                  out);
   }
 }
 

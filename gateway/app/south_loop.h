@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -30,6 +31,12 @@ class SouthLoop {
     std::function<std::uint64_t()> spool_depth;
   };
 
+  /// A node that may talk, and what ZAP calls the peer that holds the node's key of today.
+  struct Member {
+    NodeId node;
+    std::string identity;
+  };
+
   SouthLoop(std::unique_ptr<host::zmq::ServerSocket> socket,
             const link::Options& options,
             GatewayId gateway,
@@ -38,12 +45,13 @@ class SouthLoop {
   SouthLoop(const SouthLoop&) = delete;
   SouthLoop& operator=(const SouthLoop&) = delete;
 
-  void Run(std::vector<NodeId> roster);
+  void Run(const std::vector<Member>& roster);
   /// Reads no more, acknowledges what the spool still settles, then ends the thread.
   void Stop();
 
   void Settle(std::vector<spool::Item> items, std::vector<spool::Outcome> outcomes);
-  void SetRoster(std::vector<NodeId> nodes);
+  /// Connections that stand are held to it too: of revoked nodes, and of keys that were replaced.
+  void SetRoster(std::vector<Member> members);
   /// @returns false when too many wait: the downlink is dropped.
   bool SendDown(NodeId node, std::string envelope);
 
@@ -55,6 +63,7 @@ class SouthLoop {
     std::vector<spool::Outcome> outcomes;
   };
   void Work();
+  void Apply(const std::vector<Member>& roster);
   void TakeMail(link::Output& out);
   void Read(link::Output& out);
   void Flush(link::Output& out);
@@ -66,10 +75,11 @@ class SouthLoop {
   const Callbacks callbacks_;
   link::Link link_;
   aggregate::Aggregate aggregate_;
+  std::map<std::string, std::string, std::less<>> users_;  // identity -> node id in decimal
   SouthSnapshot counters_;  // the fields that this loop counts itself
   host::zmq::WakeUp wake_up_;
   Mailbox<Settlement> settlements_;
-  Mailbox<std::vector<NodeId>> rosters_;
+  Mailbox<std::vector<Member>> rosters_;
   Mailbox<std::pair<NodeId, std::string>> downlinks_;
   Published<SouthSnapshot> published_;
   std::atomic<bool> stopping_{false};
