@@ -284,6 +284,7 @@ Admin::Outcome Admin::Stats() {
   out["queued_batches"] = store_.queued();
   out["gateways_connected"] = south_.connected();
   out["gateway_handshakes_refused"] = zap_.counts(kGatewayDomain).refused;
+  out["operator_handshakes_refused"] = zap_.counts(host::control::kAdminDomain).refused;
   out["uptime_ms"] = (SteadyNow() - started_).count();
   return out;
 }

@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <filesystem>
-#include <iostream>
 
 #include "trib/common/host/config/config_file.h"
 
@@ -59,7 +58,9 @@ std::optional<int> ReadConfig(const CLI::App& app, SimOptions& options) {
   const auto seed = file.Int("seed", 0, {0, INT64_MAX});
   options.seed = app.count("--seed") == 0 ? static_cast<std::uint64_t>(seed) : options.seed;
   if (!file.Finish().ok()) {
-    std::cerr << file.error_text() << "\n";
+    for (const std::string& error : file.errors()) {
+      host::cli::PrintError(kProgram, error);
+    }
     return host::cli::kExitUsage;
   }
   return std::nullopt;
