@@ -77,6 +77,7 @@ class Fleet {
 
   [[nodiscard]] std::filesystem::path File(std::string_view name) const;
   [[nodiscard]] const std::string& cloud_admin() const { return cloud_endpoints_.admin; }
+  [[nodiscard]] const std::string& cloud_south() const { return cloud_endpoints_.south; }
   [[nodiscard]] const std::string& gateway_south(std::uint64_t id) {
     return gateways_[id].endpoints.south;
   }
