@@ -29,7 +29,10 @@ set(TRIB_FREESTANDING_THIRD_PARTY trib::third_party::nanopb trib::third_party::s
 add_library(trib_warnings INTERFACE)
 add_library(trib::warnings ALIAS trib_warnings)
 target_compile_options(trib_warnings INTERFACE
-  -Wall -Wextra -Werror $<$<COMPILE_LANGUAGE:CXX>:-Wconversion -Wshadow -Wnon-virtual-dtor>)
+  -Wall -Wextra -Werror
+  # GCC 12 reports std::string's own insert (GCC bug 105651).
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+  $<$<COMPILE_LANGUAGE:CXX>:-Wconversion -Wshadow -Wnon-virtual-dtor>)
 
 function(_trib_layer_of dep out)
   if(dep MATCHES "^trib::third_party::")
