@@ -137,7 +137,9 @@ LinkState ClientSocket::link() {
   return impl_->link;
 }
 
-std::uint64_t ClientSocket::connections() const { return impl_->connections; }
+std::uint64_t ClientSocket::connections() const {
+  return impl_->connections;
+}
 
 void ClientSocket::Impl::Maintain() {
   try {

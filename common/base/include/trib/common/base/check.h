@@ -9,11 +9,11 @@ namespace trib {
 }  // namespace trib
 
 /// Guards a promise between our own functions at set-up; stays in release builds.
-#define TRIB_CHECK(condition)                              \
-  do {                                                     \
-    if (!(condition)) {                                    \
-      ::trib::Panic(__FILE__, __LINE__, #condition);       \
-    }                                                      \
+#define TRIB_CHECK(condition)                        \
+  do {                                               \
+    if (!(condition)) {                              \
+      ::trib::Panic(__FILE__, __LINE__, #condition); \
+    }                                                \
   } while (false)
 
 /// As TRIB_CHECK, on paths that run every step; gone with NDEBUG.

@@ -17,8 +17,8 @@ class [[nodiscard]] Result {
  public:
   Result(Status status)  // NOLINT(google-explicit-constructor)
       : status_(status.ok() ? Status(Code::kInternal) : status) {}
-  Result(Code code) : Result(Status(code)) {}  // NOLINT(google-explicit-constructor)
-  Result(const T& value) : value_(value) {}    // NOLINT(google-explicit-constructor)
+  Result(Code code) : Result(Status(code)) {}      // NOLINT(google-explicit-constructor)
+  Result(const T& value) : value_(value) {}        // NOLINT(google-explicit-constructor)
   Result(T&& value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
 
   Result(const Result& other) : status_(other.status_) {
@@ -85,9 +85,9 @@ class [[nodiscard]] Result {
 #define TRIB_CONCAT(a, b) TRIB_CONCAT_INNER(a, b)
 
 /// Declares or assigns `target` from the value of a Result, or returns its Status.
-#define TRIB_TRY_ASSIGN(target, expression)                                    \
-  auto TRIB_CONCAT(trib_result_, __LINE__) = (expression);                     \
-  if (!TRIB_CONCAT(trib_result_, __LINE__).ok()) {                             \
-    return TRIB_CONCAT(trib_result_, __LINE__).status();                       \
-  }                                                                            \
+#define TRIB_TRY_ASSIGN(target, expression)                \
+  auto TRIB_CONCAT(trib_result_, __LINE__) = (expression); \
+  if (!TRIB_CONCAT(trib_result_, __LINE__).ok()) {         \
+    return TRIB_CONCAT(trib_result_, __LINE__).status();   \
+  }                                                        \
   target = *std::move(TRIB_CONCAT(trib_result_, __LINE__))

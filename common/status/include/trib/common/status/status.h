@@ -39,8 +39,7 @@ class [[nodiscard]] Status {
   constexpr Status(Code code) : code_(code) {}  // NOLINT(google-explicit-constructor)
   constexpr Status(Code code, std::uint16_t reason) : code_(code), reason_(reason) {}
   template <typename Reason>
-    requires(__is_enum(Reason) && !__is_same(Reason, Code))
-  constexpr Status(Code code, Reason reason)
+  requires(__is_enum(Reason) && !__is_same(Reason, Code)) constexpr Status(Code code, Reason reason)
       : code_(code), reason_(static_cast<std::uint16_t>(reason)) {}
 
   [[nodiscard]] constexpr bool ok() const { return code_ == Code::kOk; }
@@ -58,10 +57,9 @@ static_assert(sizeof(Status) == 4);
 }  // namespace trib
 
 /// Returns from the enclosing function when `expression` is a failed Status.
-#define TRIB_TRY(expression)                              \
-  do {                                                    \
-    if (::trib::Status trib_try_status = (expression);    \
-        !trib_try_status.ok()) {                          \
-      return trib_try_status;                             \
-    }                                                     \
+#define TRIB_TRY(expression)                                                    \
+  do {                                                                          \
+    if (::trib::Status trib_try_status = (expression); !trib_try_status.ok()) { \
+      return trib_try_status;                                                   \
+    }                                                                           \
   } while (false)

@@ -92,7 +92,7 @@ struct NodeMetrics {
   std::uint64_t faults = 0;             ///< Fault records
   std::uint64_t records = 0;            ///< stored in the backlog
   std::uint64_t records_failed = 0;     ///< not stored: no room at their priority, or flash failed
-  std::uint64_t bytes_raw = 0;          ///< of samples taken: what sending the signal would have cost
+  std::uint64_t bytes_raw = 0;  ///< of samples taken: what sending the signal would have cost
   std::uint64_t verdicts = 0;
   std::uint32_t downlink_refused = 0;  ///< decoded, but not applicable
   std::uint32_t sensor_errors = 0;
