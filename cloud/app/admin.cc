@@ -200,7 +200,7 @@ Admin::Outcome Admin::FleetList() {
 
 Admin::Outcome Admin::NodeShow(const json& args) {
   std::string error;
-  const auto node = Number(args, "id", std::nullopt, error);
+  const auto node = Number(args, "node", std::nullopt, error);
   if (!node.has_value()) {
     return Wrong(error);
   }
@@ -268,7 +268,8 @@ Admin::Outcome Admin::EventTail(const json& args) {
     for (const store::NotableRecord& event : *events) {
       out.push_back(ToJson(event));
     }
-    return json{{"events", std::move(out)}, {"next", events->empty() ? cursor : events->back().id}};
+    return json{{"events", std::move(out)},
+                {"cursor", events->empty() ? cursor : events->back().id}};
   }
 }
 

@@ -225,10 +225,10 @@ TEST_F(CloudTest, StoresABatchOnceAndAcknowledgesEachTime) {
   const json tail = Ask("event.tail", {{"since", 0}});
   ASSERT_EQ(tail["events"].size(), 3U);
   EXPECT_EQ(tail["events"][0]["label"], 2);
-  EXPECT_TRUE(Ask("event.tail", {{"since", tail["next"]}, {"wait_ms", 1}})["events"].empty());
+  EXPECT_TRUE(Ask("event.tail", {{"since", tail["cursor"]}, {"wait_ms", 1}})["events"].empty());
   EXPECT_EQ(Ask("fleet.list")["nodes"][0]["records"], 3);
-  EXPECT_EQ(Ask("node.show", {{"id", 1}})["latest"][0]["sequence"], 3);
-  EXPECT_EQ(Ask("gateway.list")["gateways"][0]["stored"], 3);
+  EXPECT_EQ(Ask("node.show", {{"node", 1}})["latest"][0]["sequence"], 3);
+  EXPECT_EQ(Ask("gateway.list")["gateways"][0]["records_stored"], 3);
   EXPECT_TRUE(Ask("doctor")["ok"]) << Ask("doctor").dump(2);
 }
 
@@ -394,7 +394,7 @@ TEST_F(CloudTest, ControlCallsSayWhatIsWrong) {
   expect("enroll", {{"id", 1}, {"public_key", 7}}, Code::kInvalidArgument);
   expect("accept", {{"id", 77}}, Code::kNotFound);
   expect("revoke", {{"id", "one"}}, Code::kInvalidArgument);
-  expect("node.show", {{"id", 77}}, Code::kNotFound);
+  expect("node.show", {{"node", 77}}, Code::kNotFound);
   expect("event.tail", {{"limit", 0}}, Code::kInvalidArgument);
   expect("event.tail", {{"kind", "sketch"}}, Code::kInvalidArgument);
 }

@@ -203,10 +203,10 @@ json ToJson(const store::NodeDetail& node) {
 json ToJson(const store::GatewaySummary& gateway) {
   json out = DeviceJson(gateway.device);
   out.update(TotalsJson(gateway.totals));
-  out["stored"] = gateway.totals.stored;
-  out["duplicates"] = gateway.totals.duplicates;
-  out["rejected"] = gateway.totals.rejected;
-  out["former"] = gateway.totals.former;
+  out["records_stored"] = gateway.totals.stored;
+  out["records_duplicated"] = gateway.totals.duplicates;
+  out["records_rejected"] = gateway.totals.rejected;
+  out["records_former"] = gateway.totals.former;
   out["nodes"] = gateway.nodes;
   out["roster_version"] = gateway.roster_version;
   out["drops"] = json::array();

@@ -1,6 +1,5 @@
 // trib doctor
 #include <CLI/CLI.hpp>
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -39,27 +38,6 @@ class Examination {
  private:
   json checks_ = json::array();
 };
-
-// What helps when a check of the cloud's own fails.
-std::string Fix(std::string_view check) {
-  struct Entry {
-    std::string_view name;
-    std::string_view text;
-  };
-  static constexpr std::array<Entry, 6> kFixes = {
-      {{"database", "stop trib-cloud and restore the database from a backup"},
-       {"schema", "run the trib-cloud that belongs to this database"},
-       {"disk", "free space where the database lies"},
-       {"commits", "look for [store] in trib-cloud's log"},
-       {"gateway_batches", "look at the gateway: does it run, does it reach the cloud?"},
-       {"gateway_clock", "set the gateway's clock, e.g. with NTP"}}};
-  for (const Entry& entry : kFixes) {
-    if (entry.name == check) {
-      return std::string(entry.text);
-    }
-  }
-  return "look into trib-cloud's log";
-}
 
 void CheckKey(const Settings& settings, Examination& examination) {
   if (settings.key.empty()) {
@@ -113,12 +91,11 @@ void CheckCloud(const Settings& settings, Examination& examination) {
   if (const auto checks = result.find("checks"); checks != result.end() && checks->is_array()) {
     for (const json& check : *checks) {
       if (check.is_object()) {
-        const std::string what = check.value("name", "unknown");
-        const bool good = check.value("ok", false);
-        examination.Add("cloud." + what,
-                        good ? "ok" : "fail",
-                        check.value("detail", ""),
-                        good ? "" : Fix(what));
+        // The cloud knows best what helps against its own troubles.
+        examination.Add("cloud." + check.value("name", "unknown"),
+                        check.value("status", "fail"),
+                        check.value("text", ""),
+                        check.value("fix", ""));
       }
     }
   }

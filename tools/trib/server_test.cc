@@ -52,10 +52,11 @@ class TribWithServer : public Trib {
             {{"record", 9}, {"node", 17}, {"kind", "event"}, {"label", 1}, {"state", "onset"}}}}};
     });
     Answer("doctor", [](const json&) -> Outcome {
-      return json{{"ok", false},
-                  {"checks",
-                   {{{"name", "database"}, {"ok", true}, {"detail", "sound"}},
-                    {{"name", "disk"}, {"ok", false}, {"detail", "3 MiB free"}}}}};
+      return json{
+          {"ok", false},
+          {"checks",
+           {{{"name", "database"}, {"status", "ok"}, {"text", "sound"}, {"fix", ""}},
+            {{"name", "disk"}, {"status", "fail"}, {"text", "3 MiB free"}, {"fix", "make room"}}}}};
     });
     auto started = host::zmq::ZapHandler::Start(context_);
     ASSERT_TRUE(started.ok());
@@ -181,7 +182,7 @@ TEST_F(TribWithServer, DoctorJoinsTheCloudsOwnChecks) {
   EXPECT_EQ(checks[3]["name"], "cloud.database");
   EXPECT_EQ(checks[3]["status"], "ok");
   EXPECT_EQ(checks[4]["status"], "fail");
-  EXPECT_EQ(checks[4]["fix"], "free space where the database lies");
+  EXPECT_EQ(checks[4]["fix"], "make room");
 }
 
 }  // namespace
