@@ -42,6 +42,7 @@ struct Options {
   std::uint64_t seed = 1;
   std::filesystem::path data;
   std::filesystem::path keep;
+  bool generate = false;
   bool json = false;
   host::cli::CommonOptions common;
 };
@@ -308,6 +309,7 @@ int Main(int argc, char** argv) {
                  options.data,
                  "Folder of the CWRU recordings; without it ../shared/data/cwru if it is there, "
                  "else generated machines");
+  app.add_flag("--generate", options.generate, "Play generated machines even where data is");
   app.add_option("--keep", options.keep, "Keep keys, databases and logs in this new folder");
   app.add_flag("--json", options.json, "Print the summary as JSON");
   host::cli::AddCommonOptions(app, options.common);
@@ -323,7 +325,12 @@ int Main(int argc, char** argv) {
     return host::cli::kExitUsage;
   }
   const auto standard = SourceDir() / "../shared/data/cwru";
-  if (options.data.empty() && std::filesystem::exists(standard / "manifest.csv")) {
+  if (options.generate && !options.data.empty()) {
+    host::cli::PrintError(kProgram, "--generate and --data exclude each other");
+    return host::cli::kExitUsage;
+  }
+  if (!options.generate && options.data.empty() &&
+      std::filesystem::exists(standard / "manifest.csv")) {
     options.data = std::filesystem::canonical(standard);
   }
   std::filesystem::path folder = options.keep;

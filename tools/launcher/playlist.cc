@@ -80,8 +80,8 @@ Result<Manifest> BearingPlaylist(const Manifest& data,
       TRIB_TRY_ASSIGN(const auto part, Part(recording, from, from + step, error));
       playlist.recordings.push_back(part);
     }
-    // A stride that shares no factor with the usual counts spreads a fleet over all faults.
-    const std::size_t pick = variant / channels.size() + i * 7;
+    // Strides that share no factor with the usual counts spread a fleet over all faults.
+    const std::size_t pick = variant / channels.size() * 10 + i * 7;
     playlist.recordings.push_back(faulty[pick % faulty.size()]);
   }
   return playlist;
