@@ -8,6 +8,7 @@
 
 #include "schema.h"
 #include "trib/common/host/sqlite/database.h"
+#include "trib/common/host/sqlite/file_lock.h"
 
 namespace trib::cloud::store {
 namespace {
@@ -142,6 +143,7 @@ void BindSums(Statement& statement, int first, const Sums& sums) {
 }  // namespace
 
 struct Writer::Impl {
+  host::sqlite::FileLock lock;  // given back after the database is closed
   Database database;
   Statement insert_record, same_bytes, add_rollup, add_node_total, put_latest, put_latest_status;
   Statement add_gateway_total, raise_drop, add_rejected, put_site_report;
@@ -356,6 +358,7 @@ Result<std::unique_ptr<Writer>> Writer::Open(const std::string& path,
                                              const WriterOptions& options,
                                              std::string* error) {
   auto impl = std::make_unique<Impl>();
+  TRIB_TRY_ASSIGN(impl->lock, host::sqlite::FileLock::Take(path, error));
   host::sqlite::OpenOptions open;
   open.wal_autocheckpoint_pages = options.wal_autocheckpoint_pages;
   open.cache_kib = 65536;

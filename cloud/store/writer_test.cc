@@ -232,6 +232,13 @@ TEST_F(WriterTest, RefusesANewerSchemaAndLeavesItAlone) {
   EXPECT_EQ(Query("SELECT count(*) FROM record"), 1);
 }
 
+TEST_F(WriterTest, ASecondWriterOnTheSameFileIsRefused) {
+  std::string error;
+  EXPECT_EQ(Writer::Open(path_, {}, &error).status().code(), Code::kFailedPrecondition);
+  EXPECT_EQ(error, path_ + ": in use by another process");
+  EXPECT_EQ(Commit(BatchOf({Row(1, 1)})).stored, 1U) << "the first works on";
+}
+
 TEST_F(WriterTest, OpensABlankFileAndReopensItsOwn) {
   EXPECT_EQ(Query("PRAGMA user_version"), KnownSchemaVersion());
   Commit(BatchOf({Row(1, 1)}));

@@ -53,17 +53,18 @@ std::size_t PriorityIndex(std::int64_t stored) {
 
 }  // namespace
 
-Spool::Spool(Database database, const Options& options)
-    : database_(std::move(database)), options_(options) {}
+Spool::Spool(host::sqlite::FileLock lock, Database database, const Options& options)
+    : lock_(std::move(lock)), database_(std::move(database)), options_(options) {}
 
 Result<std::unique_ptr<Spool>> Spool::Open(const Options& options, std::string& error) {
+  TRIB_TRY_ASSIGN(auto lock, host::sqlite::FileLock::Take(options.path.string(), &error));
   TRIB_TRY_ASSIGN(Database database,
                   Database::Open(options.path.string(),
                                  {.synchronous = host::sqlite::Synchronous::kFull,
                                   .busy_timeout_ms = 1000,
                                   .wal_autocheckpoint_pages = 4000},
                                  &error));
-  std::unique_ptr<Spool> spool(new Spool(std::move(database), options));
+  std::unique_ptr<Spool> spool(new Spool(std::move(lock), std::move(database), options));
   Status status = spool->database_.Migrate(kMigrations);
   if (status.ok()) {
     status = spool->Prepare();

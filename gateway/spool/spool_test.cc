@@ -220,6 +220,14 @@ TEST_F(SpoolTest, ABrokenFileSaysSo) {
   EXPECT_NE(error.find("spool.db"), std::string::npos) << error;
 }
 
+TEST_F(SpoolTest, ASecondGatewayOnTheSameFileIsRefused) {
+  Open();
+  const auto second = Spool::Open(options, error);
+  EXPECT_EQ(second.status().code(), Code::kFailedPrecondition);
+  EXPECT_EQ(error, options.path.string() + ": in use by another process");
+  EXPECT_EQ(Append({Record(1)}), std::vector{Outcome::kStored}) << "the first works on";
+}
+
 TEST_F(SpoolTest, WhatAppendConfirmedSurvivesAKill) {
   int report[2];
   ASSERT_EQ(::pipe(report), 0);

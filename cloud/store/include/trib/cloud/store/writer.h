@@ -31,7 +31,8 @@ class Writer final : public DeviceStore {
  public:
   /// Opens or creates the file and brings its schema up to date. On failure `error` is one line.
   ///
-  /// @returns kFailedPrecondition when a newer program made the file; it is then untouched.
+  /// @returns kFailedPrecondition when a newer program made the file, or another process has it
+  ///   open; it is then untouched.
   static Result<std::unique_ptr<Writer>> Open(const std::string& path,
                                               const WriterOptions& options,
                                               std::string* error);

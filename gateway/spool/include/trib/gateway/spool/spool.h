@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "trib/common/host/sqlite/database.h"
+#include "trib/common/host/sqlite/file_lock.h"
 #include "trib/common/status/result.h"
 #include "trib/gateway/spool/metrics.h"
 #include "trib/gateway/spool/types.h"
@@ -23,7 +24,8 @@ namespace trib::gateway::spool {
 /// State    Opening costs the same for any depth; the queue is read only through Peek().
 class Spool {
  public:
-  /// @returns with a line in `error`: kUnavailable, kDataLoss, kFailedPrecondition (newer schema).
+  /// @returns with a line in `error`: kUnavailable, kDataLoss, kFailedPrecondition (newer schema, or
+  ///   in use by another process).
   static Result<std::unique_ptr<Spool>> Open(const Options& options, std::string& error);
 
   /// Stores a group in one transaction.
@@ -63,7 +65,7 @@ class Spool {
     DropTotals drops;
   };
 
-  Spool(host::sqlite::Database database, const Options& options);
+  Spool(host::sqlite::FileLock lock, host::sqlite::Database database, const Options& options);
   Status Prepare();
   Status LoadCounters();
   Result<Outcome> Insert(const Item& item, Group& group);
@@ -73,6 +75,7 @@ class Spool {
   Status ForgetOnce(std::span<const std::int64_t> ids, bool rejected);
   [[nodiscard]] bool Fits(const Depth& depth, std::uint64_t bytes) const;
 
+  host::sqlite::FileLock lock_;  // given back after the database is closed
   host::sqlite::Database database_;
   host::sqlite::Statement insert_;
   host::sqlite::Statement exists_;
