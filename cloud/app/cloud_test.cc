@@ -407,14 +407,17 @@ TEST_F(CloudTest, StartFailsWithOneClearLine) {
     EXPECT_EQ(error.find('\n'), std::string::npos) << error;
   };
   Config config = config_;
+  fails(config, config_.store_path.string() + ": in use by another process");
+  config.store_path = folder_ / "other.db";
   config.south_bind = cloud_->endpoints().south;
   fails(config, "in use");
   config = config_;
+  config.store_path = folder_ / "other.db";
   config.admin_bind = cloud_->endpoints().admin;
   fails(config, "in use");
   config = config_;
   config.store_path = folder_ / "no" / "such" / "cloud.db";
-  fails(config, "unable to open");
+  fails(config, "No such file or directory");
   config = config_;
   config.key_file = folder_ / "absent.key";
   fails(config, "absent.key");

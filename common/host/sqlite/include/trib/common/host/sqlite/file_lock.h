@@ -10,8 +10,8 @@ namespace trib::host::sqlite {
 /// The right to be the only program that works on a database, for as long as the object lives.
 /// SQLite itself admits several writers, each with a queue and counters of its own in memory.
 ///
-/// Held on `path` + ".lock", which stays behind, empty: removing it would let two programs each lock
-/// a file of that name. The kernel gives the lock back when the process ends, however it ends.
+/// Held on `path` + ".lock", which stays behind, empty: removing it would let two programs each
+/// lock a file of that name. The kernel gives the lock back when the process ends, however it ends.
 class FileLock {
  public:
   /// @returns with a line in `error` that names the file:
