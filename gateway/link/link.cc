@@ -182,7 +182,8 @@ void Link::TakeRecord(NodeId node,
     answers.push_back({*key});
   } else if (session.pending.contains(*key)) {
     ++metrics_.pending_again;
-  } else if (session.pending_bytes + sealed.size() > 2 * std::size_t{options_.credit_bytes}) {
+  } else if (!session.pending.empty() &&
+             session.pending_bytes + sealed.size() > 2 * std::size_t{options_.credit_bytes}) {
     ++metrics_.over_credit;
   } else {
     ++metrics_.accepted;

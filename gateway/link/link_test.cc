@@ -210,6 +210,18 @@ TEST_F(LinkTest, SingleMistakesBetweenGoodMessagesDoNotClose) {
   EXPECT_EQ(link.metrics().sessions_closed, 0U);
 }
 
+TEST_F(LinkTest, ARecordLargerThanTheCreditIsTakenAlone) {
+  options.credit_bytes = 10;
+  link = Link(options);
+  SetRoster({17});
+  ASSERT_GT(Sealed(1).size(), 2U * options.credit_bytes);
+  const auto first = SendRecords({Sealed(1)});
+  ASSERT_EQ(first.offered.size(), 1U);
+  EXPECT_EQ(SendRecords({Sealed(2)}).offered.size(), 0U);
+  SettleAll(first.offered);
+  EXPECT_EQ(SendRecords({Sealed(2)}).offered.size(), 1U);
+}
+
 TEST_F(LinkTest, WhatExceedsTheCreditIsNotTaken) {
   options.credit_bytes = 100;
   link = Link(options);

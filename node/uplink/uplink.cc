@@ -285,6 +285,10 @@ void Uplink::RemoveForgotten() {
 }
 
 bool Uplink::Fits(const StoredRecord& record) const {
+  if (in_flight_count_ == 0) {
+    return credit_ >
+           0;  // alone, or a record larger than the credit would block the others for ever
+  }
   return in_flight_count_ < config_.window && in_flight_bytes_ <= credit_ &&
          record.bytes <= credit_ - in_flight_bytes_;
 }

@@ -363,6 +363,14 @@ TEST_F(UplinkTest, NeverHasMoreUnacknowledgedThanTheCredit) {
   ExpectAllStored();
 }
 
+TEST_F(UplinkTest, ARecordLargerThanTheCreditTravelsAlone) {
+  gateway_->SetCredit(10);
+  Boot();
+  Append(3);
+  RunUntilDone();
+  ExpectAllStored();
+}
+
 TEST_F(UplinkTest, BacksOffWhileNobodyAnswers) {
   gateway_->SetAnswers(false);
   Boot();

@@ -138,7 +138,8 @@ class Uplink {
 
   // 1. In a session every unacknowledged record is in in_flight_, is waiting_, or lies at or after
   //    cursor_.
-  // 2. in_flight_bytes_ is the sum over in_flight_; a record is admitted only within credit_.
+  // 2. in_flight_bytes_ is the sum over in_flight_; a record is admitted only within credit_, or
+  //    alone.
   State state_ = State::kSilent;
   message::Hello hello_;
   MonotonicTime hello_due_{};
