@@ -395,8 +395,9 @@ TEST_F(BrokenPackage, UnknownIgnorableSectionIsSkipped) {
   EXPECT_EQ(SectionName(view->section(kEntries).type), "unknown");
 }
 
-/// Reasons that common/package names but others give: a recipe is decoded by common/dsp's users.
-const std::set<Reason> kGivenElsewhere = {Reason::kBadRecipe};
+/// Reasons that common/package names but others give: a recipe is decoded, and what refers to it is
+/// checked, by common/dsp's users.
+const std::set<Reason> kGivenElsewhere = {Reason::kBadRecipe, Reason::kFeatureAbsent};
 
 void BrokenPackage::TearDownTestSuite() {
   const auto* suite = ::testing::UnitTest::GetInstance()->current_test_suite();

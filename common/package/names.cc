@@ -84,6 +84,8 @@ std::string_view ReasonName(Reason reason) {
       return "drift reference does not match edges";
     case Reason::kRuleChannelAbsent:
       return "rule names an absent channel";
+    case Reason::kFeatureAbsent:
+      return "trigger or sketch edges name a feature that the recipe does not give";
     case Reason::kNoSignature:
       return "not signed";
     case Reason::kUnknownKey:

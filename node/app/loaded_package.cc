@@ -22,6 +22,28 @@ Status DecodeSection(const package::PackageView& view, SectionType type, Section
   return package::Decode(bytes, out);
 }
 
+Status Require(bool good, Reason reason) {
+  return good ? Status() : Status(Code::kDataLoss, reason);
+}
+
+/// What names a feature or a channel names one that the recipe gives: otherwise it would never
+/// speak, and nobody would know.
+Status CheckReferences(const LoadedPackage& package) {
+  const std::size_t outputs = dsp::OutputCount(package.recipe);
+  TRIB_TRY(Require(outputs >= 64 || package.trigger.feature_mask >> outputs == 0,
+                   Reason::kFeatureAbsent));
+  for (const auto& histogram : package.edges.histograms) {
+    TRIB_TRY(
+        Require(histogram.feature == package::kTriggerScoreFeature || histogram.feature < outputs,
+                Reason::kFeatureAbsent));
+  }
+  for (const package::FallbackRule& rule : package.rules.rules) {
+    TRIB_TRY(Require(rule.channel == package::kAnyChannel || rule.channel < package.recipe.channels,
+                     Reason::kRuleChannelAbsent));
+  }
+  return {};
+}
+
 Status DecodeAll(const package::PackageView& view,
                  const SensorFacts& sensor,
                  std::size_t max_window_samples,
@@ -47,7 +69,10 @@ Status DecodeAll(const package::PackageView& view,
   TRIB_TRY(DecodeSection(view, SectionType::kFallbackRules, out.rules));
   TRIB_TRY(DecodeSection(view, SectionType::kGuardrails, out.guardrails));
   TRIB_TRY(DecodeSection(view, SectionType::kLabels, out.labels));
-  TRIB_TRY(DecodeSection(view, SectionType::kSketchEdges, out.edges));
+  if (!view.Find(SectionType::kSketchEdges).empty()) {
+    TRIB_TRY(DecodeSection(view, SectionType::kSketchEdges, out.edges));
+  }
+  TRIB_TRY(CheckReferences(out));
   out.digest = view.digest();
   out.hash = view.hash();
   out.recipe_id = package::RecipeIdOf(recipe);

@@ -223,6 +223,17 @@ TEST_F(NodeLoopTest, RefusedPackagesLeaveTheBuiltInRulesRunning) {
   other_sensor.recipe.sample_rate_hz = 16'000;
   PackageParts other_board;
   other_board.manifest.hardware_class = package::HardwareClass::kMps2An386;
+  PackageParts blind_trigger;
+  blind_trigger.trigger.feature_mask = std::uint64_t{1} << 40U;
+  PackageParts blind_sketch;
+  blind_sketch.edges.histograms[0].feature = 40;
+  PackageParts deaf_rule;
+  deaf_rule.guardrails.channels.push_back(deaf_rule.guardrails.channels[0]);
+  deaf_rule.rules.rules.push_back({.source = package::RuleSource::kRms,
+                                   .comparison = package::Comparison::kGreater,
+                                   .actuator = 4,
+                                   .channel = 1,
+                                   .threshold = 1.0F});
   std::vector<std::byte> broken = package_;
   broken[200] ^= std::byte{1};
   const struct {
@@ -233,6 +244,9 @@ TEST_F(NodeLoopTest, RefusedPackagesLeaveTheBuiltInRulesRunning) {
       {"unknown key", PackageParts().Signed(2), package::Reason::kUnknownKey},
       {"other sensor", other_sensor.Signed(1), package::Reason::kBadRecipe},
       {"other board", other_board.Signed(1), package::Reason::kWrongHardwareClass},
+      {"trigger on no feature", blind_trigger.Signed(1), package::Reason::kFeatureAbsent},
+      {"sketch of no feature", blind_sketch.Signed(1), package::Reason::kFeatureAbsent},
+      {"rule on no channel", deaf_rule.Signed(1), package::Reason::kRuleChannelAbsent},
       {"broken", broken, std::nullopt},
   };
   for (const auto& c : cases) {
@@ -258,6 +272,21 @@ TEST_F(NodeLoopTest, RefusedPackagesLeaveTheBuiltInRulesRunning) {
       EXPECT_EQ(record.header.package_hash.value(), 0U);
     }
   }
+}
+
+TEST_F(NodeLoopTest, APackageWithoutSketchEdgesCountsWindowsOnly) {
+  PackageParts parts;
+  parts.edges.histograms.clear();
+  World world;
+  ASSERT_TRUE(world.Boot(parts.Signed(1)).ok());
+  EXPECT_TRUE(world.loop->package_status().ok()) << world.loop->package_status().reason();
+  world.PlayHealthy(60);
+  world.Run();
+  world.Drain();
+  const auto sketches = world.gateway.Of(RecordKind::kSketch);
+  ASSERT_FALSE(sketches.empty());
+  EXPECT_GT(sketches[0].sketch.windows, 0U);
+  EXPECT_TRUE(sketches[0].sketch.histograms.empty());
 }
 
 TEST_F(NodeLoopTest, RunsWithoutAPackage) {

@@ -134,7 +134,9 @@ struct PackageParts {
     add(package::SectionType::kFallbackRules, rules);
     add(package::SectionType::kGuardrails, guardrails);
     add(package::SectionType::kLabels, labels);
-    add(package::SectionType::kSketchEdges, edges);
+    if (!edges.histograms.empty()) {
+      add(package::SectionType::kSketchEdges, edges);
+    }
     std::vector<std::byte> file(package::PackageBytes(inputs) + package::kTrailerBytes);
     const auto size = package::WritePackage(inputs, file);
     EXPECT_TRUE(size.ok()) << "reason " << size.status().reason();

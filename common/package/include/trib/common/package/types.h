@@ -111,6 +111,7 @@ enum class Reason : std::uint16_t {
   kPlanWithoutWeights = 45,
   kDriftReferenceDoesNotMatchEdges = 46,
   kRuleChannelAbsent = 47,
+  kFeatureAbsent = 48,
   // who vouches for it
   kNoSignature = 64,
   kUnknownKey = 65,
