@@ -92,7 +92,14 @@ std::vector<std::string> River::Generated(std::uint64_t seed, double seconds) {
           "0.1"};
 }
 
-std::optional<std::vector<std::string>> River::Recorded(std::uint64_t node, std::size_t variant) {
+std::string River::ReferencePackage() {
+  const auto file = fleet().SignedPackage(std::filesystem::path(Environment("TRIB_SOURCE_DIR")) /
+                                          "workloads/bearing/package.toml");
+  EXPECT_TRUE(file) << fleet().error();
+  return file ? file->string() : "";
+}
+
+std::optional<host::recording::Manifest> River::Playlist(std::size_t variant) {
   const auto shared = trib::testing::SharedDir();
   if (!shared || !std::filesystem::exists(*shared / "data/cwru/manifest.csv")) {
     return std::nullopt;
@@ -103,10 +110,23 @@ std::optional<std::vector<std::string>> River::Recorded(std::uint64_t node, std:
   EXPECT_TRUE(data.ok()) << (errors.empty() ? "" : errors.front());
   const auto playlist = tools::launcher::BearingPlaylist(*data, variant, {}, error);
   EXPECT_TRUE(playlist.ok()) << error;
+  return *playlist;
+}
+
+std::vector<std::string> River::Replay(std::uint64_t node,
+                                       const host::recording::Manifest& playlist) {
   const auto file = fleet().File("node-" + std::to_string(node) + ".recordings.toml");
-  std::ofstream(file) << playlist->ToToml();
-  return std::vector<std::string>{
+  std::ofstream(file) << playlist.ToToml();
+  return {
       "--replay", file.string(), "--exit-when-done", "--drain-timeout", "600", "--report", "0.1"};
+}
+
+std::optional<std::vector<std::string>> River::Recorded(std::uint64_t node, std::size_t variant) {
+  const auto playlist = Playlist(variant);
+  if (!playlist) {
+    return std::nullopt;
+  }
+  return Replay(node, *playlist);
 }
 
 void River::Admit(std::uint64_t node, std::uint64_t gateway) {
@@ -125,9 +145,13 @@ void River::Admit(std::uint64_t node, std::uint64_t gateway) {
       << "gateway " << gateway << " never heard of node " << node;
 }
 
-void River::StartNode(std::uint64_t node, std::vector<std::string> arguments) {
+void River::StartNode(std::uint64_t node,
+                      std::vector<std::string> arguments,
+                      const std::string& signed_package) {
   reports_.erase(node);
-  ASSERT_TRUE(fleet().StartNode(node, {.arguments = std::move(arguments), .package = package()}))
+  ASSERT_TRUE(fleet().StartNode(node,
+                                {.arguments = std::move(arguments),
+                                 .package = signed_package.empty() ? package() : signed_package}))
       << fleet().error();
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "trib/common/host/recording/manifest.h"
 #include "trib/tools/launcher/fleet.h"
 
 namespace trib::integration {
@@ -35,14 +36,21 @@ class River : public ::testing::Test {
   /// The reference package, signed by this deployment; it reports far more often than in the field,
   /// so that a short run makes many records.
   const std::string& package();
+  /// The reference package as it is, signed by this deployment.
+  std::string ReferencePackage();
   /// Arguments of a generated machine that plays as fast as it can and ends when all is acked.
   static std::vector<std::string> Generated(std::uint64_t seed, double seconds);
   /// A playlist of real recordings for a node; nullopt where they are missing.
   std::optional<std::vector<std::string>> Recorded(std::uint64_t node, std::size_t variant);
+  std::optional<host::recording::Manifest> Playlist(std::size_t variant);
+  std::vector<std::string> Replay(std::uint64_t node, const host::recording::Manifest& playlist);
 
   /// Enrols and accepts; returns when the gateway's roster has the node.
   void Admit(std::uint64_t node, std::uint64_t gateway);
-  void StartNode(std::uint64_t node, std::vector<std::string> arguments);
+  /// `package` is a signed package; empty stands for package().
+  void StartNode(std::uint64_t node,
+                 std::vector<std::string> arguments,
+                 const std::string& package = "");
   /// Waits until the node has ended by itself; its last report.
   nlohmann::json AwaitNode(std::uint64_t node);
   /// The newest report so far of a running node.
