@@ -93,6 +93,7 @@ TEST(Baseline, OneKnockDoesNotBlowUpTheSpread) {
   std::mt19937 random(11);
   std::normal_distribution<float> normal(0, 1);
   std::vector<std::vector<float>> frames;
+  frames.reserve(40);
   for (int i = 0; i < 40; ++i) {
     frames.push_back({i == 25 ? 1000.0F : normal(random)});
   }

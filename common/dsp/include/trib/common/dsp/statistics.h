@@ -197,7 +197,8 @@ template <RealNumber Real, typename Sample>
     std::int64_t sum_a = 0;
     std::int64_t sum_b = 0;
     for (std::size_t i = 0; i < a.size(); ++i) {
-      products += static_cast<std::int32_t>(a[i]) * static_cast<std::int32_t>(b[i]);
+      const std::int32_t product = std::int32_t{a[i]} * std::int32_t{b[i]};
+      products += product;
       sum_a += a[i];
       sum_b += b[i];
     }

@@ -84,6 +84,7 @@ class [[nodiscard]] Result {
 #define TRIB_CONCAT_INNER(a, b) a##b
 #define TRIB_CONCAT(a, b) TRIB_CONCAT_INNER(a, b)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): `target` may be a declaration.
 /// Declares or assigns `target` from the value of a Result, or returns its Status.
 #define TRIB_TRY_ASSIGN(target, expression)                \
   auto TRIB_CONCAT(trib_result_, __LINE__) = (expression); \
@@ -91,3 +92,4 @@ class [[nodiscard]] Result {
     return TRIB_CONCAT(trib_result_, __LINE__).status();   \
   }                                                        \
   target = *std::move(TRIB_CONCAT(trib_result_, __LINE__))
+// NOLINTEND(bugprone-macro-parentheses)
