@@ -138,9 +138,6 @@ void NorthLoop::WatchLink(MonotonicTime now) {
 }
 
 void NorthLoop::TakeMail(MonotonicTime now, forward::Output& out) {
-  if (grew_.exchange(false)) {
-    forward_.Nudge();
-  }
   for (Mail& mail : mail_.Drain()) {
     switch (mail.kind) {
       case Mail::Kind::kPeeked: {
@@ -159,6 +156,10 @@ void NorthLoop::TakeMail(MonotonicTime now, forward::Output& out) {
         forward_.Report(std::move(mail.report));
         break;
     }
+  }
+  // Last: the answer "nothing there" above may be older than the growth.
+  if (grew_.exchange(false)) {
+    forward_.Nudge();
   }
 }
 
