@@ -64,6 +64,26 @@ class BrokenPackage : public ::testing::Test {
     ASSERT_TRUE(view.ok()) << ReasonName(static_cast<Reason>(view.status().reason()));
     ExpectRefusal(CheckContents(*view), Code::kDataLoss, reason);
   }
+  /// Of the sample, changed, beside a recipe of 8 features and 2 channels.
+  template <typename Change>
+  static void References(Reason reason, Change change) {
+    auto sections = testing::SampleSections();
+    Normalisation normalisation;
+    for (int i = 0; i < 8; ++i) {
+      (void)normalisation.features.push_back({.mean = 0, .deviation = 1});
+    }
+    At(sections, SectionType::kNormalisation).bytes = Encoded(normalisation);
+    change(sections);
+    const Bytes file = testing::Write(sections);
+    const auto view = PackageView::Open(file);
+    ASSERT_TRUE(view.ok());
+    const Status status = CheckReferences(*view, 8, 2);
+    if (reason == Reason::kNone) {
+      EXPECT_TRUE(status.ok());
+    } else {
+      ExpectRefusal(status, Code::kDataLoss, reason);
+    }
+  }
   static SampleSection& At(Sections& sections, SectionType type) {
     return *std::find_if(sections.begin(), sections.end(), [&](const SampleSection& section) {
       return section.type == type;
@@ -395,9 +415,35 @@ TEST_F(BrokenPackage, UnknownIgnorableSectionIsSkipped) {
   EXPECT_EQ(SectionName(view->section(kEntries).type), "unknown");
 }
 
-/// Reasons that common/package names but others give: a recipe is decoded, and what refers to it is
-/// checked, by common/dsp's users.
-const std::set<Reason> kGivenElsewhere = {Reason::kBadRecipe, Reason::kFeatureAbsent};
+TEST_F(BrokenPackage, ReferencesBeyondTheRecipe) {
+  References(Reason::kNone, [](Sections&) {});
+  References(Reason::kNone, [](Sections& s) {
+    Remove(s, SectionType::kNormalisation);
+    Remove(s, SectionType::kDriftReference);
+    Remove(s, SectionType::kSketchEdges);
+  });
+  References(Reason::kFeatureAbsent, [](Sections& s) {
+    auto trigger = testing::SampleTrigger();
+    trigger.feature_mask = 0x1FF;
+    At(s, SectionType::kTrigger).bytes = Encoded(trigger);
+  });
+  References(Reason::kFeatureAbsent, [](Sections& s) {
+    At(s, SectionType::kNormalisation).bytes = Encoded(testing::SampleNormalisation());
+  });
+  References(Reason::kFeatureAbsent, [](Sections& s) {
+    auto edges = testing::SampleEdges();
+    edges.histograms[1].feature = 8;
+    At(s, SectionType::kSketchEdges).bytes = Encoded(edges);
+  });
+  References(Reason::kRuleChannelAbsent, [](Sections& s) {
+    auto rules = testing::SampleRules();
+    rules.rules[1].channel = 2;
+    At(s, SectionType::kFallbackRules).bytes = Encoded(rules);
+  });
+}
+
+/// Reasons that common/package names but others give: a recipe is decoded by common/dsp's users.
+const std::set<Reason> kGivenElsewhere = {Reason::kBadRecipe};
 
 void BrokenPackage::TearDownTestSuite() {
   const auto* suite = ::testing::UnitTest::GetInstance()->current_test_suite();

@@ -73,6 +73,8 @@ Status CheckDecisions(const PackageView& package) {
                  Reason::kThresholdsDoNotMatchLabels);
 }
 
+constexpr std::size_t kEdgesEntryBytes = 4 + 4 * kEdges;
+
 std::uint16_t FeatureAt(std::span<const std::byte> entries,
                         std::size_t entry_bytes,
                         std::size_t i) {
@@ -83,7 +85,6 @@ std::uint16_t FeatureAt(std::span<const std::byte> entries,
 /// A reference is read against edges, so both list the same features. Works on checked bytes: the
 /// decoded forms would need 4 kB.
 Status CheckSketches(const PackageView& package) {
-  constexpr std::size_t kEdgesEntry = 4 + 4 * kEdges;
   constexpr std::size_t kReferenceEntry = 4 + 4 * kBins;
   const auto edges = package.Find(SectionType::kSketchEdges);
   if (!edges.empty()) {
@@ -94,10 +95,10 @@ Status CheckSketches(const PackageView& package) {
     return {};
   }
   TRIB_TRY(CheckDriftReference(reference));
-  const std::size_t count = edges.empty() ? 0 : (edges.size() - 4) / kEdgesEntry;
+  const std::size_t count = edges.empty() ? 0 : (edges.size() - 4) / kEdgesEntryBytes;
   bool same = count == (reference.size() - 8) / kReferenceEntry;
   for (std::size_t i = 0; same && i < count; ++i) {
-    same = FeatureAt(edges.subspan(4), kEdgesEntry, i) ==
+    same = FeatureAt(edges.subspan(4), kEdgesEntryBytes, i) ==
            FeatureAt(reference.subspan(8), kReferenceEntry, i);
   }
   return Require(same, Reason::kDriftReferenceDoesNotMatchEdges);
@@ -112,6 +113,35 @@ Status CheckContents(const PackageView& package) {
   TRIB_TRY(CheckOptional<Normalisation>(package, SectionType::kNormalisation));
   TRIB_TRY(CheckDecisions(package));
   return CheckSketches(package);
+}
+
+Status CheckReferences(const PackageView& package, std::size_t features, std::size_t channels) {
+  if (const auto bytes = package.Find(SectionType::kTrigger); !bytes.empty()) {
+    TriggerSpec trigger;
+    TRIB_TRY(Decode(bytes, trigger));
+    TRIB_TRY(
+        Require(features >= 64 || trigger.feature_mask >> features == 0, Reason::kFeatureAbsent));
+  }
+  if (const auto bytes = package.Find(SectionType::kNormalisation); !bytes.empty()) {
+    Normalisation normalisation;
+    TRIB_TRY(Decode(bytes, normalisation));
+    TRIB_TRY(Require(normalisation.features.size() == features, Reason::kFeatureAbsent));
+  }
+  if (const auto bytes = package.Find(SectionType::kSketchEdges); !bytes.empty()) {
+    TRIB_TRY(CheckSketchEdges(bytes));
+    for (std::size_t i = 0; i < (bytes.size() - 4) / kEdgesEntryBytes; ++i) {
+      const std::uint16_t feature = FeatureAt(bytes.subspan(4), kEdgesEntryBytes, i);
+      TRIB_TRY(
+          Require(feature == kTriggerScoreFeature || feature < features, Reason::kFeatureAbsent));
+    }
+  }
+  FallbackRules fallback;
+  TRIB_TRY(Decode(package.Find(SectionType::kFallbackRules), fallback));
+  for (const FallbackRule& rule : fallback.rules) {
+    TRIB_TRY(Require(rule.channel == kAnyChannel || rule.channel < channels,
+                     Reason::kRuleChannelAbsent));
+  }
+  return {};
 }
 
 Status CheckSignature(const PackageView& package, std::span<const crypto::PublicKey> pinned) {

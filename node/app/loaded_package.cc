@@ -22,28 +22,6 @@ Status DecodeSection(const package::PackageView& view, SectionType type, Section
   return package::Decode(bytes, out);
 }
 
-Status Require(bool good, Reason reason) {
-  return good ? Status() : Status(Code::kDataLoss, reason);
-}
-
-/// What names a feature or a channel names one that the recipe gives: otherwise it would never
-/// speak, and nobody would know.
-Status CheckReferences(const LoadedPackage& package) {
-  const std::size_t outputs = dsp::OutputCount(package.recipe);
-  TRIB_TRY(Require(outputs >= 64 || package.trigger.feature_mask >> outputs == 0,
-                   Reason::kFeatureAbsent));
-  for (const auto& histogram : package.edges.histograms) {
-    TRIB_TRY(
-        Require(histogram.feature == package::kTriggerScoreFeature || histogram.feature < outputs,
-                Reason::kFeatureAbsent));
-  }
-  for (const package::FallbackRule& rule : package.rules.rules) {
-    TRIB_TRY(Require(rule.channel == package::kAnyChannel || rule.channel < package.recipe.channels,
-                     Reason::kRuleChannelAbsent));
-  }
-  return {};
-}
-
 Status DecodeAll(const package::PackageView& view,
                  const SensorFacts& sensor,
                  std::size_t max_window_samples,
@@ -64,6 +42,7 @@ Status DecodeAll(const package::PackageView& view,
   if (std::size_t{out.recipe.window_frames} * out.recipe.channels > max_window_samples) {
     return {Code::kFailedPrecondition, Reason::kArenaTooSmall};
   }
+  TRIB_TRY(package::CheckReferences(view, dsp::OutputCount(out.recipe), out.recipe.channels));
   TRIB_TRY(DecodeSection(view, SectionType::kTrigger, out.trigger));
   TRIB_TRY(DecodeSection(view, SectionType::kExitPolicy, out.policy));
   TRIB_TRY(DecodeSection(view, SectionType::kFallbackRules, out.rules));
@@ -72,7 +51,6 @@ Status DecodeAll(const package::PackageView& view,
   if (!view.Find(SectionType::kSketchEdges).empty()) {
     TRIB_TRY(DecodeSection(view, SectionType::kSketchEdges, out.edges));
   }
-  TRIB_TRY(CheckReferences(out));
   out.digest = view.digest();
   out.hash = view.hash();
   out.recipe_id = package::RecipeIdOf(recipe);

@@ -141,9 +141,11 @@ Status Check(const package::PackageView& view,
   TRIB_TRY(package::CheckSignature(view, keys));
   TRIB_TRY(package::CheckContents(view));
   if (const auto recipe = view.Find(package::SectionType::kRecipe); !recipe.empty()) {
-    if (!dsp::DecodeRecipe(recipe).ok()) {
+    const auto decoded = dsp::DecodeRecipe(recipe);
+    if (!decoded.ok()) {
       return {Code::kDataLoss, package::Reason::kBadRecipe};
     }
+    TRIB_TRY(package::CheckReferences(view, dsp::OutputCount(*decoded), decoded->channels));
   }
   return platform ? package::CheckPlatform(view, *platform) : Status();
 }

@@ -91,7 +91,14 @@ Status CheckSignature(const PackageView& package, std::span<const crypto::Public
 /// kFailedPrecondition with the Reason that keeps the package from running here.
 Status CheckPlatform(const PackageView& package, const Platform& platform);
 
-/// All a node asks before it uses a package: signature first, so that nothing of an unsigned
+/// What trigger, normalisation, sketch edges and rules name is among the `features` and `channels`
+/// that the package's recipe gives: a trigger on a feature that never comes would never speak.
+/// Apart from the others because only common/dsp can read a recipe.
+///
+/// @returns kDataLoss with kFeatureAbsent or kRuleChannelAbsent
+Status CheckReferences(const PackageView& package, std::size_t features, std::size_t channels);
+
+/// All a node asks before it decodes the recipe: signature first, so that nothing of an unsigned
 /// package is interpreted; then contents, then platform.
 Status Verify(const PackageView& package,
               std::span<const crypto::PublicKey> pinned,
