@@ -21,7 +21,7 @@ constexpr std::uint64_t kMaxTail = 1000;
 constexpr std::uint64_t kMaxWaitMs = 1000;
 constexpr std::uint64_t kQuickCheckBytes = 1U << 30U;
 constexpr std::uintmax_t kLowDiskBytes = 256U << 20U;
-constexpr std::uint64_t kQuietMs = 10 * 60 * 1000;
+constexpr std::uint64_t kQuietMs = std::uint64_t{10} * 60 * 1000;
 constexpr std::uint64_t kClockAheadMs = 5000;
 /// The control layer admits operators by key and does not tell which one called.
 constexpr const char* kActor = "operator";

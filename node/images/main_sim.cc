@@ -41,7 +41,7 @@ using host::logging::Log;
 constexpr std::uint32_t kSectorBytes = 8192;
 constexpr std::uint32_t kStateSectors = 4;
 constexpr std::uint32_t kBacklogSectors = 252;  // 2 MB: days of events and sketches
-constexpr std::size_t kWindowSamples = 8 * 4096;
+constexpr std::size_t kWindowSamples = std::size_t{8} * 4096;
 using Storage = app::NodeLoopStorage<kWindowSamples, kBacklogSectors, kSectorBytes>;
 
 struct Failure {

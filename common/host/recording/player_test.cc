@@ -148,7 +148,7 @@ TEST_F(Playing, FloatsBecomeCountsAndBadOnesAreCountedPerFrame) {
 }
 
 TEST_F(Playing, MemoryIsBoundedWhateverTheBlockAskedFor) {
-  constexpr std::size_t kSamples = 3 * 50'000;  // more than one scratch full
+  constexpr std::size_t kSamples = std::size_t{3} * 50'000;  // more than one scratch full
   auto player = Open({Make(Ramp("a", kSamples), 3)});
   ASSERT_TRUE(player.ok());
   std::vector<std::int16_t> all(kSamples);

@@ -19,7 +19,7 @@ struct Options {
   GatewayId gateway;
   std::string software_version;
   std::size_t max_batch_records = message::kMaxBatchRecords;
-  std::size_t max_batch_bytes = 512 * 1024;
+  std::size_t max_batch_bytes = std::size_t{512} * 1024;
   std::uint32_t max_window = 8;  ///< batches without acknowledgement, whatever the cloud grants
   Millis resend{3'000};          ///< doubles per attempt, plus up to half of it at random
   Millis resend_max{15'000};

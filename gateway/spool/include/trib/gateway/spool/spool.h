@@ -24,7 +24,8 @@ namespace trib::gateway::spool {
 /// State    Opening costs the same for any depth; the queue is read only through Peek().
 class Spool {
  public:
-  /// @returns with a line in `error`: kUnavailable, kDataLoss, kFailedPrecondition (newer schema, or
+  /// @returns with a line in `error`: kUnavailable, kDataLoss, kFailedPrecondition (newer schema,
+  /// or
   ///   in use by another process).
   static Result<std::unique_ptr<Spool>> Open(const Options& options, std::string& error);
 

@@ -12,8 +12,8 @@
 namespace trib::host::control {
 
 inline constexpr int kControlVersion = 1;
-inline constexpr std::size_t kMaxRequestBytes = 64 * 1024;
-inline constexpr std::size_t kMaxReplyBytes = 8 * 1024 * 1024;
+inline constexpr std::size_t kMaxRequestBytes = std::size_t{64} * 1024;
+inline constexpr std::size_t kMaxReplyBytes = std::size_t{8} * 1024 * 1024;
 /// The ZAP domain of admin sockets; its table holds operators' keys only.
 inline constexpr std::string_view kAdminDomain = "admin";
 
