@@ -72,6 +72,7 @@ int Serve(const cloud::Config& config, bool json) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what nobody caught ends the program, loudly.
 int main(int argc, char** argv) {
   CLI::App app("Tributary's cloud: stores what gateways deliver, once, and keeps the registry.",
                kProgram);

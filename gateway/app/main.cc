@@ -72,6 +72,7 @@ int Serve(const gateway::Config& config, bool json) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what nobody caught ends the program, loudly.
 int main(int argc, char** argv) {
   CLI::App app(
       "Tributary's gateway: takes the records of a site's nodes, keeps them on disk and "

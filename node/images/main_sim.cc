@@ -391,6 +391,7 @@ int Main(const SimOptions& options) {
 }  // namespace
 }  // namespace trib::node::images
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what nobody caught ends the program, loudly.
 int main(int argc, char** argv) {
   trib::node::images::SimOptions options;
   if (const auto code = trib::node::images::ParseSimOptions(argc, argv, options)) {

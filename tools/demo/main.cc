@@ -371,6 +371,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace trib::tools::demo
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what nobody caught ends the program, loudly.
 int main(int argc, char** argv) {
   return trib::tools::demo::Main(argc, argv);
 }

@@ -5,6 +5,7 @@
 #include "trib/common/host/cli/program.h"
 #include "trib/common/host/logging/log.h"
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what nobody caught ends the program, loudly.
 int main(int argc, char** argv) {
   using namespace trib::tools::trib_cli;  // NOLINT(google-build-using-namespace)
   Context context;

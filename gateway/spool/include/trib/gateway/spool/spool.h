@@ -25,8 +25,7 @@ namespace trib::gateway::spool {
 class Spool {
  public:
   /// @returns with a line in `error`: kUnavailable, kDataLoss, kFailedPrecondition (newer schema,
-  /// or
-  ///   in use by another process).
+  ///   or in use by another process).
   static Result<std::unique_ptr<Spool>> Open(const Options& options, std::string& error);
 
   /// Stores a group in one transaction.
