@@ -1,8 +1,5 @@
 #include "trib/cloud/app/cloud.h"
 
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <system_error>
 #include <utility>
 
 #include "admin.h"
@@ -145,20 +142,6 @@ Status Cloud::SetMaxBytes(std::uint64_t bytes) {
   impl_->store->Call(
       [&](registry::Registry&, store::Writer& writer) { status = writer.SetMaxBytes(bytes); });
   return status;
-}
-
-Status WriteReadyFile(const std::filesystem::path& path, const Endpoints& endpoints) {
-  const std::filesystem::path draft = path.string() + ".new";
-  {
-    std::ofstream file(draft, std::ios::trunc);
-    file << nlohmann::json{{"south", endpoints.south}, {"admin", endpoints.admin}} << "\n";
-    if (!file.flush()) {
-      return Code::kUnavailable;
-    }
-  }
-  std::error_code failed;
-  std::filesystem::rename(draft, path, failed);
-  return failed ? Status(Code::kUnavailable) : Status();
 }
 
 }  // namespace trib::cloud

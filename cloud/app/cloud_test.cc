@@ -423,15 +423,5 @@ TEST_F(CloudTest, StartFailsWithOneClearLine) {
   fails(config, "absent.key");
 }
 
-TEST_F(CloudTest, ReadyFileHoldsTheActualEndpoints) {
-  ASSERT_TRUE(WriteReadyFile(folder_ / "ready.json", cloud_->endpoints()).ok());
-  std::ifstream file(folder_ / "ready.json");
-  const json ready = json::parse(file);
-  EXPECT_EQ(ready["south"], cloud_->endpoints().south);
-  EXPECT_EQ(ready["admin"], cloud_->endpoints().admin);
-  EXPECT_EQ(cloud_->endpoints().south.find('*'), std::string::npos);
-  EXPECT_FALSE(WriteReadyFile(folder_ / "no" / "ready.json", cloud_->endpoints()).ok());
-}
-
 }  // namespace
 }  // namespace trib::cloud

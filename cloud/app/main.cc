@@ -9,6 +9,7 @@
 
 #include "trib/cloud/app/cloud.h"
 #include "trib/cloud/app/config.h"
+#include "trib/common/host/cli/daemon.h"
 #include "trib/common/host/cli/output.h"
 #include "trib/common/host/cli/program.h"
 #include "trib/common/host/cli/stop_signal.h"
@@ -22,16 +23,6 @@ using host::logging::Log;
 
 constexpr const char* kProgram = "trib-cloud";
 
-int ReportConfigErrors(const std::vector<std::string>& errors, bool json) {
-  for (const std::string& error : errors) {
-    host::cli::PrintError(kProgram, error);
-  }
-  if (json) {
-    host::cli::PrintJson({{"ok", errors.empty()}, {"errors", errors}});
-  }
-  return errors.empty() ? host::cli::kExitOk : host::cli::kExitUsage;
-}
-
 int Serve(const cloud::Config& config, bool json) {
   const host::cli::StopSignal stop;  // before any thread, so that threads inherit the mask
   std::string error;
@@ -41,7 +32,10 @@ int Serve(const cloud::Config& config, bool json) {
     return host::cli::kExitFailed;
   }
   const cloud::Endpoints& endpoints = (*started)->endpoints();
-  if (!config.ready_file.empty() && !cloud::WriteReadyFile(config.ready_file, endpoints).ok()) {
+  if (!config.ready_file.empty() &&
+      !host::cli::WriteReadyFile(config.ready_file,
+                                 {{"south", endpoints.south}, {"admin", endpoints.admin}})
+           .ok()) {
     host::cli::PrintError(kProgram, config.ready_file.string() + ": cannot be written");
     return host::cli::kExitFailed;
   }
@@ -93,7 +87,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> errors;
   const Status loaded = cloud::LoadConfig(config_path, config, errors);
   if (!loaded.ok() || check_config) {
-    return ReportConfigErrors(errors, json);
+    return host::cli::ReportConfigErrors(kProgram, errors, json);
   }
   return Serve(config, json);
 }

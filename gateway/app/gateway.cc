@@ -1,9 +1,5 @@
 #include "trib/gateway/app/gateway.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <nlohmann/json.hpp>
 #include <random>
 #include <utility>
 
@@ -222,23 +218,6 @@ const Endpoints& Gateway::endpoints() const {
 }
 void Gateway::Stop() {
   impl_->Stop();
-}
-
-Status WriteReadyFile(const std::filesystem::path& path, const Endpoints& endpoints) {
-  const std::string text =
-      nlohmann::json{{"south", endpoints.south}, {"admin", endpoints.admin}}.dump() + "\n";
-  const std::string draft = path.string() + ".tmp" + std::to_string(::getpid());
-  const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file < 0) {
-    return Code::kUnavailable;
-  }
-  const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const bool closed = ::close(file) == 0;
-  if (!written || !closed || ::rename(draft.c_str(), path.c_str()) != 0) {
-    ::unlink(draft.c_str());
-    return Code::kUnavailable;
-  }
-  return {};
 }
 
 }  // namespace trib::gateway

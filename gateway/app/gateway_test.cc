@@ -329,16 +329,5 @@ TEST_F(GatewayTest, WhatCannotBeOpenedIsNamed) {
   EXPECT_NE(error.find("folder.db"), std::string::npos) << error;
 }
 
-TEST_F(GatewayTest, TheReadyFileIsWholeOrAbsent) {
-  Start();
-  const auto path = folder / "ready.json";
-  ASSERT_TRUE(WriteReadyFile(path, gateway->endpoints()).ok());
-  std::ifstream in(path);
-  EXPECT_EQ(json::parse(in),
-            (json{{"south", gateway->endpoints().south}, {"admin", gateway->endpoints().admin}}));
-  EXPECT_FALSE(WriteReadyFile(folder / "no" / "ready.json", gateway->endpoints()).ok());
-  EXPECT_FALSE(std::filesystem::exists(folder / "no"));
-}
-
 }  // namespace
 }  // namespace trib::gateway

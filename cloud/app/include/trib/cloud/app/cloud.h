@@ -39,8 +39,4 @@ class Cloud {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Writes the endpoints as JSON, {"south": ..., "admin": ...}, so that a reader sees all or
-/// nothing.
-Status WriteReadyFile(const std::filesystem::path& path, const Endpoints& endpoints);
-
 }  // namespace trib::cloud

@@ -39,7 +39,4 @@ class Gateway {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Writes {"south": ..., "admin": ...} so that a reader sees all of it or no file.
-Status WriteReadyFile(const std::filesystem::path& path, const Endpoints& endpoints);
-
 }  // namespace trib::gateway
