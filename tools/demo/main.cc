@@ -75,6 +75,10 @@ class Demo {
     if (auto problem = Watch()) {
       return problem;
     }
+    Say("counting what the store has of each node");
+    if (!CountStored()) {
+      return Failed();
+    }
     Say("stopping");
     totals = Sum(snapshot_);
     if (!fleet_.Stop(seconds(20))) {
@@ -241,6 +245,21 @@ class Demo {
     if (stats.is_object()) {
       snapshot_.cloud = std::move(stats);
     }
+  }
+
+  bool CountStored() {
+    for (auto& [id, node] : snapshot_.nodes) {
+      const auto shown = fleet_.CallCloud("node.show", {{"node", id}});
+      if (!shown.is_object()) {
+        return false;
+      }
+      std::uint64_t rows = 0;
+      for (const auto& epoch : shown.value("epochs", nlohmann::json::array())) {
+        rows += epoch.value("records", std::uint64_t{0});
+      }
+      node.stored = rows;
+    }
+    return true;
   }
 
   /// Every node has ended, which it does when all its records are acknowledged, and every gateway

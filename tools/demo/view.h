@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct Snapshot {
     std::uint64_t gateway = 0;
     nlohmann::json report = nlohmann::json::object();  ///< newest line of trib-node --json
     bool running = true;
+    std::optional<std::uint64_t> stored;  ///< rows of the node in the store, counted at the end
   };
   struct Gateway {
     nlohmann::json stats = nlohmann::json::object();
