@@ -81,15 +81,13 @@ void Registry::BumpRoster(GatewayId gateway, RegistryChange& change) const {
   change.roster_versions.emplace_back(gateway, snapshot_->RosterVersion(gateway) + 1);
 }
 
-Outcome Registry::Enroll(const EnrollRequest& request,
-                         std::uint64_t now_ms,
-                         const std::string& actor) {
-  const std::string label = Label(request.kind, request.id);
+std::optional<Outcome> Registry::Objection(const EnrollRequest& request) const {
   if (request.id == 0) {
     return Refuse(Code::kInvalidArgument, "0 is no id; use a number from 1");
   }
   if (request.public_key == PublicKey{}) {
-    return Refuse(Code::kInvalidArgument, "the public key of " + label + " is all zeros");
+    return Refuse(Code::kInvalidArgument,
+                  "the public key of " + Label(request.kind, request.id) + " is all zeros");
   }
   if (request.name.size() > kMaxNameChars || !IsPrintable(request.name)) {
     return Refuse(Code::kInvalidArgument,
@@ -113,7 +111,15 @@ Outcome Registry::Enroll(const EnrollRequest& request,
                     "this key is already enrolled as " + Label(other.kind, id));
     }
   }
+  return std::nullopt;
+}
 
+Outcome Registry::Enroll(const EnrollRequest& request,
+                         std::uint64_t now_ms,
+                         const std::string& actor) {
+  if (std::optional<Outcome> objection = Objection(request)) {
+    return *std::move(objection);
+  }
   RegistryChange change;
   change.audit = {now_ms, actor, "enroll", request.id, KindName(request.kind)};
   Device device;
@@ -137,7 +143,7 @@ Outcome Registry::Enroll(const EnrollRequest& request,
     }
     if (known->state != DeviceState::kRevoked && !request.replace) {
       return Refuse(Code::kAlreadyExists,
-                    label +
+                    Label(request.kind, request.id) +
                         " is enrolled with another key or gateway; revoke it first, or enrol "
                         "with replace");
     }

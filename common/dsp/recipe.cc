@@ -191,6 +191,7 @@ class NameWriter {
   void Hertz(float value) {
     auto whole = static_cast<std::uint32_t>(value);
     auto thousandths =
+        // NOLINTNEXTLINE(bugprone-incorrect-roundings): there is no lround here, nothing negative.
         static_cast<std::uint32_t>((value - static_cast<float>(whole)) * 1000.0F + 0.5F);
     whole += thousandths / 1000;
     thousandths %= 1000;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "trib/cloud/ports/device_store.h"
@@ -66,6 +67,8 @@ class Registry {
 
  private:
   Outcome Apply(RegistryChange change);
+  /// Why a request cannot be followed, whatever is enrolled under its id.
+  [[nodiscard]] std::optional<Outcome> Objection(const EnrollRequest& request) const;
   void EndBindings(std::uint64_t node, std::uint64_t now_ms, RegistryChange& change) const;
   void BumpRoster(GatewayId gateway, RegistryChange& change) const;
 
