@@ -39,9 +39,9 @@ class Machine {
 };
 
 /// Files of samples and the manifest that plays them in order.
-class Playlist {
+class FaultPlaylist {
  public:
-  Playlist(std::filesystem::path folder) : folder_(std::move(folder)) {
+  explicit FaultPlaylist(std::filesystem::path folder) : folder_(std::move(folder)) {
     toml_ << "format = \"trib.recording\"\nversion = 1\n";
   }
   /// `bad` turns a healthy value in g into what the sensor says instead.
@@ -165,7 +165,7 @@ constexpr double kBad_s = 2;
 constexpr double kAfter_s = 4;
 
 TEST_F(SensorFaults, NaNValues) {
-  Playlist playlist(fleet().folder());
+  FaultPlaylist playlist(fleet().folder());
   playlist.AddHealthy(kBefore_s);
   int i = 0;
   playlist.AddFloats(kBad_s, [&](float value) {
@@ -176,7 +176,7 @@ TEST_F(SensorFaults, NaNValues) {
 }
 
 TEST_F(SensorFaults, InfiniteValues) {
-  Playlist playlist(fleet().folder());
+  FaultPlaylist playlist(fleet().folder());
   playlist.AddHealthy(kBefore_s);
   int i = 0;
   playlist.AddFloats(kBad_s, [&](float value) {
@@ -187,7 +187,7 @@ TEST_F(SensorFaults, InfiniteValues) {
 }
 
 TEST_F(SensorFaults, ScaleNotANumber) {
-  Playlist playlist(fleet().folder());
+  FaultPlaylist playlist(fleet().folder());
   playlist.AddHealthy(kBefore_s);
   playlist.AddCounts(kBad_s, "nan", [](double counts) { return counts; });
   playlist.AddHealthy(kAfter_s);
@@ -195,7 +195,7 @@ TEST_F(SensorFaults, ScaleNotANumber) {
 }
 
 TEST_F(SensorFaults, ScaleNotANumberWithoutAPackage) {
-  Playlist playlist(fleet().folder());
+  FaultPlaylist playlist(fleet().folder());
   playlist.AddHealthy(kBefore_s);
   playlist.AddCounts(kBad_s, "nan", [](double counts) { return counts; });
   playlist.AddHealthy(kAfter_s);
@@ -203,7 +203,7 @@ TEST_F(SensorFaults, ScaleNotANumberWithoutAPackage) {
 }
 
 TEST_F(SensorFaults, Stuck) {
-  Playlist playlist(fleet().folder());
+  FaultPlaylist playlist(fleet().folder());
   playlist.AddHealthy(kBefore_s);
   playlist.AddCounts(kBad_s, "0.00048828125", [](double) { return 123.0; });
   playlist.AddHealthy(kAfter_s);
@@ -211,7 +211,7 @@ TEST_F(SensorFaults, Stuck) {
 }
 
 TEST_F(SensorFaults, Clipped) {
-  Playlist playlist(fleet().folder());
+  FaultPlaylist playlist(fleet().folder());
   playlist.AddHealthy(kBefore_s);
   playlist.AddCounts(kBad_s, "0.00048828125", [](double counts) { return counts * 75; });
   playlist.AddHealthy(kAfter_s);
@@ -220,7 +220,7 @@ TEST_F(SensorFaults, Clipped) {
 }
 
 TEST_F(SensorFaults, ClippedAtTimesOnly) {
-  Playlist playlist(fleet().folder());
+  FaultPlaylist playlist(fleet().folder());
   playlist.AddHealthy(kBefore_s);
   int i = 0;
   playlist.AddCounts(
@@ -231,7 +231,7 @@ TEST_F(SensorFaults, ClippedAtTimesOnly) {
 }
 
 TEST_F(SensorFaults, ScaleOutOfRange) {
-  Playlist playlist(fleet().folder());
+  FaultPlaylist playlist(fleet().folder());
   playlist.AddHealthy(kBefore_s);
   // Counts of 0.5 g per step: not a scale that a 16-bit sensor of this kind has.
   playlist.AddCounts(kBad_s, "0.5", [](double counts) { return counts / 1000 + 1; });
@@ -240,7 +240,7 @@ TEST_F(SensorFaults, ScaleOutOfRange) {
 }
 
 TEST_F(SensorFaults, Missing) {
-  Playlist playlist(fleet().folder());
+  FaultPlaylist playlist(fleet().folder());
   playlist.AddHealthy(kBefore_s + kBad_s + kAfter_s);
   Play(playlist.Write(),
        {.code = FaultCode::kSensorMissing},
@@ -248,7 +248,7 @@ TEST_F(SensorFaults, Missing) {
 }
 
 TEST_F(SensorFaults, ABoundaryIsNoFaultAndNoWindowCrossesIt) {
-  Playlist playlist(fleet().folder());
+  FaultPlaylist playlist(fleet().folder());
   constexpr int kParts = 10;
   for (int i = 0; i < kParts; ++i) {
     playlist.AddHealthy(1);
