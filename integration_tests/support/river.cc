@@ -99,7 +99,7 @@ std::string River::ReferencePackage() {
   return file ? file->string() : "";
 }
 
-std::optional<host::recording::Manifest> River::Playlist(std::size_t variant) {
+std::optional<host::recording::Manifest> River::MachineLife(std::size_t variant) {
   const auto shared = trib::testing::SharedDir();
   if (!shared || !std::filesystem::exists(*shared / "data/cwru/manifest.csv")) {
     return std::nullopt;
@@ -122,7 +122,7 @@ std::vector<std::string> River::Replay(std::uint64_t node,
 }
 
 std::optional<std::vector<std::string>> River::Recorded(std::uint64_t node, std::size_t variant) {
-  const auto playlist = Playlist(variant);
+  const auto playlist = MachineLife(variant);
   if (!playlist) {
     return std::nullopt;
   }

@@ -42,7 +42,7 @@ class River : public ::testing::Test {
   static std::vector<std::string> Generated(std::uint64_t seed, double seconds);
   /// A playlist of real recordings for a node; nullopt where they are missing.
   std::optional<std::vector<std::string>> Recorded(std::uint64_t node, std::size_t variant);
-  std::optional<host::recording::Manifest> Playlist(std::size_t variant);
+  std::optional<host::recording::Manifest> MachineLife(std::size_t variant);
   std::vector<std::string> Replay(std::uint64_t node, const host::recording::Manifest& playlist);
 
   /// Enrols and accepts; returns when the gateway's roster has the node.

@@ -46,7 +46,7 @@ class UplinkBytes : public River {
 TEST_F(UplinkBytes, AtTheRecordingsMix) {
   std::vector<host::recording::Manifest> playlists;
   for (std::size_t i = 0; i < kNodes; ++i) {
-    const auto playlist = Playlist(i);
+    const auto playlist = MachineLife(i);
     if (!playlist) {
       GTEST_SKIP() << "SKIPPED: the CWRU recordings are not here (TRIB_SHARED or ../shared)";
     }
@@ -58,7 +58,7 @@ TEST_F(UplinkBytes, AtTheRecordingsMix) {
 TEST_F(UplinkBytes, AtNinetyNinePercentHealthy) {
   std::vector<host::recording::Manifest> playlists;
   for (std::size_t i = 0; i < kNodes; ++i) {
-    const auto life = Playlist(i);
+    const auto life = MachineLife(i);
     if (!life) {
       GTEST_SKIP() << "SKIPPED: the CWRU recordings are not here (TRIB_SHARED or ../shared)";
     }
