@@ -77,7 +77,7 @@ TEST_F(ZapHandlerTest, WithoutHandlerNobodyEnters) {
   EXPECT_TRUE(Eventually([&] {
     const LinkState link = client->link();
     return link == LinkState::kHandshakeFailed || link == LinkState::kUnreachable;
-  }));
+  })) << "link state " << static_cast<int>(client->link());
   EXPECT_FALSE(client->Send("x").ok());
   EXPECT_FALSE(server->Receive().ok());
 }
