@@ -1,6 +1,10 @@
 #include "trib/common/host/control/control_client.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <nlohmann/json.hpp>
@@ -113,9 +117,26 @@ TEST_F(ControlTest, AnotherDaemonsKeyIsToldSo) {
 }
 
 TEST_F(ControlTest, NobodyThereIsUnavailable) {
-  StopServer();
-  auto client = Connect(operator_keys, daemon_keys.public_key, Millis(200));
+  // A port that is bound but does not listen refuses connections and cannot go to anybody else; a
+  // merely free one may be given to the client itself, which then talks to itself.
+  const int bound = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  ASSERT_EQ(::bind(bound, reinterpret_cast<sockaddr*>(&address), length), 0);
+  ASSERT_EQ(::getsockname(bound, reinterpret_cast<sockaddr*>(&address), &length), 0);
+  auto opened =
+      ControlClient::Open(context,
+                          operator_keys,
+                          {.endpoint = "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port)),
+                           .server_public_key = daemon_keys.public_key,
+                           .deadline = Millis(200)},
+                          error);
+  ASSERT_TRUE(opened.ok()) << error;
+  auto& client = *opened;
   EXPECT_EQ(ErrorOf(client->Call("echo", json::object())), Code::kUnavailable);
+  ::close(bound);
 }
 
 TEST_F(ControlTest, ALateAnswerIsNotTakenForTheNextCalls) {

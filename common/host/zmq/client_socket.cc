@@ -26,10 +26,7 @@ LinkState After(LinkState before, int event) {
       // The same attempt may first have said that the key was refused, which is more precise.
       return before == LinkState::kRefused ? before : LinkState::kHandshakeFailed;
     case ZMQ_EVENT_DISCONNECTED:
-      // A server that cuts the handshake short without a word says no as well.
-      return before == LinkState::kUp        ? LinkState::kDown
-             : before == LinkState::kRefused ? before
-                                             : LinkState::kHandshakeFailed;
+      return before == LinkState::kUp ? LinkState::kDown : before;
     case ZMQ_EVENT_CLOSED:
       // Raised when a connection attempt found nobody.
       return LinkState::kUnreachable;
