@@ -169,7 +169,7 @@ std::string ListText(std::span<const std::string_view> allowed) {
 }
 
 std::optional<std::string> GetEnum(Getter& get, std::span<const std::string_view> allowed) {
-  const std::optional<std::string> text = get.As<std::string>(ListText(allowed));
+  std::optional<std::string> text = get.As<std::string>(ListText(allowed));
   if (text && std::find(allowed.begin(), allowed.end(), *text) == allowed.end()) {
     get.Bad(Quoted(*text), ListText(allowed));
     return std::nullopt;

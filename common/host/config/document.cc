@@ -113,19 +113,19 @@ void Document::NoteUnknown(const toml::table& table, const std::string& path) {
       Note(line, "unknown key " + Quoted(full) + Suggestion(path, name_here));
       continue;
     }
-    if (open_tables.contains(full)) {
-      continue;
+    if (!open_tables.contains(full)) {
+      NoteUnknownBelow(node, full);
     }
-    // A table that nobody looked into has its own error already: it stands where a value should.
-    if (const toml::table* child = node.as_table(); child != nullptr && asked.contains(full)) {
-      NoteUnknown(*child, full);
-    } else if (const toml::array* array = node.as_array(); array != nullptr) {
-      for (std::size_t i = 0; i < array->size(); ++i) {
-        const std::string element = full + "[" + std::to_string(i) + "]";
-        if (const toml::table* item = (*array)[i].as_table(); item && asked.contains(element)) {
-          NoteUnknown(*item, element);
-        }
-      }
+  }
+}
+
+void Document::NoteUnknownBelow(const toml::node& node, const std::string& path) {
+  // A table that nobody looked into has its own error already: it stands where a value should.
+  if (const toml::table* child = node.as_table(); child != nullptr && asked.contains(path)) {
+    NoteUnknown(*child, path);
+  } else if (const toml::array* array = node.as_array(); array != nullptr) {
+    for (std::size_t i = 0; i < array->size(); ++i) {
+      NoteUnknownBelow((*array)[i], path + "[" + std::to_string(i) + "]");
     }
   }
 }

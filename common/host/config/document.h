@@ -48,6 +48,7 @@ struct Document {
 
   Found Find(const void* table, std::string_view base, std::string_view key);
   void NoteUnknown(const toml::table& table, const std::string& path);
+  void NoteUnknownBelow(const toml::node& node, const std::string& path);
   [[nodiscard]] std::string Suggestion(const std::string& table_path, std::string_view key) const;
 
   static ConfigFile Make(std::shared_ptr<Document> document) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "trib/common/host/zmq/poller.h"
@@ -34,6 +35,21 @@ Outcome ReadReply(const json& reply) {
     }
   }
   return ControlError{Code::kDataLoss, "the daemon's reply is not of control version 1"};
+}
+
+std::optional<Outcome> ReceiveAnswer(zmq::ClientSocket& socket, std::uint64_t id) {
+  while (true) {
+    const auto text = socket.Receive();
+    if (!text.ok()) {
+      return std::nullopt;
+    }
+    const json reply = json::parse(*text, nullptr, /*allow_exceptions=*/false);
+    // An answer to an earlier call that ran out of time is skipped. An error without id answers
+    // a request that could not be read, which can only be this one.
+    if (reply.is_object() && (!reply.contains("id") || reply["id"] == id)) {
+      return ReadReply(reply);
+    }
+  }
 }
 
 }  // namespace
@@ -95,17 +111,8 @@ Outcome ControlClient::Call(std::string_view name, const json& args) {
       return NotConnected(link);
     }
     sent = sent || socket_->Send(request).ok();
-    while (true) {
-      const auto text = socket_->Receive();
-      if (!text.ok()) {
-        break;
-      }
-      const json reply = json::parse(*text, nullptr, /*allow_exceptions=*/false);
-      // An answer to an earlier call that ran out of time is skipped. An error without id answers
-      // a request that could not be read, which can only be this one.
-      if (reply.is_object() && (!reply.contains("id") || reply["id"] == id)) {
-        return ReadReply(reply);
-      }
+    if (std::optional<Outcome> answer = ReceiveAnswer(*socket_, id)) {
+      return *std::move(answer);
     }
     const Millis left = Left(deadline);
     if (left.count() <= 0) {
