@@ -1,5 +1,6 @@
 // Any bytes at all as a backlog region: Open() and everything after it stay in bounds, and new
-// records are stored. Seeds: the worked example of docs/formats/node_backlog.md, and blank flash.
+// records are stored. Seeds: the worked example of docs/formats/node_backlog.md, blank
+// flash, and a finding: two sectors with one sequence.
 #include <cstddef>
 #include <cstdint>
 

@@ -53,6 +53,7 @@ Status Backlog::ReadSectorHeader(std::uint32_t slot, SectorHeader& out) {
   const std::uint32_t sector_bytes = reader.U32();
   reader.Skip(4);
   out.valid = known && sector_bytes == geometry_.sector_bytes && out.sequence != 0 &&
+              out.sequence != kNoSequence &&
               reader.U32() == Crc32c(std::span(bytes).first(kSectorHeaderBytes - 4));
   std::array<std::byte, kMarkBytes> mark;
   TRIB_TRY(flash_.Read(SectorOffset(slot) + RoundUp(kSectorHeaderBytes), mark));
@@ -144,13 +145,20 @@ Status Backlog::Open(EnrolmentEpoch epoch) {
     }
     // Power may go after a header said that this sector is given up and before its mark.
     bool given_up = false;
+    // No two sectors are opened with one sequence: what repeats an earlier one is not ours.
+    bool repeated = false;
     for (std::uint32_t other = 0; other < region_.sectors && !given_up; ++other) {
       SectorHeader by;
       TRIB_TRY(ReadSectorHeader(other, by));
       given_up = by.valid && by.gives_up == header.sequence;
+      repeated = repeated || (other < slot && by.valid && by.sequence == header.sequence);
     }
     if (given_up) {
       MarkFreed(slot);
+      continue;
+    }
+    if (repeated) {
+      ++metrics_.sectors_unreadable;
       continue;
     }
     bool clean_tail = false;

@@ -12,7 +12,6 @@ namespace trib::host::message::test {
 namespace {
 
 using internal::AsBytes;
-using internal::AsText;
 
 template <typename Encode>
 std::string Encoded(Encode encode) {
@@ -146,45 +145,49 @@ Record Generator::NextRecord() {
   return NextRecord(static_cast<RecordKind>(16 + Below(6)));
 }
 
+void Generator::Fill(Event& event) {
+  event.state = static_cast<EventState>(Below(4));
+  event.label = U32();
+  event.confidence = Finite();
+  event.severity = Finite();
+  event.windows = U32();
+  for (std::uint64_t i = Below(kMaxTopFeatures + 1); i > 0; --i) {
+    (void)event.top.push_back({U32() & 0xFFFFU, Finite()});
+  }
+  for (std::uint64_t i = Below(kMaxLabels + 1); i > 0; --i) {
+    (void)event.scores.push_back(Finite());
+  }
+  event.actuator = U32();
+}
+
+void Generator::Fill(Sketch& sketch) {
+  sketch.windows = U32();
+  sketch.triggered = U32();
+  sketch.invalid = U32();
+  for (std::uint64_t i = Below(kMaxHistograms + 1); i > 0; --i) {
+    Histogram histogram;
+    histogram.feature = U32() & 0xFFFFU;
+    for (auto& count : histogram.counts) {
+      count = U32();
+    }
+    (void)sketch.histograms.push_back(histogram);
+  }
+  for (auto& exits : sketch.exits) {
+    exits = U32();
+  }
+}
+
 Record Generator::NextRecord(RecordKind kind) {
   Record record;
   record.header = NextHeader();
   record.kind = kind;
   switch (kind) {
-    case RecordKind::kEvent: {
-      Event& event = record.event;
-      event.state = static_cast<EventState>(Below(4));
-      event.label = U32();
-      event.confidence = Finite();
-      event.severity = Finite();
-      event.windows = U32();
-      for (std::uint64_t i = Below(kMaxTopFeatures + 1); i > 0; --i) {
-        (void)event.top.push_back({U32() & 0xFFFFU, Finite()});
-      }
-      for (std::uint64_t i = Below(kMaxLabels + 1); i > 0; --i) {
-        (void)event.scores.push_back(Finite());
-      }
-      event.actuator = U32();
+    case RecordKind::kEvent:
+      Fill(record.event);
       break;
-    }
-    case RecordKind::kSketch: {
-      Sketch& sketch = *new (&record.sketch) Sketch{};
-      sketch.windows = U32();
-      sketch.triggered = U32();
-      sketch.invalid = U32();
-      for (std::uint64_t i = Below(kMaxHistograms + 1); i > 0; --i) {
-        Histogram histogram;
-        histogram.feature = U32() & 0xFFFFU;
-        for (auto& count : histogram.counts) {
-          count = U32();
-        }
-        (void)sketch.histograms.push_back(histogram);
-      }
-      for (auto& exits : sketch.exits) {
-        exits = U32();
-      }
+    case RecordKind::kSketch:
+      Fill(*new (&record.sketch) Sketch{});
       break;
-    }
     case RecordKind::kFeatureFrame: {
       FeatureFrame& frame = *new (&record.feature_frame) FeatureFrame{};
       for (std::uint64_t i = Below(kMaxFeatures + 1); i > 0; --i) {

@@ -46,6 +46,8 @@ class Generator {
  private:
   std::uint64_t NonZero64();
   std::uint32_t NonZero32();
+  void Fill(Event& event);
+  void Fill(Sketch& sketch);
 
   SplitMix64 random_;
   std::string payload_;
