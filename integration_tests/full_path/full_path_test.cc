@@ -51,5 +51,40 @@ TEST_F(FullPath, EveryRecordOfRealRecordingsIsStoredExactlyOnce) {
   EXPECT_TRUE(fleet().Stop(kLong)) << fleet().error();
 }
 
+TEST_F(FullPath, RealRecordingsOutliveKilledGatewayAndCloud) {
+  constexpr std::uint64_t kNodes = 3;
+  StartGateway(1);
+  for (std::uint64_t i = 0; i < kNodes; ++i) {
+    auto arguments = Recorded(101 + i, 4 + i);
+    if (!arguments) {
+      GTEST_SKIP() << "SKIPPED: the CWRU recordings are not here (TRIB_SHARED or ../shared)";
+    }
+    Admit(101 + i, 1);
+    arguments->insert(arguments->end(), {"--time-scale", "5"});
+    StartNode(101 + i, *arguments);
+  }
+  AwaitRecords(101, 10);
+  KillGateway(1);
+  AwaitRecords(102, 20);
+  RestartGateway(1);
+  AwaitRecords(103, 30);
+  fleet().cloud()->Kill();
+  AwaitRecords(101, 35);
+  RestartCloud();
+  std::uint64_t made = 0;
+  for (std::uint64_t node = 101; node < 101 + kNodes; ++node) {
+    const auto report = AwaitNode(node);
+    EXPECT_EQ(report.value("records_dropped", 1U), 0U);
+    made += report["records"].get<std::uint64_t>();
+  }
+  AwaitStored(made);
+  for (std::uint64_t node = 101; node < 101 + kNodes; ++node) {
+    ExpectExactlyOnce(node, Report(node)["records"].get<std::uint64_t>());
+  }
+  EXPECT_EQ(StoredRecords(), made);
+  EXPECT_EQ(Query("SELECT count(*) FROM gateway_drop WHERE total > 0"), 0);
+  std::cout << made << " records made and stored over both kills\n";
+}
+
 }  // namespace
 }  // namespace trib::integration
