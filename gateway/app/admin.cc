@@ -164,12 +164,20 @@ json NodesJson(const SouthSnapshot& south, const SpoolSnapshot& spool) {
   return list;
 }
 
+enum class Severity { kWarn, kFail };
+
+/// Collects checks in the shape that every daemon's doctor gives: docs/formats/admin_calls.md.
 struct Doctor {
   json checks = json::array();
   bool ok = true;
-  void Check(const char* name, bool good, std::string text) {
-    checks.push_back({{"check", name}, {"ok", good}, {"text", std::move(text)}});
-    ok = ok && good;
+  /// When not `good`, `otherwise` is the status and `fix` says what to do.
+  void Check(const char* name, bool good, Severity otherwise, std::string text, const char* fix) {
+    const bool fails = !good && otherwise == Severity::kFail;
+    checks.push_back({{"name", name},
+                      {"status", good ? "ok" : (fails ? "fail" : "warn")},
+                      {"text", std::move(text)},
+                      {"fix", good ? "" : fix}});
+    ok = ok && !fails;
   }
 };
 
@@ -180,34 +188,54 @@ json DoctorJson(const Config& config, const AdminSources& sources) {
   Doctor doctor;
   doctor.Check("cloud",
                north.link == LinkState::kUp,
-               std::string("connection to ") + config.north_endpoint + " is " + NameOf(north.link));
+               Severity::kFail,
+               std::string("connection to ") + config.north_endpoint + " is " + NameOf(north.link),
+               north.link == LinkState::kRefused
+                   ? "enrol and accept this gateway's public key at the cloud with trib"
+                   : "check that trib-cloud runs and that [north] names its endpoint and key");
   doctor.Check("roster",
                spool.roster_version > 0,
+               Severity::kFail,
                spool.roster_version > 0
                    ? std::to_string(spool.roster.size()) + " nodes may connect (roster version " +
                          std::to_string(spool.roster_version) + ")"
-                   : "the cloud has not sent a roster yet: no node can connect");
+                   : "the cloud has not sent a roster yet: no node can connect",
+               "enrol and accept this gateway's nodes at the cloud with trib");
   const auto fill = std::max(100 * spool.depth.bytes / config.spool.max_bytes,
                              100 * spool.depth.records / config.spool.max_records);
   doctor.Check("spool",
                fill < 80,
+               Severity::kWarn,
                std::to_string(spool.depth.records) + " records wait, " + std::to_string(fill) +
-                   " % of the room");
+                   " % of the room",
+               "restore the way to the cloud before the spool is full");
   doctor.Check("disk",
                spool.metrics.failures == 0,
-               std::to_string(spool.metrics.failures) + " transactions failed since the start");
+               Severity::kFail,
+               std::to_string(spool.metrics.failures) + " transactions failed since the start",
+               "see the log for the reason; make room on the disk of [spool] path");
   std::uint64_t dropped = 0;
   for (std::size_t i = 0; i < message::kPriorityCount; ++i) {
     dropped += spool.drops.full[i] + spool.drops.rejected[i];
   }
-  doctor.Check("drops", dropped == 0, std::to_string(dropped) + " acknowledged records given up");
+  doctor.Check("drops",
+               dropped == 0,
+               Severity::kWarn,
+               std::to_string(dropped) + " acknowledged records given up",
+               "stats tells which: a full spool needs more room, a refusal shows at the cloud");
   const auto zap = sources.zap("south");
   doctor.Check("keys",
                zap.refused == 0,
-               std::to_string(zap.refused) + " handshakes of unknown keys refused");
+               Severity::kWarn,
+               std::to_string(zap.refused) + " handshakes of unknown keys refused",
+               "enrol and accept the node that tries to connect, or switch it off");
   const auto& m = south.link;
   const std::uint64_t odd = m.identity_mismatch + m.not_in_roster + m.malformed + m.penalised;
-  doctor.Check("messages", odd == 0, std::to_string(odd) + " messages of nodes dropped");
+  doctor.Check("messages",
+               odd == 0,
+               Severity::kWarn,
+               std::to_string(odd) + " messages of nodes dropped",
+               "see link.dropped of stats for the reasons");
   return {{"ok", doctor.ok}, {"checks", std::move(doctor.checks)}};
 }
 
