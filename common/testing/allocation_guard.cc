@@ -77,10 +77,12 @@ bool AllocationGuard::enforced() {
 // The C library's allocator under its internal names, so that malloc itself can be watched too.
 // operator new of libstdc++ calls malloc, which covers both.
 extern "C" {
+// NOLINTBEGIN(bugprone-reserved-identifier): glibc gives them these names.
 void* __libc_malloc(std::size_t size);
 void* __libc_calloc(std::size_t count, std::size_t size);
 void* __libc_realloc(void* old, std::size_t size);
 void* __libc_memalign(std::size_t alignment, std::size_t size);
+// NOLINTEND(bugprone-reserved-identifier)
 
 void* malloc(std::size_t size) {
   trib::testing::CountAllocation();

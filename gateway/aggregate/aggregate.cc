@@ -35,7 +35,8 @@ void Aggregate::Add(std::string_view sealed, std::uint64_t received_ms) {
     finished_ = Finish();
   }
   if (!minute_) {
-    minute_.emplace().begin_ms = minute_ms;
+    // clang 14 cannot emplace() a nested class with default values out of nothing.
+    minute_.emplace(Minute{}).begin_ms = minute_ms;
   }
 
   const NodeId node = record.header.key.node;

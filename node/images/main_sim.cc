@@ -9,6 +9,7 @@
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -250,6 +251,23 @@ bool LoadPackageFile(const SimOptions& options,
   return true;
 }
 
+/// The exit code once everything is acknowledged, or the time for that is over. `since_end`: how
+/// long ago the recording ended.
+std::optional<int> ExitWhenDrained(const SimOptions& options,
+                                   const app::NodeLoop& loop,
+                                   Millis since_end) {
+  if (options.gateway.empty() || loop.finished()) {
+    return cli::kExitOk;
+  }
+  if (since_end > Millis(static_cast<std::int64_t>(options.drain_timeout_s * 1000))) {
+    cli::PrintError("trib-node",
+                    std::to_string(loop.backlog_metrics().records) +
+                        " records were not acknowledged in time; they stay in " + options.state);
+    return cli::kExitFailed;
+  }
+  return std::nullopt;
+}
+
 /// The main loop. @returns the exit code.
 int Run(const SimOptions& options,
         app::NodeLoop& loop,
@@ -279,15 +297,8 @@ int Run(const SimOptions& options,
       ended = now;
     }
     if (ended_seen && options.exit_when_done) {
-      if (!connected || loop.finished()) {
-        break;
-      }
-      if (now - ended > Millis(static_cast<std::int64_t>(options.drain_timeout_s * 1000))) {
-        cli::PrintError("trib-node",
-                        std::to_string(loop.backlog_metrics().records) +
-                            " records were not acknowledged in time; they stay in " +
-                            options.state);
-        code = cli::kExitFailed;
+      if (const auto exit = ExitWhenDrained(options, loop, now - ended)) {
+        code = *exit;
         break;
       }
     }

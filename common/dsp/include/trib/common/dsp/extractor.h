@@ -59,7 +59,8 @@ class Extractor {
     out.clear();
     if (window.channels != recipe_.channels || window.frames != recipe_.window_frames ||
         window.sample_rate_hz != recipe_.sample_rate_hz ||
-        window.samples.size() != std::size_t{window.frames} * window.channels) {
+        window.samples.size() != std::size_t{window.frames} * window.channels ||
+        window.samples.empty()) {
       return Code::kInvalidArgument;
     }
     cache_ = {};
