@@ -166,7 +166,7 @@ function(trib_test)
   add_test(NAME ${T_NAME} COMMAND ${T_NAME})
   set_tests_properties(${T_NAME} PROPERTIES
     LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT}
-    ENVIRONMENT "TRIB_BIN_DIR=${PROJECT_BINARY_DIR}/bin;TRIB_SOURCE_DIR=${PROJECT_SOURCE_DIR};TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp")
+    ENVIRONMENT "TRIB_BIN_DIR=${PROJECT_BINARY_DIR}/bin;TRIB_SOURCE_DIR=${PROJECT_SOURCE_DIR};TSAN_OPTIONS=halt_on_error=1:suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp")
 endfunction()
 
 # A libFuzzer target <NAME> with its seed corpus in corpus/<NAME>/ beside the source. Built in the
