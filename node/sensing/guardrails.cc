@@ -48,7 +48,8 @@ GuardrailVerdict JudgeChannel(const CutWindow& window,
   }
   const std::uint64_t missing = std::uint64_t{window.missing_frames} * 1000;
   if (missing > limits.max_missing_permille * frames) {
-    return {FaultCode::kSensorMissing, channel, static_cast<float>(missing / frames)};
+    const std::uint64_t permille = missing / frames;
+    return {FaultCode::kSensorMissing, channel, static_cast<float>(permille)};
   }
   const ChannelScan scan = Scan(window, channel, limits.clip_level_raw);
   if (limits.max_stuck_run > 0 && scan.longest_run >= limits.max_stuck_run) {
@@ -56,7 +57,8 @@ GuardrailVerdict JudgeChannel(const CutWindow& window,
   }
   const std::uint64_t clipped = std::uint64_t{scan.clipped} * 1000;
   if (clipped > limits.max_clipped_permille * frames) {
-    return {FaultCode::kSensorClipped, channel, static_cast<float>(clipped / frames)};
+    const std::uint64_t permille = clipped / frames;
+    return {FaultCode::kSensorClipped, channel, static_cast<float>(permille)};
   }
   const bool too_low = scan.minimum < limits.min_raw;
   if (too_low || scan.maximum > limits.max_raw) {

@@ -60,7 +60,7 @@ class Extractor {
     if (window.channels != recipe_.channels || window.frames != recipe_.window_frames ||
         window.sample_rate_hz != recipe_.sample_rate_hz ||
         window.samples.size() != std::size_t{window.frames} * window.channels ||
-        window.samples.empty()) {
+        window.frames == 0) {
       return Code::kInvalidArgument;
     }
     cache_ = {};
