@@ -127,12 +127,14 @@ Status Gateway::Impl::Start(std::string& error) {
           .report = [this](std::string report) { north->Report(std::move(report)); },
           .spool_depth = [this] { return spool.snapshot().depth.records; }});
   std::random_device device;
-  const auto seed = (std::uint64_t{device()} << 32U) | device();
+  const auto draw = [&device] { return (std::uint64_t{device()} << 32U) | device(); };
   north = std::make_unique<NorthLoop>(
       std::move(north_socket),
-      forward::Options{.gateway = config.id, .software_version = TRIB_VERSION},
+      forward::Options{.gateway = config.id,
+                       .software_version = TRIB_VERSION,
+                       .first_batch = draw() >> 1U},  // half the range: counting up does not wrap
       roster.version,
-      seed,
+      draw(),
       NorthLoop::Callbacks{
           .ask =
               [this](const forward::Wanted& wanted) {

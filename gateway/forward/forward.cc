@@ -21,7 +21,10 @@ std::string Encode(v1::SiteEnvelope& envelope) {
 }  // namespace
 
 Forward::Forward(const Options& options, std::uint64_t roster_version, std::uint64_t seed)
-    : options_(options), random_(seed), roster_version_(roster_version) {}
+    : options_(options),
+      random_(seed),
+      roster_version_(roster_version),
+      next_batch_(options.first_batch) {}
 
 Millis Forward::Backoff(std::uint32_t attempts) {
   const auto doublings = std::min<std::uint32_t>(attempts, 16);

@@ -112,6 +112,23 @@ TEST_F(ForwardTest, DeletesAfterTheAckAndNotBefore) {
   EXPECT_EQ(next->after, 3);
 }
 
+TEST_F(ForwardTest, AnAckOfAnEarlierRunDeletesNothing) {
+  Connect();
+  Offer(1, 3);
+  const auto before = SentBatches();
+  options.first_batch = 7000;
+  forward = Forward(options, 5, 42);
+  out = {};
+  Connect();
+  Offer(4, 6);
+  EXPECT_EQ(SentBatches(), std::vector<std::uint64_t>{7000});
+  Ack(before.at(0), 3);
+  EXPECT_TRUE(out.stored.empty());
+  EXPECT_EQ(forward.metrics().acks_unknown, 1U);
+  Ack(7000, 3);
+  EXPECT_EQ(out.stored, (std::vector<std::int64_t>{4, 5, 6}));
+}
+
 TEST_F(ForwardTest, RejectedRecordsAreNamedApart) {
   Connect();
   Offer(1, 3);

@@ -85,7 +85,7 @@ class Forward {
   MonotonicTime next_hello_{};
   MonotonicTime next_look_{};
   std::int64_t last_id_ = 0;
-  std::uint64_t next_batch_ = 1;
+  std::uint64_t next_batch_;
   std::uint32_t credit_ = 1;  // until the cloud grants more
   std::map<std::uint64_t, Batch> open_;
   std::deque<std::string> reports_;

@@ -24,6 +24,9 @@ struct Options {
   Millis resend{3'000};          ///< doubles per attempt, plus up to half of it at random
   Millis resend_max{15'000};
   Millis hello_interval{30'000};
+  /// Number of the first batch. Drawn at random per run, so that a late acknowledgement of an
+  /// earlier run's batch names none of this one's.
+  std::uint64_t first_batch = 1;
 };
 
 /// A record from the spool.
