@@ -119,7 +119,8 @@ Result<SampleBlock> PacedSensor::Read(std::span<std::int16_t> memory) {
     stuck_by_ = nullptr;
   } else if (fault->kind == Kind::kGap) {
     return Code::kUnavailable;  // the next block's first_frame tells
-  } else {
+  } else if (!samples.empty()) {
+    // A source may give a boundary without samples: nothing to spoil there, or to be stuck at.
     Inject(*fault, samples, block);
   }
   return block;

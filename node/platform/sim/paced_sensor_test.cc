@@ -135,6 +135,42 @@ TEST(PacedSensor, InjectsFaultsWhereAsked) {
   EXPECT_EQ(given, 11U * 12'000U - 12'000U);
 }
 
+/// Begins with a block that has a boundary and no samples.
+class EmptyFirstSource final : public SampleSource {
+ public:
+  Result<Block> Read(std::span<std::int16_t> memory) override {
+    const bool first = value_ == 0;
+    Block block;
+    block.frames = first ? 0 : memory.size();
+    block.scale = 1;
+    block.boundary = first;
+    std::iota(memory.begin(), memory.end(), ++value_);
+    return block;
+  }
+  [[nodiscard]] std::uint32_t sample_rate_hz() const override { return 100; }
+  [[nodiscard]] std::uint32_t channels() const override { return 1; }
+  [[nodiscard]] std::string_view label() const override { return ""; }
+
+ private:
+  std::int16_t value_ = 0;
+};
+
+TEST(PacedSensor, AnEmptyBlockIsNothingToBeStuckAt) {
+  SimClock clock({.pace = 0});
+  PacedSensor sensor(std::make_unique<EmptyFirstSource>(),
+                     clock,
+                     {.pace = 0, .faults = {*ParseInjectedFault("stuck@0..1")}});
+  std::vector<std::int16_t> memory(4);
+  auto block = sensor.Read(memory);
+  ASSERT_TRUE(block.ok());
+  EXPECT_TRUE(block->boundary);
+  EXPECT_TRUE(block->samples.empty());
+  block = sensor.Read(memory);
+  ASSERT_TRUE(block.ok());
+  // The value of the first real sample, not what lay in memory before.
+  EXPECT_EQ(memory, (std::vector<std::int16_t>{2, 2, 2, 2}));
+}
+
 TEST(ParseInjectedFault, RefusesNonsense) {
   for (const char* text :
        {"", "stuck", "stuck@3", "stuck@3..2", "odd@1..2", "stuck@a..b", "@1..2"}) {
