@@ -15,6 +15,8 @@
 namespace trib::node::sim {
 namespace {
 
+constexpr const char* kInUse = "in use by another process";
+
 bool WriteAll(int fd, std::span<const std::byte> bytes, std::uint64_t offset) {
   while (!bytes.empty()) {
     const ssize_t written = pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
@@ -59,28 +61,65 @@ Result<std::unique_ptr<FileFlash>> FileFlash::Open(const std::filesystem::path& 
     error = path.string() + ": " + text;
     return code;
   };
-  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
   if (fd < 0) {
-    return fail(Code::kUnavailable, std::strerror(errno));
+    return errno == ENOENT
+               ? Create(path, options, error)
+               : Result<std::unique_ptr<FileFlash>>(fail(Code::kUnavailable, std::strerror(errno)));
   }
   auto flash = std::unique_ptr<FileFlash>(new FileFlash(fd, options, false));
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    return fail(Code::kFailedPrecondition, "in use by another process");
+    return fail(Code::kFailedPrecondition, kInUse);
   }
   struct stat info {};
   if (fstat(fd, &info) != 0) {
     return fail(Code::kUnavailable, std::strerror(errno));
   }
-  const std::uint64_t size = flash->size();
   if (info.st_size == 0) {
-    flash->created_ = true;
-    if (!WriteBlank(fd, 0, size) || fdatasync(fd) != 0) {
-      return fail(Code::kUnavailable, std::strerror(errno));
-    }
-  } else if (static_cast<std::uint64_t>(info.st_size) != size) {
+    return Create(path, options, error);
+  }
+  if (static_cast<std::uint64_t>(info.st_size) != flash->size()) {
     return fail(Code::kFailedPrecondition,
                 "is " + std::to_string(info.st_size) + " bytes, a node's flash is " +
-                    std::to_string(size) + "; remove it to start blank");
+                    std::to_string(flash->size()) + "; remove it to start blank");
+  }
+  return flash;
+}
+
+Result<std::unique_ptr<FileFlash>> FileFlash::Create(const std::filesystem::path& path,
+                                                     const Options& options,
+                                                     std::string& error) {
+  const auto fail = [&](Code code, const std::string& text) -> Status {
+    error = path.string() + ": " + text;
+    return code;
+  };
+  // A kill at any moment leaves either no file of that name or a whole one. The lock is the file's,
+  // not the name's: it holds on after the renaming.
+  const std::string draft = path.string() + ".new";
+  const int fd = open(draft.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) {
+    return fail(Code::kUnavailable, std::strerror(errno));
+  }
+  auto flash = std::unique_ptr<FileFlash>(new FileFlash(fd, options, true));
+  struct stat locked {};
+  struct stat named {};
+  // Another process may have made the file between our looks: then the draft's name is gone, or a
+  // file with content has the flash's.
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &locked) != 0 ||
+      stat(draft.c_str(), &named) != 0 || locked.st_ino != named.st_ino ||
+      (stat(path.c_str(), &named) == 0 && named.st_size != 0)) {
+    return fail(Code::kFailedPrecondition, kInUse);
+  }
+  if (ftruncate(fd, 0) != 0 || !WriteBlank(fd, 0, flash->size()) || fsync(fd) != 0 ||
+      rename(draft.c_str(), path.c_str()) != 0) {
+    return fail(Code::kUnavailable, std::strerror(errno));
+  }
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  const int folder_fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder_fd >= 0) {
+    // Without it a power cut loses the name; a blank flash is then made again.
+    (void)fsync(folder_fd);
+    close(folder_fd);
   }
   return flash;
 }

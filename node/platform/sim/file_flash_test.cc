@@ -1,8 +1,11 @@
 #include "trib/node/sim/file_flash.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "trib/testing/contracts.h"
@@ -18,7 +21,10 @@ class FileFlashTest : public ::testing::Test {
              ::testing::UnitTest::GetInstance()->current_test_info()->name());
     std::filesystem::remove(path_);
   }
-  void TearDown() override { std::filesystem::remove(path_); }
+  void TearDown() override {
+    std::filesystem::remove(path_);
+    std::filesystem::remove(path_.string() + ".new");
+  }
   Result<std::unique_ptr<FileFlash>> Open() {
     return FileFlash::Open(
         path_,
@@ -63,6 +69,33 @@ TEST_F(FileFlashTest, RefusesAFileOfAnotherSize) {
   std::ofstream(path_) << "something else";
   EXPECT_EQ(Open().status().code(), Code::kFailedPrecondition);
   EXPECT_NE(error_.find("14 bytes"), std::string::npos);
+}
+
+TEST_F(FileFlashTest, IsReadableByItsOwnerOnly) {
+  ASSERT_TRUE(Open().ok()) << error_;
+  struct stat info {};
+  ASSERT_EQ(stat(path_.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777U, 0600U);
+}
+
+TEST_F(FileFlashTest, AKillDuringTheFirstCreationLeavesNothingInTheWay) {
+  EXPECT_EXIT(
+      {
+        // The kernel kills the process in the midst of writing the blank content.
+        rlimit most{};
+        most.rlim_cur = most.rlim_max = 1000;
+        (void)setrlimit(RLIMIT_FSIZE, &most);
+        (void)Open();
+      },
+      ::testing::KilledBySignal(SIGXFSZ),
+      "");
+  auto flash = Open();
+  ASSERT_TRUE(flash.ok()) << error_;
+  EXPECT_TRUE((*flash)->created());
+  std::vector<std::byte> out(2048);
+  ASSERT_TRUE((*flash)->Read(0, out).ok());
+  EXPECT_EQ(out, std::vector<std::byte>(2048, std::byte{0xFF}));
+  EXPECT_FALSE(std::filesystem::exists(path_.string() + ".new"));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace trib::node::sim {
 
 /// Flash in a file, with NOR's rules checked: a unit is programmed once per erasure. Made full of
-/// 0xFF when absent. Held with a lock, so that two nodes cannot share one.
+/// 0xFF when absent, whole or not at all. Held with a lock, so that two nodes cannot share one.
 ///
 /// Durable  Erase() and Program() call fdatasync() unless `sync` is off: then a power cut of the
 ///          machine may lose what a kill of the process does not.
@@ -44,6 +44,9 @@ class FileFlash final : public Flash {
  private:
   FileFlash(int fd, const Options& options, bool created)
       : fd_(fd), options_(options), created_(created) {}
+  static Result<std::unique_ptr<FileFlash>> Create(const std::filesystem::path& path,
+                                                   const Options& options,
+                                                   std::string& error);
   Status Sync();
   [[nodiscard]] std::uint64_t size() const {
     return std::uint64_t{options_.geometry.sector_bytes} * options_.geometry.sector_count;
