@@ -14,6 +14,7 @@
 #include "trib/common/host/control/control_client.h"
 #include "trib/common/host/identity/identity.h"
 #include "trib/common/host/message/codec.h"
+#include "trib/common/host/sqlite/database.h"
 #include "trib/common/host/zmq/client_socket.h"
 #include "trib/common/host/zmq/poller.h"
 
@@ -308,6 +309,31 @@ TEST_F(CloudTest, AFullStoreAcknowledgesNothingUntilThereIsRoom) {
   const pb::BatchAck ack = gateway.AwaitAck();
   EXPECT_EQ(ack.batch_id(), 2U) << "batch 1 must never be acknowledged";
   EXPECT_EQ(ack.stored(), message::kMaxBatchRecords);
+}
+
+TEST_F(CloudTest, ABatchThatCannotBeStoredDoesNotHoldUpTheOthersOfItsGroup) {
+  // Commits when three records wait, so that both batches are in one group.
+  config_.commit_rows = 3;
+  config_.commit_interval = Millis(60'000);
+  StartCloud();
+  Admit(9, gateway_key_, 0);
+  Admit(1, node_key_, 9);
+  {
+    auto other = host::sqlite::Database::Open(config_.store_path.string());
+    ASSERT_TRUE(other.ok());
+    ASSERT_TRUE(other
+                    ->Execute("CREATE TRIGGER poison BEFORE INSERT ON record WHEN"
+                              " NEW.sequence = 666 BEGIN SELECT RAISE(ABORT, 'poison'); END")
+                    .ok());
+  }
+  FakeGateway gateway = Connect(9, gateway_key_);
+  gateway.SendBatch(1, {SealedEvent(1, 666)});
+  gateway.SendBatch(2, {SealedEvent(1, 1), SealedEvent(1, 2)});
+  const pb::BatchAck ack = gateway.AwaitAck();
+  EXPECT_EQ(ack.batch_id(), 2U) << "batch 1 was not stored";
+  EXPECT_EQ(ack.stored(), 2U);
+  EXPECT_EQ(Ask("stats")["records_stored"], 2);
+  EXPECT_EQ(Ask("stats")["commit_failures"], 1);
 }
 
 TEST_F(CloudTest, StoppingCommitsAndAcknowledgesWhatWasRead) {

@@ -193,17 +193,32 @@ void StoreLoop::CommitGroup(std::vector<PendingBatch>& batches,
   for (std::size_t i = first; i < last; ++i) {
     group.push_back(std::move(batches[i].batch));
   }
+  if (CommitAndAnswer(group, std::span(batches).subspan(first, group.size()))) {
+    return;
+  }
+  // The reason lies in one of the batches, which must not keep the others from being stored.
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    (void)CommitAndAnswer(std::span(group).subspan(i, 1), std::span(batches).subspan(first + i, 1));
+  }
+}
+
+bool StoreLoop::CommitAndAnswer(std::span<const Batch> group, std::span<const PendingBatch> from) {
   const Result<std::vector<BatchOutcome>> outcomes = writer_->Commit(group, WallMs());
   if (!outcomes.ok()) {
+    const Code code = outcomes.status().code();
+    const bool passes = code == Code::kResourceExhausted || code == Code::kUnavailable;
+    if (group.size() > 1 && !passes) {
+      return false;
+    }
     // No acknowledgement: the gateways keep the records and send them again.
     commit_failures_ += 1;
     LogFailure("commit", outcomes.status());
-    return;
+    return true;
   }
   std::vector<Answer> answers;
   answers.reserve(group.size());
   for (std::size_t i = 0; i < group.size(); ++i) {
-    answers.push_back({batches[first + i].routing_id,
+    answers.push_back({from[i].routing_id,
                        ingest::EncodeBatchAck(group[i].batch_id, (*outcomes)[i], config_.credit)});
   }
   {
@@ -215,6 +230,7 @@ void StoreLoop::CommitGroup(std::vector<PendingBatch>& batches,
   }
   committed_.notify_all();
   wake_south_();
+  return true;
 }
 
 void StoreLoop::RunOthers(std::deque<Other>& others) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -84,6 +85,8 @@ class StoreLoop {
   void Run();
   void CommitAll(std::vector<PendingBatch>& batches);
   void CommitGroup(std::vector<PendingBatch>& batches, std::size_t first, std::size_t last);
+  /// @returns false when the commit failed for a reason that lies in one of several batches.
+  bool CommitAndAnswer(std::span<const Batch> group, std::span<const PendingBatch> from);
   void RunOthers(std::deque<Other>& others);
   void LogFailure(const char* what, Status status);
   void PublishIfChanged();
