@@ -56,6 +56,20 @@ json Check(const char* name, const char* status, std::string text, const char* f
   return {{"name", name}, {"status", status}, {"text", std::move(text)}, {"fix", ok ? "" : fix}};
 }
 
+/// What helps when a gateway's envelopes are refused for `reason`.
+const char* EnvelopeFix(std::string_view reason) {
+  if (reason == "envelope_protocol") {
+    return "run a trib-gateway and a trib-cloud of the same version; its records wait in its spool";
+  }
+  if (reason == "envelope_revoked") {
+    return "stop that gateway, or enrol and accept its key";
+  }
+  if (reason == "envelope_roster_claim") {
+    return "stop the gateway, move its spool away and start it; if it persists, replace its key";
+  }
+  return "update that gateway's trib-gateway; what it cannot deliver waits in its spool";
+}
+
 const char* OkOr(bool ok, const char* otherwise) {
   return ok ? "ok" : otherwise;
 }
@@ -348,6 +362,17 @@ Admin::Outcome Admin::Doctor(const json& args) {
                            OkOr(ahead <= kClockAheadMs, "warn"),
                            who + "'s clock was " + std::to_string(ahead) + " ms ahead of ours",
                            "set the gateway's clock, for example with NTP"));
+  }
+  const StoreLoop::RefusedCounts refused = store_.refused_since_start();
+  if (refused.empty()) {
+    checks.push_back(Check("gateway_envelopes", "ok", "none refused since start", ""));
+  }
+  for (const auto& [where, count] : refused) {
+    checks.push_back(Check("gateway_envelopes",
+                           "warn",
+                           "gateway " + std::to_string(where.first) + ": " + std::to_string(count) +
+                               " refused since start, reason " + where.second,
+                           EnvelopeFix(where.second)));
   }
   const bool ok = std::none_of(
       checks.begin(), checks.end(), [](const json& check) { return check["status"] == "fail"; });

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "trib/cloud/store/reader.h"
@@ -400,6 +401,21 @@ TEST_F(CloudTest, SurvivesGarbageAndCountsItByReason) {
     return refused ==
            json{{"envelope_gateway", 1}, {"envelope_malformed", 1}, {"envelope_protocol", 1}};
   })) << refused.dump();
+  // The operator is told whose they are and why: such a gateway's records wait for ever.
+  const json doctor = Ask("doctor");
+  EXPECT_TRUE(doctor["ok"]) << doctor;
+  std::set<std::string> told;
+  for (const json& check : doctor["checks"]) {
+    if (check["name"] == "gateway_envelopes") {
+      EXPECT_EQ(check["status"], "warn");
+      EXPECT_NE(check["fix"], "");
+      told.insert(check.value("text", ""));
+    }
+  }
+  EXPECT_EQ(told,
+            (std::set<std::string>{"gateway 9: 1 refused since start, reason envelope_gateway",
+                                   "gateway 9: 1 refused since start, reason envelope_malformed",
+                                   "gateway 9: 1 refused since start, reason envelope_protocol"}));
 }
 
 TEST_F(CloudTest, ControlCallsSayWhatIsWrong) {

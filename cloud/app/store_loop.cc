@@ -86,6 +86,7 @@ void StoreLoop::CountRefused(GatewayId gateway, const char* reason) {
     const std::lock_guard lock(mutex_);
     // Bounded: authenticated gateways times the fixed list of reasons.
     ++refused_[{gateway.value(), reason}];
+    ++refused_since_start_[{gateway.value(), reason}];
   }
   work_.notify_one();
 }
@@ -131,6 +132,11 @@ std::uint64_t StoreLoop::commits() const {
   return commits_;
 }
 
+StoreLoop::RefusedCounts StoreLoop::refused_since_start() const {
+  const std::lock_guard lock(mutex_);
+  return refused_since_start_;
+}
+
 std::size_t StoreLoop::queued() const {
   const std::lock_guard lock(mutex_);
   return batches_.size();
@@ -140,7 +146,7 @@ void StoreLoop::Run() {
   while (true) {
     std::vector<PendingBatch> batches;
     std::deque<Other> others;
-    std::map<std::pair<std::uint64_t, std::string>, std::uint64_t> refused;
+    RefusedCounts refused;
     {
       std::unique_lock lock(mutex_);
       work_.wait(lock, [&] {

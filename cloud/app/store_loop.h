@@ -44,6 +44,8 @@ struct Answer {
 class StoreLoop {
  public:
   static constexpr std::size_t kMaxQueued = 64;
+  /// Envelopes by gateway and reason.
+  using RefusedCounts = std::map<std::pair<std::uint64_t, std::string>, std::uint64_t>;
   using Task = std::function<void(registry::Registry&, store::Writer&)>;
 
   /// `wake_south` is called when answers or room appeared; `on_roster` with every new snapshot,
@@ -77,6 +79,7 @@ class StoreLoop {
   [[nodiscard]] std::uint64_t commits() const;
   [[nodiscard]] std::uint64_t commit_failures() const { return commit_failures_; }
   [[nodiscard]] std::uint64_t reports_refused() const { return reports_refused_; }
+  [[nodiscard]] RefusedCounts refused_since_start() const;
   [[nodiscard]] std::size_t queued() const;
 
  private:
@@ -106,7 +109,8 @@ class StoreLoop {
   std::vector<PendingBatch> batches_;
   std::size_t queued_rows_ = 0;
   std::deque<Other> others_;
-  std::map<std::pair<std::uint64_t, std::string>, std::uint64_t> refused_;
+  RefusedCounts refused_;  // not yet in the store
+  RefusedCounts refused_since_start_;
   std::vector<Answer> answers_;
   std::uint64_t commits_ = 0;
   bool started_ = false;
