@@ -65,7 +65,7 @@ const char* EnvelopeFix(std::string_view reason) {
     return "stop that gateway, or enrol and accept its key";
   }
   if (reason == "envelope_roster_claim") {
-    return "stop the gateway, move its spool away and start it; if it persists, replace its key";
+    return "its roster is not of this cloud; when it has delivered all, start it with a new spool";
   }
   return "update that gateway's trib-gateway; what it cannot deliver waits in its spool";
 }

@@ -261,6 +261,12 @@ TEST_F(CloudTest, SendsRostersOnHelloAndOnEveryChange) {
     roster = gateway.Await(pb::SiteEnvelope::kRoster).roster();
   } while (roster.version() != 0 && roster.version() <= 1000);
   EXPECT_EQ(roster.version(), 1001U);
+
+  // One that no restored database explains is counted, not followed.
+  gateway.Hello(UINT64_MAX);
+  EXPECT_TRUE(gateway.Until(
+      [&] { return Ask("stats")["envelopes_refused"].value("envelope_roster_claim", 0) == 1; }));
+  EXPECT_EQ(Ask("gateway.list")["gateways"][0]["roster_version"], 1001);
 }
 
 TEST_F(CloudTest, RefusesUnknownPendingRevokedAndReplacedGateways) {

@@ -138,10 +138,13 @@ void South::HandleHello(GatewayId gateway, Session& session, std::uint64_t roste
         gateway.value(),
         " has roster ",
         roster_version,
-        ", newer than ours: was the database restored? Raising ours above it");
-    store_.Post([gateway, roster_version](registry::Registry& registry, store::Writer&) {
-      // After a failure the gateway's next Hello tries again.
-      (void)registry.RaiseRosterVersion(gateway, roster_version, WallMs());
+        ", newer than ours: was the database restored?");
+    store_.Post([this, gateway, roster_version](registry::Registry& registry, store::Writer&) {
+      // After a failure of the store the gateway's next Hello tries again.
+      const Status status = registry.RaiseRosterVersion(gateway, roster_version, WallMs());
+      if (status.code() == Code::kOutOfRange) {
+        store_.CountRefused(gateway, "envelope_roster_claim");
+      }
     });
   }
 }

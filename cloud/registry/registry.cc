@@ -215,8 +215,12 @@ Outcome Registry::Revoke(std::uint64_t id, std::uint64_t now_ms, const std::stri
 }
 
 Status Registry::RaiseRosterVersion(GatewayId gateway, std::uint64_t above, std::uint64_t now_ms) {
-  if (snapshot_->RosterVersion(gateway) > above) {
+  const std::uint64_t ours = snapshot_->RosterVersion(gateway);
+  if (ours > above) {
     return {};
+  }
+  if (above - ours > kMaxRosterLead) {
+    return Code::kOutOfRange;
   }
   RegistryChange change;
   change.audit = {now_ms, "gateway", "raise_roster", gateway.value(), std::to_string(above)};

@@ -243,6 +243,22 @@ TEST_F(RegistryTest, AGatewayWithAHigherVersionGetsAHigherOne) {
   EXPECT_EQ(RosterOf(kGateway).version, 51U);
 }
 
+TEST_F(RegistryTest, AClaimThatNoBackupExplainsIsNotFollowed) {
+  HaveGateways();
+  ASSERT_TRUE(EnrollNode(1, 10).status.ok());
+  ASSERT_TRUE(Accept(1).status.ok());
+  const std::uint64_t before = RosterOf(kGateway).version;
+  const std::uint64_t most = before + Registry::kMaxRosterLead;
+  for (const std::uint64_t claim : {most + 1, UINT64_MAX - 1, UINT64_MAX}) {
+    EXPECT_EQ(registry_->RaiseRosterVersion(kGateway, claim, 1).code(), Code::kOutOfRange) << claim;
+    EXPECT_EQ(RosterOf(kGateway).version, before);
+  }
+  ASSERT_TRUE(registry_->RaiseRosterVersion(kGateway, most, 1).ok());
+  EXPECT_EQ(RosterOf(kGateway).version, most + 1);
+  ASSERT_TRUE(Revoke(1).changed);
+  EXPECT_EQ(RosterOf(kGateway).version, most + 2) << "there is always a higher number";
+}
+
 TEST_F(RegistryTest, AFullStoreChangesNothing) {
   HaveGateways();
   ASSERT_TRUE(writer_->SetMaxBytes(1).ok());

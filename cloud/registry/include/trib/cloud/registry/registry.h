@@ -61,6 +61,11 @@ class Registry {
 
   /// Makes the roster's version higher than one that a gateway claims to have, which happens when
   /// this database was restored from a backup: the gateway must not refuse ours as old.
+  ///
+  /// @returns kOutOfRange, and changes nothing, for a claim that no backup explains: it would use
+  /// up
+  ///   the numbers, and with none left no revocation could reach the gateway.
+  static constexpr std::uint64_t kMaxRosterLead = 1U << 20U;  ///< changes since any backup
   Status RaiseRosterVersion(GatewayId gateway, std::uint64_t above, std::uint64_t now_ms);
 
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const { return snapshot_; }
