@@ -443,7 +443,7 @@ TEST_F(BrokenPackage, ReferencesBeyondTheRecipe) {
 }
 
 /// Reasons that common/package names but others give: a recipe is decoded by common/dsp's users.
-const std::set<Reason> kGivenElsewhere = {Reason::kBadRecipe};
+const std::set<Reason> kGivenElsewhere = {Reason::kBadRecipe, Reason::kWrongSensor};
 
 void BrokenPackage::TearDownTestSuite() {
   const auto* suite = ::testing::UnitTest::GetInstance()->current_test_suite();

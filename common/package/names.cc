@@ -104,6 +104,8 @@ std::string_view ReasonName(Reason reason) {
       return "needs more arena memory";
     case Reason::kCounterTooLow:
       return "security counter too low";
+    case Reason::kWrongSensor:
+      return "recipe wants another sensor: channels or sample rate differ";
     case Reason::kNoRoom:
       return "no room";
     case Reason::kTrailerFull:

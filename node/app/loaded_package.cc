@@ -37,7 +37,7 @@ Status DecodeAll(const package::PackageView& view,
   out.recipe = *decoded;
   if (out.recipe.channels != sensor.channels ||
       out.recipe.sample_rate_hz != sensor.sample_rate_hz) {
-    return {Code::kFailedPrecondition, Reason::kBadRecipe};
+    return {Code::kFailedPrecondition, Reason::kWrongSensor};
   }
   if (std::size_t{out.recipe.window_frames} * out.recipe.channels > max_window_samples) {
     return {Code::kFailedPrecondition, Reason::kArenaTooSmall};

@@ -17,6 +17,7 @@ using state::StateKey;
 
 constexpr Millis kLongestSleep{1'000};
 constexpr std::uint16_t kConfigurationFormat = 1;
+constexpr std::size_t kNodeIdBytes = 8;
 constexpr std::size_t kConfigurationBytes = 18;
 constexpr std::uint32_t kShortestInterval_ms = 1'000;
 
@@ -62,7 +63,9 @@ Status NodeLoop::Start(std::span<const std::byte> file, std::span<const crypto::
   if (!state_status.ok() && state_status.code() != Code::kDataLoss) {
     return state_status;
   }
+  TRIB_TRY(RefuseForeignState());
   TRIB_TRY_ASSIGN(identity_, state::OpenIdentity(state_store_, ports_.entropy));
+  TRIB_TRY(SignState());
   TRIB_TRY(backlog_.Open(identity_.epoch));
   LoadConfiguration();
 
@@ -120,6 +123,25 @@ void NodeLoop::TakeUpBaseline() {
     return;
   }
   baseline_.Start(package_.recipe_id, features, package_.trigger);
+}
+
+// Records in the backlog name their node. Under another id the gateway would refuse them for good,
+// so a state is used by the node that it belongs to or not at all.
+Status NodeLoop::RefuseForeignState() {
+  std::array<std::byte, kNodeIdBytes> bytes{};
+  const Result<std::size_t> size = state_store_.Get(StateKey::kNodeId, 0, bytes);
+  if (!size.ok() || *size != bytes.size()) {
+    return {};  // blank, or written before states were signed
+  }
+  ByteReader reader(bytes);
+  return NodeId(reader.U64()) == config_.node ? Status() : Status(Code::kAlreadyExists);
+}
+
+Status NodeLoop::SignState() {
+  std::array<std::byte, kNodeIdBytes> bytes{};
+  ByteWriter writer(bytes);
+  writer.U64(config_.node.value());
+  return state_store_.Put(StateKey::kNodeId, 0, bytes);
 }
 
 void NodeLoop::LoadConfiguration() {

@@ -106,6 +106,18 @@ TEST_F(NodeLoopTest, SketchesCountEveryWindowOnce) {
   EXPECT_EQ(statuses.back().status.bytes_raw, 101U * testing::kFrames * 2);
 }
 
+TEST_F(NodeLoopTest, RefusesTheStateOfAnotherNode) {
+  World world;
+  ASSERT_TRUE(world.Boot(package_).ok());
+  world.PlayHealthy(50);
+  world.Run();
+  world.node = NodeId(78);
+  EXPECT_EQ(world.Boot(package_).code(), Code::kAlreadyExists);
+  world.node = testing::kNode;
+  ASSERT_TRUE(world.Boot(package_).ok());
+  EXPECT_EQ(world.loop->identity().boot, 2U) << "the refused start was no boot";
+}
+
 TEST_F(NodeLoopTest, AuditsTheSameWindowsInEveryRun) {
   std::vector<std::uint64_t> drawn[2];
   for (auto& indices : drawn) {
@@ -242,7 +254,7 @@ TEST_F(NodeLoopTest, RefusedPackagesLeaveTheBuiltInRulesRunning) {
     std::optional<package::Reason> reason;
   } cases[] = {
       {"unknown key", PackageParts().Signed(2), package::Reason::kUnknownKey},
-      {"other sensor", other_sensor.Signed(1), package::Reason::kBadRecipe},
+      {"other sensor", other_sensor.Signed(1), package::Reason::kWrongSensor},
       {"other board", other_board.Signed(1), package::Reason::kWrongHardwareClass},
       {"trigger on no feature", blind_trigger.Signed(1), package::Reason::kFeatureAbsent},
       {"sketch of no feature", blind_sketch.Signed(1), package::Reason::kFeatureAbsent},

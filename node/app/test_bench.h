@@ -267,11 +267,13 @@ class World {
   explicit World(crypto::PublicKey pinned = KeyOf(1), trib::testing::LossyLink::Faults faults = {})
       : pinned_(pinned), link(message::kMaxEnvelopeBytes, faults), gateway(link.b()) {}
 
+  NodeId node = kNode;
+
   Status Boot(std::span<const std::byte> package) {
     loop.reset();
     storage = std::make_unique<Storage>();
     NodeConfig config;
-    config.node = kNode;
+    config.node = node;
     config.state_region = {.first = SectorIndex(0), .sectors = kStateSectors};
     config.backlog_region = {.first = SectorIndex(kStateSectors), .sectors = kBacklogSectors};
     config.seed = 5;

@@ -384,6 +384,11 @@ int Main(const SimOptions& options) {
       config,
       storage->memory());
   const Status started = loop->Start(package_file, package_keys);
+  if (started.code() == Code::kAlreadyExists) {
+    return Fail({cli::kExitFailed,
+                 options.state + " is the state of another node than " +
+                     std::to_string(options.id) + "; give that node's --id, or another --state"});
+  }
   if (!started.ok()) {
     return Fail(
         {cli::kExitFailed,

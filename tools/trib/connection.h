@@ -17,7 +17,7 @@ namespace trib::tools::trib_cli {
 /// The options of the command line over those of the configuration file.
 struct Settings {
   std::optional<std::filesystem::path> file;  ///< the configuration file that was read
-  std::string server;                         ///< e.g. "tcp://127.0.0.1:7402"
+  std::string server;                         ///< e.g. "tcp://127.0.0.1:7411"
   std::string server_key;                     ///< 64 hex digits, or the path of a public key file
   std::filesystem::path key;                  ///< the operator's secret key file
   Millis timeout{5'000};

@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   AddDoctorCommand(app, context);
   app.footer(
       "Exit codes: 0 ok, 1 failed, 2 wrong usage or configuration, 3 refused by the server\n"
-      "Example: trib --server tcp://127.0.0.1:7402 --server-key cloud.key.pub \\\n"
+      "Example: trib --server tcp://127.0.0.1:7411 --server-key cloud.key.pub \\\n"
       "              --operator-key operator.key fleet list --json");
   if (const auto exit_code = trib::host::cli::ParseArguments(app, argc, argv)) {
     return *exit_code;

@@ -123,6 +123,7 @@ enum class Reason : std::uint16_t {
   kMissingOperator = 83,
   kArenaTooSmall = 84,
   kCounterTooLow = 85,
+  kWrongSensor = 86,
   // writing
   kNoRoom = 96,
   kTrailerFull = 97,

@@ -122,7 +122,8 @@ class NodeLoop final : private uplink::DownlinkHandler {
   /// only. A refused package does not fail it: the node then runs its built-in rules and says so in
   /// a Fault record.
   ///
-  /// @returns the failure that leaves the node without usable record keys: state or entropy.
+  /// @returns kAlreadyExists  the state belongs to another node; nothing of it was changed
+  ///          else            what leaves the node without usable record keys: state or entropy
   Status Start(std::span<const std::byte> file, std::span<const crypto::PublicKey> pinned);
 
   /// One round: takes samples, decides on at most one window, sends what is due.
@@ -164,6 +165,8 @@ class NodeLoop final : private uplink::DownlinkHandler {
   void OnVerdict(const message::Verdict& verdict) override;
   void OnUpdateChunk(const message::UpdateChunk& chunk) override;
 
+  Status RefuseForeignState();
+  Status SignState();
   void LoadConfiguration();
   void Equip();
   void TakeUpBaseline();

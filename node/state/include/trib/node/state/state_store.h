@@ -15,6 +15,7 @@ enum class StateKey : std::uint16_t {
   kUnspecified = 0,
   kIdentityEpoch = 1,
   kBootCount = 2,
+  kNodeId = 3,          ///< whose state this is
   kBaseline = 16,       ///< sub key: RecipeId
   kConfiguration = 17,  ///< newest message::Configuration applied
   kPackage = 18,        ///< what runs, for the update stage
