@@ -199,23 +199,23 @@ TEST_F(Trib, APackageIsBuiltSignedInspectedAndVerified) {
   RunJson({"key", "new", "-o", Path("p.key"), "--role", "package"});
   RunJson({"key", "new", "-o", Path("other.key"), "--role", "package"});
   const auto summary = UnorderedElementsAre("file", "digest", "bytes", "signatures");
-  const json built = RunJson({"package", "build", spec, "-o", Path("b.tpk")});
+  const json built = RunJson({"package", "build", spec, "-o", Path("b.trib")});
   EXPECT_THAT(KeysOf(built), summary);
-  EXPECT_EQ(built["bytes"], std::filesystem::file_size(Path("b.tpk")));
+  EXPECT_EQ(built["bytes"], std::filesystem::file_size(Path("b.trib")));
 
-  const Ended unsigned_one = Run({"package", "verify", Path("b.tpk"), "--key", Path("p.key.pub")});
+  const Ended unsigned_one = Run({"package", "verify", Path("b.trib"), "--key", Path("p.key.pub")});
   EXPECT_EQ(unsigned_one.code, 1);
-  EXPECT_THAT(unsigned_one.error, HasSubstr("b.tpk: refused: not signed"));
+  EXPECT_THAT(unsigned_one.error, HasSubstr("b.trib: refused: not signed"));
 
   const json made =
-      RunJson({"package", "sign", Path("b.tpk"), "--key", Path("p.key"), "-o", Path("signed.tpk")});
+      RunJson({"package", "sign", Path("b.trib"), "--key", Path("p.key"), "-o", Path("signed.trib")});
   EXPECT_THAT(KeysOf(made), summary);
   EXPECT_EQ(made["signatures"], 1);
   EXPECT_EQ(made["digest"], built["digest"]);
 
   const json verified = RunJson({"package",
                                  "verify",
-                                 Path("signed.tpk"),
+                                 Path("signed.trib"),
                                  "--key",
                                  Path("p.key.pub"),
                                  "--hardware-class",
@@ -225,19 +225,19 @@ TEST_F(Trib, APackageIsBuiltSignedInspectedAndVerified) {
       UnorderedElementsAre("file", "digest", "bytes", "signatures", "verified", "platform"));
   EXPECT_EQ(verified["verified"], true);
   const Ended wrong_key =
-      Run({"package", "verify", Path("signed.tpk"), "--key", Path("other.key.pub")});
+      Run({"package", "verify", Path("signed.trib"), "--key", Path("other.key.pub")});
   EXPECT_EQ(wrong_key.code, 1);
   EXPECT_THAT(wrong_key.error, HasSubstr("signed by no trusted key"));
 
-  const json inside = RunJson({"package", "inspect", Path("signed.tpk")});
+  const json inside = RunJson({"package", "inspect", Path("signed.trib")});
   EXPECT_THAT(KeysOf(inside), ::testing::IsSupersetOf({"digest", "signatures", "sections"}));
   EXPECT_EQ(inside["digest"], built["digest"]);
 
-  std::string bytes = Read("signed.tpk");
+  std::string bytes = Read("signed.trib");
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
-  Write("broken.tpk", bytes);
+  Write("broken.trib", bytes);
   const Ended broken =
-      Run({"package", "verify", Path("broken.tpk"), "--key", Path("p.key.pub"), "--json"});
+      Run({"package", "verify", Path("broken.trib"), "--key", Path("p.key.pub"), "--json"});
   EXPECT_EQ(broken.code, 1);
   EXPECT_EQ(json::parse(broken.out, nullptr, false)["error"]["code"], "DATA_LOSS");
 
@@ -248,10 +248,10 @@ TEST_F(Trib, APackageIsBuiltSignedInspectedAndVerified) {
 
 TEST_F(Trib, AWrongPackageSpecificationNamesFileAndLine) {
   const std::string spec = Write("spec.toml", "[manifest]\nname = 3\n");
-  const Ended ended = Run({"package", "build", spec, "-o", Path("b.tpk")});
+  const Ended ended = Run({"package", "build", spec, "-o", Path("b.trib")});
   EXPECT_EQ(ended.code, 2);
   EXPECT_THAT(ended.error, HasSubstr("spec.toml:2: "));
-  EXPECT_FALSE(std::filesystem::exists(Path("b.tpk")));
+  EXPECT_FALSE(std::filesystem::exists(Path("b.trib")));
 }
 
 TEST_F(Trib, VersionIsOneLine) {
