@@ -1,9 +1,10 @@
 #include "trib/common/host/cli/daemon.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <system_error>
 
 #include "trib/common/host/cli/output.h"
@@ -26,13 +27,16 @@ int ReportConfigErrors(std::string_view program,
 Status WriteReadyFile(const std::filesystem::path& path, const nlohmann::json& content) {
   const std::filesystem::path draft = path.string() + ".tmp" + std::to_string(::getpid());
   std::error_code failed;
-  {
-    std::ofstream file(draft, std::ios::trunc);
-    file << content.dump() << "\n";
-    if (!file.flush()) {
-      std::filesystem::remove(draft, failed);
-      return Code::kUnavailable;
-    }
+  const std::string text = content.dump() + "\n";
+  (void)::unlink(draft.c_str());  // of a killed process that had our number
+  const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) {
+    return Code::kUnavailable;
+  }
+  const ::ssize_t wrote = ::write(file, text.data(), text.size());
+  if (::close(file) != 0 || wrote != static_cast<::ssize_t>(text.size())) {
+    std::filesystem::remove(draft, failed);
+    return Code::kUnavailable;
   }
   std::filesystem::rename(draft, path, failed);
   if (failed) {

@@ -20,6 +20,7 @@ TEST(ReadyFile, IsWholeOrAbsentAndLeavesNoDraft) {
     ASSERT_TRUE(WriteReadyFile(path, {{"south", south}}).ok());
     std::ifstream in(path);
     EXPECT_EQ(nlohmann::json::parse(in)["south"], south);
+    EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms(0600));
   }
   EXPECT_FALSE(WriteReadyFile(folder / "no" / "ready.json", {}).ok());
   std::filesystem::create_directory(folder / "taken");

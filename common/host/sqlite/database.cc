@@ -1,6 +1,8 @@
 #include "trib/common/host/sqlite/database.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -54,6 +56,19 @@ std::string ErrorText(sqlite3* handle, int sqlite_code) {
          " (" + std::to_string(sqlite_code) + ")";
 }
 
+/// Makes the file for its owner alone; SQLite gives -wal and -shm the mode of the file. What fails
+/// here fails again, with a better text, when SQLite opens the path.
+void CreateForOwner(const std::string& path) {
+  if (path == ":memory:") {
+    return;
+  }
+  // O_EXCL: closing a second descriptor of a file that is in use would drop SQLite's locks on it.
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file >= 0) {
+    ::close(file);
+  }
+}
+
 }  // namespace
 
 Result<Database> Database::Open(const std::string& path,
@@ -63,6 +78,9 @@ Result<Database> Database::Open(const std::string& path,
   const int flags = SQLITE_OPEN_NOMUTEX |
                     (options.mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY
                                                      : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  if (options.mode == Mode::kReadWrite) {
+    CreateForOwner(path);
+  }
   Status status = database.Fail(sqlite3_open_v2(path.c_str(), &database.handle_, flags, nullptr));
   if (status.ok()) {
     sqlite3_extended_result_codes(database.handle_, 1);

@@ -1,6 +1,7 @@
 #include "trib/common/host/sqlite/database.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -155,6 +156,19 @@ TEST_F(DatabaseTest, SecondWriterIsUnavailableWhileReadersGoOn) {
   ASSERT_TRUE(transaction->Commit().ok());
   EXPECT_EQ(Count(*reader), 1);
   EXPECT_EQ(Put(*reader, 2, 10).code(), Code::kPermissionDenied);
+}
+
+TEST_F(DatabaseTest, WhatItCreatesIsForItsOwnerOnly) {
+  const mode_t before = ::umask(0);
+  Database database = OpenWritable();
+  ASSERT_TRUE(database.Execute(kTable).ok());
+  ASSERT_TRUE(Put(database, 1, 10).ok());
+  ::umask(before);
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    struct stat info {};
+    ASSERT_EQ(::stat((path_ + suffix).c_str(), &info), 0) << suffix;
+    EXPECT_EQ(info.st_mode & 0777U, 0600U) << "test.db" << suffix;
+  }
 }
 
 TEST_F(DatabaseTest, DamagedFileIsDataLoss) {

@@ -17,7 +17,8 @@ namespace trib::host::cli {
 /// @returns the exit code: kExitOk without errors, else kExitUsage.
 int ReportConfigErrors(std::string_view program, const std::vector<std::string>& errors, bool json);
 
-/// Writes `content` as one line, so that a reader finds all of it or no file.
+/// Writes `content` as one line, so that a reader finds all of it or no file. For its owner
+/// only: it tells endpoints.
 Status WriteReadyFile(const std::filesystem::path& path, const nlohmann::json& content);
 
 }  // namespace trib::host::cli

@@ -53,7 +53,8 @@ class Statement;
 /// Memory   Movable. Statements must be gone before their Database.
 class Database {
  public:
-  /// Opens or creates `path` (":memory:" gives a private database without WAL).
+  /// Opens or creates `path` (":memory:" gives a private database without WAL). What it creates is
+  /// readable and writable by its owner only.
   /// On failure `error`, when given, says why in one line, path included.
   static Result<Database> Open(const std::string& path,
                                const OpenOptions& options = {},
