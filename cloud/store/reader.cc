@@ -216,6 +216,7 @@ Result<std::unique_ptr<Reader>> Reader::Open(const std::string& path, std::strin
   auto impl = std::make_unique<Impl>();
   host::sqlite::OpenOptions open;
   open.mode = host::sqlite::Mode::kReadOnly;
+  open.kind = kStoreFile;
   TRIB_TRY_ASSIGN(impl->database, Database::Open(path, open, error));
   return std::unique_ptr<Reader>(new Reader(std::move(impl)));
 }

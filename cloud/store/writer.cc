@@ -362,6 +362,7 @@ Result<std::unique_ptr<Writer>> Writer::Open(const std::string& path,
   host::sqlite::OpenOptions open;
   open.wal_autocheckpoint_pages = options.wal_autocheckpoint_pages;
   open.cache_kib = 65536;
+  open.kind = kStoreFile;
   TRIB_TRY_ASSIGN(impl->database, Database::Open(path, open, error));
   Status status = impl->database.Migrate(Migrations());
   if (status.ok()) {

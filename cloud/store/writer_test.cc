@@ -232,6 +232,20 @@ TEST_F(WriterTest, RefusesANewerSchemaAndLeavesItAlone) {
   EXPECT_EQ(Query("SELECT count(*) FROM record"), 1);
 }
 
+TEST_F(WriterTest, ADatabaseOfAnotherKindIsRefusedInOneLine) {
+  const std::string path = path_ + ".spool";
+  {
+    auto other =
+        host::sqlite::Database::Open(path, {.kind = {.id = 0x54726253, .name = "gateway spool"}});
+    ASSERT_TRUE(other.ok());
+  }
+  std::string error;
+  EXPECT_EQ(Writer::Open(path, {}, &error).status().code(), Code::kFailedPrecondition);
+  EXPECT_NE(error.find(path + ": not a cloud store"), std::string::npos) << error;
+  EXPECT_EQ(error.find('\n'), std::string::npos);
+  EXPECT_EQ(Query("PRAGMA application_id"), 0x54726243);
+}
+
 TEST_F(WriterTest, ASecondWriterOnTheSameFileIsRefused) {
   std::string error;
   EXPECT_EQ(Writer::Open(path_, {}, &error).status().code(), Code::kFailedPrecondition);

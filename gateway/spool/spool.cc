@@ -36,6 +36,9 @@ CREATE TABLE dropped (
 CREATE TABLE roster (node INTEGER PRIMARY KEY, public_key BLOB NOT NULL) STRICT;
 )sql"};
 
+// "TrbS"; docs/formats/spool.md.
+constexpr host::sqlite::FileKind kSpoolFile{.id = 0x54726253, .name = "gateway spool"};
+
 // Row, key index and priority index, as the file grows by them.
 constexpr std::uint64_t kRowOverheadBytes = 96;
 
@@ -62,7 +65,8 @@ Result<std::unique_ptr<Spool>> Spool::Open(const Options& options, std::string& 
                   Database::Open(options.path.string(),
                                  {.synchronous = host::sqlite::Synchronous::kFull,
                                   .busy_timeout_ms = 1000,
-                                  .wal_autocheckpoint_pages = 4000},
+                                  .wal_autocheckpoint_pages = 4000,
+                                  .kind = kSpoolFile},
                                  &error));
   std::unique_ptr<Spool> spool(new Spool(std::move(lock), std::move(database), options));
   Status status = spool->database_.Migrate(kMigrations);

@@ -207,6 +207,17 @@ TEST_F(SpoolTest, TheRosterIsReplacedWholeAndKept) {
   EXPECT_EQ(kept->members, roster.members);
 }
 
+TEST_F(SpoolTest, ADatabaseOfAnotherKindIsRefusedInOneLine) {
+  {
+    auto other = host::sqlite::Database::Open(options.path.string(),
+                                              {.kind = {.id = 0x54726243, .name = "cloud store"}});
+    ASSERT_TRUE(other.ok());
+  }
+  EXPECT_EQ(Spool::Open(options, error).status().code(), Code::kFailedPrecondition);
+  EXPECT_NE(error.find("spool.db: not a gateway spool"), std::string::npos) << error;
+  EXPECT_EQ(error.find('\n'), std::string::npos);
+}
+
 TEST_F(SpoolTest, ABrokenFileSaysSo) {
   FILE* file = std::fopen(options.path.c_str(), "w");
   ASSERT_NE(file, nullptr);

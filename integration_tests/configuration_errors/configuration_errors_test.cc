@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <tuple>
 
 #include "river.h"
 #include "run.h"
@@ -254,13 +255,23 @@ TEST_F(ConfigurationErrors, AStoreThatCannotBeUsedIsNamed) {
     ExpectOneLine(
         With(subject, path_line(subject), key(subject) + " = \"text\""), kFailed, {"/text"});
   }
-  std::string error;
-  auto newer = host::sqlite::Database::Open((folder_ / "newer.db").string(), {}, &error);
-  ASSERT_TRUE(newer.ok()) << error;
-  ASSERT_TRUE(newer->Execute("PRAGMA user_version = 999").ok());
-  for (const Subject& subject : {Cloud(), Gateway()}) {
+  for (const auto& [subject, kind, other] : {std::tuple(Cloud(), 0x54726243, 0x54726253),
+                                             std::tuple(Gateway(), 0x54726253, 0x54726243)}) {
+    const auto put = [&](const std::string& name, std::int32_t id, const std::string& sql) {
+      std::string error;
+      auto file = host::sqlite::Database::Open(
+          (folder_ / name).string(), {.kind = {.id = id, .name = "file"}}, &error);
+      ASSERT_TRUE(file.ok()) << error;
+      ASSERT_TRUE(file->Execute(sql).ok());
+    };
+    const std::string name = subject.program + ".db";
+    put(name, kind, "PRAGMA user_version = 999");
     ExpectOneLine(
-        With(subject, path_line(subject), "path = \"newer.db\""), kFailed, {"newer.db", "newer"});
+        With(subject, path_line(subject), "path = \"" + name + "\""), kFailed, {name, "newer"});
+    put(name + ".other", other, "PRAGMA user_version = 1");
+    ExpectOneLine(With(subject, path_line(subject), "path = \"" + name + ".other\""),
+                  kFailed,
+                  {name + ".other", "of another kind"});
   }
   PrintCount();
 }

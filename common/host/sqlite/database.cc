@@ -88,11 +88,21 @@ Result<Database> Database::Open(const std::string& path,
     // Reading the header here makes a file that is no database fail now, not at the first query.
     status = database.UserVersion().status();
   }
+  bool blank = false;
+  if (status.ok()) {
+    // Before anything is written: a file of another kind is left as it is.
+    const Result<bool> checked = database.CheckKind(options.kind);
+    status = checked.status();
+    blank = checked.value_or(false);
+  }
   if (status.ok() && options.mode == Mode::kReadWrite) {
     status = database.Execute("PRAGMA journal_mode=WAL");
     if (status.ok()) {
       status = database.Execute("PRAGMA wal_autocheckpoint=" +
                                 std::to_string(options.wal_autocheckpoint_pages));
+    }
+    if (status.ok() && blank) {
+      status = database.Execute("PRAGMA application_id=" + std::to_string(options.kind.id));
     }
   }
   if (status.ok()) {
@@ -108,6 +118,24 @@ Result<Database> Database::Open(const std::string& path,
     return status;
   }
   return database;
+}
+
+Result<bool> Database::CheckKind(const FileKind& kind) {
+  if (kind.id == 0) {
+    return false;
+  }
+  TRIB_TRY_ASSIGN(const std::int64_t found, QueryInt("PRAGMA application_id"));
+  if (found == kind.id) {
+    return false;
+  }
+  TRIB_TRY_ASSIGN(const std::int64_t version, UserVersion());
+  TRIB_TRY_ASSIGN(const std::int64_t objects, QueryInt("SELECT count(*) FROM sqlite_schema"));
+  if (found == 0 && version == 0 && objects == 0) {
+    return true;
+  }
+  error_ = std::string("not a ") + kind.name + " but a database of another kind (application id " +
+           std::to_string(found) + ")";
+  return Status(Code::kFailedPrecondition, Reason::kOtherKind);
 }
 
 Database::Database(Database&& other) noexcept

@@ -171,6 +171,28 @@ TEST_F(DatabaseTest, WhatItCreatesIsForItsOwnerOnly) {
   }
 }
 
+TEST_F(DatabaseTest, AFileOfAnotherKindIsRefusedAndLeftAlone) {
+  const OpenOptions ours{.kind = {.id = 0x11, .name = "gateway spool"}};
+  const OpenOptions theirs{.kind = {.id = 0x22, .name = "cloud store"}};
+  ASSERT_TRUE(Database::Open(path_, ours).ok()) << "a blank file takes the kind";
+  ASSERT_TRUE(Database::Open(path_, ours).ok());
+  std::string error;
+  const Status refused = Database::Open(path_, theirs, &error).status();
+  EXPECT_EQ(refused, Status(Code::kFailedPrecondition, Reason::kOtherKind));
+  EXPECT_EQ(error,
+            path_ + ": not a cloud store but a database of another kind (application id 17)");
+  EXPECT_FALSE(Database::Open(path_, {.mode = Mode::kReadOnly, .kind = theirs.kind}, &error).ok());
+  Database any = OpenWritable();
+  EXPECT_EQ(any.QueryInt("PRAGMA application_id").value_or(0), 0x11);
+}
+
+TEST_F(DatabaseTest, ADatabaseWithContentAndNoKindIsNotBlank) {
+  ASSERT_TRUE(OpenWritable().Execute(kTable).ok());
+  EXPECT_FALSE(Database::Open(path_, {.kind = {.id = 0x11, .name = "cloud store"}}).ok());
+  Database any = OpenWritable();
+  EXPECT_EQ(any.QueryInt("PRAGMA application_id").value_or(1), 0);
+}
+
 TEST_F(DatabaseTest, DamagedFileIsDataLoss) {
   std::ofstream(path_) << std::string(8192, 'z');
   std::string error;

@@ -20,7 +20,8 @@ struct sqlite3_stmt;
 ///   kUnavailable        busy, locked, an I/O error, or the file cannot be opened: may pass
 ///   kDataLoss           the file is damaged or is no database
 ///   kAlreadyExists      a UNIQUE or PRIMARY KEY constraint refused the row
-///   kFailedPrecondition another constraint refused the row; a newer schema than Migrate() knows
+///   kFailedPrecondition another constraint refused the row; a newer schema than Migrate() knows;
+///                       a file of another kind
 ///   kPermissionDenied   write on a read-only connection or file
 ///   kInvalidArgument    SQL that does not parse; a parameter that does not exist
 namespace trib::host::sqlite {
@@ -28,6 +29,7 @@ namespace trib::host::sqlite {
 enum class Reason : std::uint16_t {
   kNone = 0,
   kNewerSchema = 1,  ///< user_version is above the number of migrations given
+  kOtherKind = 2,    ///< application_id is not the one asked for
 };
 
 enum class Mode { kReadOnly, kReadWrite };
@@ -35,12 +37,20 @@ enum class Mode { kReadOnly, kReadWrite };
 /// order, but never damages the file.
 enum class Synchronous { kNormal, kFull };
 
+/// What a file is for, as `PRAGMA application_id` tells: no program mistakes another's file for its
+/// own.
+struct FileKind {
+  std::int32_t id = 0;    ///< 0: any file will do
+  const char* name = "";  ///< for messages, e.g. "gateway spool"
+};
+
 struct OpenOptions {
   Mode mode = Mode::kReadWrite;  ///< kReadWrite creates the file and turns WAL on
   Synchronous synchronous = Synchronous::kFull;
   std::uint32_t busy_timeout_ms = 5000;
   std::uint32_t wal_autocheckpoint_pages = 1000;
   std::uint32_t cache_kib = 16384;
+  FileKind kind{};  ///< written to a blank file; another in the file is kOtherKind
 };
 
 class Statement;
@@ -108,6 +118,8 @@ class Database {
  private:
   friend class Transaction;
   Status Fail(int sqlite_code);
+  /// @returns whether the file is blank and wants the kind written.
+  Result<bool> CheckKind(const FileKind& kind);
 
   sqlite3* handle_ = nullptr;
   std::string error_;
