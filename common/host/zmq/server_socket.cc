@@ -36,8 +36,7 @@ Result<std::unique_ptr<ServerSocket>> ServerSocket::Open(Context& context,
                                                          const ServerOptions& options,
                                                          std::string& error) {
   if (!options.endpoint.starts_with("tcp://") || options.zap_domain.empty() ||
-      options.max_message_bytes == 0 || options.high_water_mark <= 0 ||
-      options.linger.count() < 0) {
+      options.max_message_bytes == 0 || options.high_water_mark <= 0) {
     error = "cannot listen on " + options.endpoint + ": not a valid endpoint, domain or limit";
     return Code::kInvalidArgument;
   }
@@ -56,7 +55,6 @@ Result<std::unique_ptr<ServerSocket>> ServerSocket::Open(Context& context,
     }
     SetCommonOptions(
         socket, options.max_message_bytes, options.high_water_mark, options.handshake_limit);
-    socket.set(::zmq::sockopt::linger, static_cast<int>(options.linger.count()));
     socket.set(::zmq::sockopt::backlog, 4096);
     socket.set(::zmq::sockopt::router_mandatory, true);
     socket.bind(options.endpoint);

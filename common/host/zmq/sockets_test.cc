@@ -24,38 +24,6 @@ TEST_F(SocketsTest, AnswerReachesTheSender) {
   EXPECT_EQ(answer, "answer");
 }
 
-TEST_F(SocketsTest, WhatWasSentBeforeClosingStillArrives) {
-  server.reset();
-  auto opened = ServerSocket::Open(
-      context,
-      *zap,
-      server_keys,
-      {.endpoint = "tcp://127.0.0.1:*", .zap_domain = "south", .linger = Millis(20'000)},
-      error);
-  ASSERT_TRUE(opened.ok()) << error;
-  server = *std::move(opened);
-  auto client = Connect(known);
-  ASSERT_TRUE(SendsEventually(*client, "hello"));
-  const auto got = ReceiveEventually();
-  ASSERT_TRUE(got.ok());
-  std::size_t sent = 0;
-  while (sent < 200 && server->Send(got->routing_id, std::string(4000, 'x')).ok()) {
-    ++sent;
-  }
-  server.reset();
-  std::size_t received = 0;
-  Poller poller;
-  poller.Add(*client);
-  const auto deadline = std::chrono::steady_clock::now() + kGenerous;
-  while (received < sent && std::chrono::steady_clock::now() < deadline) {
-    poller.Wait(Millis(5));
-    while (client->Receive().ok()) {
-      ++received;
-    }
-  }
-  EXPECT_EQ(received, sent);
-}
-
 TEST_F(SocketsTest, ReportsTheActualPort) {
   EXPECT_EQ(server->endpoint().find('*'), std::string::npos);
   EXPECT_TRUE(server->endpoint().starts_with("tcp://127.0.0.1:"));

@@ -20,9 +20,6 @@ struct ServerOptions {
   std::size_t max_message_bytes = 4096;  ///< a peer that sends more is disconnected
   int high_water_mark = 256;             ///< messages per peer and direction
   Millis handshake_limit{30'000};
-  /// How long closing the Context waits for what was sent last: acknowledgements, for example. A
-  /// peer that does not read cannot hold it longer.
-  Millis linger{500};
 };
 
 struct ReceivedMessage {
