@@ -54,7 +54,9 @@ int Serve(const cloud::Config& config, bool json) {
     (void)std::fflush(stdout);
   }
   stop.Wait(-1);
-  Log(Level::kInfo, "cloud", "stopping: committing and acknowledging what was received");
+  Log(Level::kInfo,
+      "cloud",
+      "stopping: committing what was received; what is not acknowledged will be sent again");
   (*started)->Stop();
   if (!config.ready_file.empty()) {
     std::error_code ignored;
