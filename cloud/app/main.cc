@@ -54,9 +54,7 @@ int Serve(const cloud::Config& config, bool json) {
     (void)std::fflush(stdout);
   }
   stop.Wait(-1);
-  Log(Level::kInfo,
-      "cloud",
-      "stopping: committing what was received; what is not acknowledged will be sent again");
+  Log(Level::kInfo, "cloud", "stopping: committing what was received; the rest will be sent again");
   (*started)->Stop();
   if (!config.ready_file.empty()) {
     std::error_code ignored;

@@ -54,7 +54,9 @@ int Serve(const gateway::Config& config, bool json) {
     (void)std::fflush(stdout);
   }
   stop.Wait(-1);
-  Log(Level::kInfo, "gateway", "stopping: committing and acknowledging what was received");
+  Log(Level::kInfo,
+      "gateway",
+      "stopping: committing what was received; the rest will be sent again");
   (*started)->Stop();
   if (!config.ready_file.empty()) {
     std::error_code ignored;
