@@ -142,9 +142,11 @@ function(trib_binary)
 endfunction()
 
 # A GoogleTest program. LABELS default to unit; USES names programs that the test starts, which are
-# then built first and found in TRIB_BIN_DIR. Tests of one program run in one process.
+# then built first and found in TRIB_BIN_DIR. Tests of one program run in one process. Label slow
+# keeps a test out of `./dev test`; `./dev check` runs it, alone on the machine. WITH_SLOW splits one
+# program: its cases named Slow* become the test NAME_slow with that label (and SLOW_TIMEOUT).
 function(trib_test)
-  cmake_parse_arguments(T "" "NAME;TIMEOUT" "SRCS;DEPS;LABELS;USES" ${ARGN})
+  cmake_parse_arguments(T "WITH_SLOW" "NAME;TIMEOUT;SLOW_TIMEOUT" "SRCS;DEPS;LABELS;USES" ${ARGN})
   foreach(src IN LISTS T_SRCS)
     set_property(GLOBAL APPEND PROPERTY TRIB_TEST_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/${src})
   endforeach()
@@ -157,16 +159,32 @@ function(trib_test)
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 300)
   endif()
+  if(NOT T_SLOW_TIMEOUT)
+    set(T_SLOW_TIMEOUT 1800)
+  endif()
   add_executable(${T_NAME} ${T_SRCS})
   _trib_compile_rules(${T_NAME})
   target_link_libraries(${T_NAME} PRIVATE ${T_DEPS} trib::third_party::gtest_main)
   if(T_USES)
     add_dependencies(${T_NAME} ${T_USES})
   endif()
-  add_test(NAME ${T_NAME} COMMAND ${T_NAME})
-  set_tests_properties(${T_NAME} PROPERTIES
-    LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT}
+  if(T_WITH_SLOW)
+    add_test(NAME ${T_NAME} COMMAND ${T_NAME} --gtest_filter=-*.Slow*)
+    add_test(NAME ${T_NAME}_slow COMMAND ${T_NAME} --gtest_filter=*.Slow*)
+    _trib_test_properties(${T_NAME}_slow "${T_LABELS};slow" ${T_SLOW_TIMEOUT})
+  else()
+    add_test(NAME ${T_NAME} COMMAND ${T_NAME})
+  endif()
+  _trib_test_properties(${T_NAME} "${T_LABELS}" ${T_TIMEOUT})
+endfunction()
+
+function(_trib_test_properties name labels timeout)
+  set_tests_properties(${name} PROPERTIES
+    LABELS "${labels}" TIMEOUT ${timeout}
     ENVIRONMENT "TRIB_BIN_DIR=${PROJECT_BINARY_DIR}/bin;TRIB_SOURCE_DIR=${PROJECT_SOURCE_DIR};TSAN_OPTIONS=halt_on_error=1:suppressions=${PROJECT_SOURCE_DIR}/cmake/tsan.supp")
+  if("slow" IN_LIST labels)
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+  endif()
 endfunction()
 
 # A libFuzzer target <NAME> with its seed corpus in corpus/<NAME>/ beside the source. Built in the
