@@ -74,7 +74,37 @@ const char* NameOf(message::FaultCode code) {
       return "watchdog";
     case message::FaultCode::kSensorRecovered:
       return "sensor_recovered";
+    case message::FaultCode::kCommissioningRefused:
+      return "commissioning_refused";
+    case message::FaultCode::kCommissioningWarning:
+      return "commissioning_warning";
+    case message::FaultCode::kBaselineDiscarded:
+      return "baseline_discarded";
     case message::FaultCode::kUnspecified:
+      break;
+  }
+  return "unspecified";
+}
+
+const char* NameOf(message::CommissioningReason reason) {
+  switch (reason) {
+    case message::CommissioningReason::kTooFewWindows:
+      return "too_few_windows";
+    case message::CommissioningReason::kTooManyRefused:
+      return "too_many_refused_windows";
+    case message::CommissioningReason::kHalvesDiffer:
+      return "halves_differ";
+    case message::CommissioningReason::kTrend:
+      return "trend";
+    case message::CommissioningReason::kSpreadTooWide:
+      return "spread_too_wide";
+    case message::CommissioningReason::kSpreadTooNarrow:
+      return "spread_too_narrow";
+    case message::CommissioningReason::kAlreadyFaulty:
+      return "already_faulty";
+    case message::CommissioningReason::kZoneTooHigh:
+      return "zone_too_high";
+    case message::CommissioningReason::kUnspecified:
       break;
   }
   return "unspecified";
@@ -255,6 +285,10 @@ json ToJson(const store::NotableRecord& record) {
     out["fault"] = NameOf(record.fault.code);
     out["channel"] = record.fault.channel;
     out["detail"] = record.fault.detail;
+    if (record.fault.code == message::FaultCode::kCommissioningRefused ||
+        record.fault.code == message::FaultCode::kCommissioningWarning) {
+      out["reason"] = NameOf(static_cast<message::CommissioningReason>(record.fault.detail));
+    }
     out["value"] = record.fault.value;
     out["windows"] = record.fault.windows;
     out["actuator"] = record.fault.actuator;

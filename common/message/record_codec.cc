@@ -43,6 +43,7 @@ void FillHeader(const RecordHeader& from, tributary_v1_Record& to) {
   to.energy_nj = from.energy_nj;
   to.firmware_version = from.firmware_version;
   to.reset_reason = static_cast<tributary_v1_ResetReason>(from.reset_reason);
+  to.condition = from.condition;
 }
 
 void Fill(const Event& from, tributary_v1_Event& to) {
@@ -57,6 +58,9 @@ void Fill(const Event& from, tributary_v1_Event& to) {
   }
   to.scores_count = CopyTo(to.scores, from.scores.span());
   to.actuator = from.actuator;
+  to.velocity_mm_s = from.velocity_mm_s;
+  to.zone = static_cast<tributary_v1_SeverityZone>(from.zone);
+  to.distance = from.distance;
 }
 
 void Fill(const Sketch& from, tributary_v1_Sketch& to) {
@@ -94,6 +98,13 @@ void Fill(const NodeStatus& from, tributary_v1_Status& to) {
   to.commissioning_permille = from.commissioning_permille;
   to.hardware_class = from.hardware_class;
   to.messages_refused = from.messages_refused;
+  to.velocity_mm_s = from.velocity_mm_s;
+  to.zone = static_cast<tributary_v1_SeverityZone>(from.zone);
+  to.commissioning = static_cast<tributary_v1_CommissioningState>(from.commissioning);
+  to.commissioning_refusals = from.commissioning_refusals;
+  to.commissioning_reason =
+      static_cast<tributary_v1_CommissioningReason>(from.commissioning_reason);
+  to.baselines = from.baselines;
 }
 
 bool FillBody(const Record& from, tributary_v1_Record& to) {
@@ -178,6 +189,7 @@ void TakeHeader(const tributary_v1_Record& from, RecordHeader& to) {
   to.energy_nj = from.energy_nj;
   to.firmware_version = from.firmware_version;
   to.reset_reason = static_cast<ResetReason>(from.reset_reason);
+  to.condition = from.condition;
 }
 
 void Take(const tributary_v1_Event& from, Event& to) {
@@ -192,6 +204,9 @@ void Take(const tributary_v1_Event& from, Event& to) {
   }
   CopyFrom(to.scores, from.scores, from.scores_count);
   to.actuator = from.actuator;
+  to.velocity_mm_s = from.velocity_mm_s;
+  to.zone = static_cast<SeverityZone>(from.zone);
+  to.distance = from.distance;
 }
 
 // The histograms are in `to` already.
@@ -220,6 +235,12 @@ void Take(const tributary_v1_Status& from, NodeStatus& to) {
   to.commissioning_permille = from.commissioning_permille;
   to.hardware_class = from.hardware_class;
   to.messages_refused = from.messages_refused;
+  to.velocity_mm_s = from.velocity_mm_s;
+  to.zone = static_cast<SeverityZone>(from.zone);
+  to.commissioning = static_cast<CommissioningState>(from.commissioning);
+  to.commissioning_refusals = from.commissioning_refusals;
+  to.commissioning_reason = static_cast<CommissioningReason>(from.commissioning_reason);
+  to.baselines = from.baselines;
 }
 
 Status TakeBody(const tributary_v1_Record& from, Record& to) {

@@ -119,6 +119,9 @@ inline constexpr FieldRule kEventFields[] = {
     Messages(6, kFeatureScore, kMaxTopFeatures),
     Repeated(7, kFloat, 0, kMaxLabels),
     Scalar(8, kU32),
+    Scalar(9, kFloat),
+    Scalar(10, kEnum, 4),
+    Scalar(11, kFloat),
 };
 inline constexpr MessageRule kEvent{kEventFields};
 
@@ -147,7 +150,7 @@ inline constexpr FieldRule kActivationFields[] = {Required(Bytes(1, 1, kMaxActiv
 inline constexpr MessageRule kActivation{kActivationFields};
 
 inline constexpr FieldRule kFaultFields[] = {
-    Scalar(1, kEnum, 9),
+    Scalar(1, kEnum, 12),
     Scalar(2, kU32),
     Scalar(3, kU32),
     Scalar(4, kFloat),
@@ -173,6 +176,12 @@ inline constexpr FieldRule kStatusFields[] = {
     Scalar(14, kU32),
     Scalar(15, kU32),
     Scalar(16, kU32),
+    Scalar(17, kFloat),
+    Scalar(18, kEnum, 4),
+    Scalar(19, kEnum, 4),
+    Scalar(20, kU32),
+    Scalar(21, kEnum, 8),
+    Scalar(22, kU32),
 };
 inline constexpr MessageRule kStatus{kStatusFields};
 
@@ -195,6 +204,7 @@ inline constexpr FieldRule kRecordFields[] = {
     Scalar(11, kU64),
     Scalar(12, kU32),
     Scalar(13, kEnum, 5),
+    Scalar(14, kU32, kMaxConditions - 1),
     Body(16, kEvent),
     Body(17, kSketch),
     Body(18, kFeatureFrame),

@@ -54,7 +54,10 @@ void Aggregate::Add(std::string_view sealed, std::uint64_t received_ms) {
   if (record.kind == message::RecordKind::kEvent) {
     rollup.in_event = record.event.state != message::EventState::kCleared;
   } else if (record.kind == message::RecordKind::kFault) {
-    rollup.in_fault = record.fault.code != message::FaultCode::kSensorRecovered;
+    // A baseline that was refused says nothing about the sensor, and no record takes it back.
+    if (record.fault.code < message::FaultCode::kCommissioningRefused) {
+      rollup.in_fault = record.fault.code != message::FaultCode::kSensorRecovered;
+    }
   } else if (record.kind == message::RecordKind::kSketch) {
     const PackageKey key{record.header.package_hash, record.header.recipe_id};
     if (!minute_->sketches.contains(key) && minute_->sketches.size() >= kMaxPackages) {

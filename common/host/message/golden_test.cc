@@ -165,6 +165,33 @@ std::map<std::string, Record> Records() {
   body.hardware_class = 4;
   body.messages_refused = 1;
   all.emplace("record_status", status);
+
+  Record severe = event;
+  severe.header.condition = 2;
+  severe.event.velocity_mm_s = 4.75F;
+  severe.event.zone = SeverityZone::kC;
+  severe.event.distance = 11.5F;
+  all.emplace("record_event_severity", severe);
+
+  Record refused = fault;
+  refused.fault = Fault{FaultCode::kCommissioningRefused,
+                        4,
+                        static_cast<std::uint32_t>(CommissioningReason::kAlreadyFaulty),
+                        2.5F,
+                        60,
+                        1};
+  all.emplace("record_fault_commissioning", refused);
+
+  Record commissioned = status;
+  commissioned.header.condition = 1;
+  NodeStatus& more = commissioned.status;
+  more.velocity_mm_s = 1.25F;
+  more.zone = SeverityZone::kA;
+  more.commissioning = CommissioningState::kAcceptedWithWarning;
+  more.commissioning_refusals = 2;
+  more.commissioning_reason = CommissioningReason::kHalvesDiffer;
+  more.baselines = 0b10;
+  all.emplace("record_status_commissioning", commissioned);
   return all;
 }
 

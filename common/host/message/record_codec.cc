@@ -33,6 +33,7 @@ void FillHeader(const RecordHeader& from, pb::Record& to) {
   to.set_energy_nj(from.energy_nj);
   to.set_firmware_version(from.firmware_version);
   to.set_reset_reason(static_cast<pb::ResetReason>(from.reset_reason));
+  to.set_condition(from.condition);
 }
 
 void Fill(const Event& from, pb::Event& to) {
@@ -48,6 +49,9 @@ void Fill(const Event& from, pb::Event& to) {
   }
   to.mutable_scores()->Add(from.scores.begin(), from.scores.end());
   to.set_actuator(from.actuator);
+  to.set_velocity_mm_s(from.velocity_mm_s);
+  to.set_zone(static_cast<pb::SeverityZone>(from.zone));
+  to.set_distance(from.distance);
 }
 
 void Fill(const Sketch& from, pb::Sketch& to) {
@@ -88,6 +92,12 @@ void Fill(const NodeStatus& from, pb::Status& to) {
   to.set_commissioning_permille(from.commissioning_permille);
   to.set_hardware_class(from.hardware_class);
   to.set_messages_refused(from.messages_refused);
+  to.set_velocity_mm_s(from.velocity_mm_s);
+  to.set_zone(static_cast<pb::SeverityZone>(from.zone));
+  to.set_commissioning(static_cast<pb::CommissioningState>(from.commissioning));
+  to.set_commissioning_refusals(from.commissioning_refusals);
+  to.set_commissioning_reason(static_cast<pb::CommissioningReason>(from.commissioning_reason));
+  to.set_baselines(from.baselines);
 }
 
 void FillBody(const Record& from, pb::Record& to) {
@@ -136,6 +146,7 @@ void Take(const pb::Record& from, RecordHeader& to) {
   to.energy_nj = from.energy_nj();
   to.firmware_version = from.firmware_version();
   to.reset_reason = static_cast<ResetReason>(from.reset_reason());
+  to.condition = from.condition();
 }
 
 void Take(const pb::Event& from, Event& to) {
@@ -149,6 +160,9 @@ void Take(const pb::Event& from, Event& to) {
   }
   (void)to.scores.assign({from.scores().data(), static_cast<std::size_t>(from.scores_size())});
   to.actuator = from.actuator();
+  to.velocity_mm_s = from.velocity_mm_s();
+  to.zone = static_cast<SeverityZone>(from.zone());
+  to.distance = from.distance();
 }
 
 void Take(const pb::Sketch& from, Sketch& to) {
@@ -196,6 +210,12 @@ void Take(const pb::Status& from, NodeStatus& to) {
   to.commissioning_permille = from.commissioning_permille();
   to.hardware_class = from.hardware_class();
   to.messages_refused = from.messages_refused();
+  to.velocity_mm_s = from.velocity_mm_s();
+  to.zone = static_cast<SeverityZone>(from.zone());
+  to.commissioning = static_cast<CommissioningState>(from.commissioning());
+  to.commissioning_refusals = from.commissioning_refusals();
+  to.commissioning_reason = static_cast<CommissioningReason>(from.commissioning_reason());
+  to.baselines = from.baselines();
 }
 
 Status TakeBody(const pb::Record& from, std::string_view bytes, Record& to) {

@@ -138,6 +138,7 @@ RecordHeader Generator::NextHeader() {
   header.energy_nj = U64();
   header.firmware_version = U32();
   header.reset_reason = static_cast<ResetReason>(Below(6));
+  header.condition = static_cast<std::uint32_t>(Below(kMaxConditions));
   return header;
 }
 
@@ -158,6 +159,9 @@ void Generator::Fill(Event& event) {
     (void)event.scores.push_back(Finite());
   }
   event.actuator = U32();
+  event.velocity_mm_s = Finite();
+  event.zone = static_cast<SeverityZone>(Below(5));
+  event.distance = Finite();
 }
 
 void Generator::Fill(Sketch& sketch) {
@@ -202,7 +206,7 @@ Record Generator::NextRecord(RecordKind kind) {
       break;
     case RecordKind::kFault:
       new (&record.fault)
-          Fault{static_cast<FaultCode>(Below(10)), U32(), U32(), Finite(), U32(), U32()};
+          Fault{static_cast<FaultCode>(Below(13)), U32(), U32(), Finite(), U32(), U32()};
       break;
     default: {
       record.kind = RecordKind::kStatus;
@@ -229,6 +233,12 @@ Record Generator::NextRecord(RecordKind kind) {
       status.commissioning_permille = U32();
       status.hardware_class = U32();
       status.messages_refused = U32();
+      status.velocity_mm_s = Finite();
+      status.zone = static_cast<SeverityZone>(Below(5));
+      status.commissioning = static_cast<CommissioningState>(Below(5));
+      status.commissioning_refusals = U32();
+      status.commissioning_reason = static_cast<CommissioningReason>(Below(9));
+      status.baselines = U32();
     }
   }
   return record;

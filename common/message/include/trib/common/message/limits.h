@@ -29,6 +29,8 @@ inline constexpr std::size_t kHistogramBins = 16;
 inline constexpr std::size_t kMaxTopFeatures = 4;
 inline constexpr std::size_t kMaxLabels = 16;
 inline constexpr std::size_t kTierCount = 6;
+/// Operating conditions, the unknown one (0) included.
+inline constexpr std::size_t kMaxConditions = 4;
 inline constexpr std::size_t kMaxAckRanges = 16;
 /// Drop counters in a Status, one per Priority.
 inline constexpr std::size_t kDropCounters = 5;

@@ -71,6 +71,7 @@ struct RecordHeader {
   std::uint64_t energy_nj = 0;
   std::uint32_t firmware_version = 0;
   ResetReason reset_reason = ResetReason::kUnspecified;
+  std::uint32_t condition = 0;
   friend constexpr bool operator==(const RecordHeader&, const RecordHeader&) = default;
 };
 
@@ -80,6 +81,8 @@ enum class EventState : std::uint8_t {
   kContinuing = 2,
   kCleared = 3
 };
+
+enum class SeverityZone : std::uint8_t { kUnspecified = 0, kA = 1, kB = 2, kC = 3, kD = 4 };
 
 struct FeatureScore {
   std::uint32_t feature = 0;
@@ -96,6 +99,9 @@ struct Event {
   FixedVector<FeatureScore, kMaxTopFeatures> top;
   FixedVector<float, kMaxLabels> scores;
   std::uint32_t actuator = 0;
+  float velocity_mm_s = 0;
+  SeverityZone zone = SeverityZone::kUnspecified;
+  float distance = 0;
   friend constexpr bool operator==(const Event&, const Event&) = default;
 };
 
@@ -139,6 +145,34 @@ enum class FaultCode : std::uint8_t {
   kStateCorrupt = 7,
   kWatchdog = 8,
   kSensorRecovered = 9,
+  kCommissioningRefused = 10,
+  kCommissioningWarning = 11,
+  kBaselineDiscarded = 12,
+};
+
+/// Whether `code` is what the guardrails say about a window.
+constexpr bool IsSensorFault(FaultCode code) {
+  return code >= FaultCode::kSensorStuck && code <= FaultCode::kSensorNonFinite;
+}
+
+enum class CommissioningReason : std::uint8_t {
+  kUnspecified = 0,
+  kTooFewWindows = 1,
+  kTooManyRefused = 2,
+  kHalvesDiffer = 3,
+  kTrend = 4,
+  kSpreadTooWide = 5,
+  kSpreadTooNarrow = 6,
+  kAlreadyFaulty = 7,
+  kZoneTooHigh = 8,
+};
+
+enum class CommissioningState : std::uint8_t {
+  kUnspecified = 0,
+  kLearning = 1,
+  kAccepted = 2,
+  kAcceptedWithWarning = 3,
+  kOnRules = 4,
 };
 
 struct Fault {
@@ -173,6 +207,12 @@ struct NodeStatus {
   std::uint32_t commissioning_permille = 0;
   std::uint32_t hardware_class = 0;
   std::uint32_t messages_refused = 0;
+  float velocity_mm_s = 0;
+  SeverityZone zone = SeverityZone::kUnspecified;
+  CommissioningState commissioning = CommissioningState::kUnspecified;
+  std::uint32_t commissioning_refusals = 0;
+  CommissioningReason commissioning_reason = CommissioningReason::kUnspecified;
+  std::uint32_t baselines = 0;
   friend constexpr bool operator==(const NodeStatus&, const NodeStatus&) = default;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "trib/common/status/result.h"
@@ -23,6 +24,9 @@ struct SampleBlock {
   /// The source ends here: machine off, file or record boundary, loop seam. A window never
   /// continues past it.
   bool boundary = false;
+  /// Shaft speed during the block, turns per second; quiet NaN when nobody measures it. The package
+  /// may keep a baseline for each of a few ranges of it.
+  float speed_hz = std::numeric_limits<float>::quiet_NaN();
 };
 
 class Sensor {
