@@ -50,6 +50,21 @@ std::optional<std::uint64_t> Number(const json& args,
   return value.get<std::uint64_t>();
 }
 
+/// The same for an id, which may also be a string: docs/formats/admin_calls.md.
+std::optional<std::uint64_t> Id(const json& args,
+                                const char* name,
+                                std::optional<std::uint64_t> fallback,
+                                std::string& error) {
+  if (!args.contains(name)) {
+    return Number(args, name, fallback, error);
+  }
+  const auto id = host::control::ReadId(args.at(name));
+  if (!id.has_value()) {
+    error = std::string("\"") + name + "\" must be an id: a whole number from 0, or it as a string";
+  }
+  return id;
+}
+
 /// `fix` says what to do about a status that is not "ok".
 json Check(const char* name, const char* status, std::string text, const char* fix) {
   const bool ok = std::string_view(status) == "ok";
@@ -143,8 +158,8 @@ Admin::Outcome Admin::ReadFailed(Status status) const {
 Admin::Outcome Admin::Enroll(const json& args) {
   registry::EnrollRequest request;
   std::string error;
-  const auto id = Number(args, "id", std::nullopt, error);
-  const auto gateway = Number(args, "gateway", 0, error);
+  const auto id = Id(args, "id", std::nullopt, error);
+  const auto gateway = Id(args, "gateway", 0, error);
   const auto hardware_class = Number(args, "hardware_class", 0, error);
   if (!error.empty()) {
     return Wrong(error);
@@ -183,7 +198,7 @@ Admin::Outcome Admin::Enroll(const json& args) {
 
 Admin::Outcome Admin::Change(const json& args, Action action) {
   std::string error;
-  const auto id = Number(args, "id", std::nullopt, error);
+  const auto id = Id(args, "id", std::nullopt, error);
   if (!id.has_value()) {
     return Wrong(error);
   }
@@ -214,7 +229,7 @@ Admin::Outcome Admin::FleetList() {
 
 Admin::Outcome Admin::NodeShow(const json& args) {
   std::string error;
-  const auto node = Number(args, "node", std::nullopt, error);
+  const auto node = Id(args, "node", std::nullopt, error);
   if (!node.has_value()) {
     return Wrong(error);
   }
@@ -242,7 +257,7 @@ Admin::Outcome Admin::EventTail(const json& args) {
   const auto since = Number(args, "since", 0, error);
   const auto limit = Number(args, "limit", 100, error);
   const auto wait_ms = Number(args, "wait_ms", 0, error);
-  const auto node = Number(args, "node", 0, error);
+  const auto node = Id(args, "node", 0, error);
   if (!error.empty()) {
     return Wrong(error);
   }

@@ -3,11 +3,14 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "trib/common/host/control/types.h"
 #include "trib/common/host/identity/identity.h"
 
 namespace trib::cloud {
 namespace {
 
+using host::control::HashText;
+using host::control::IdText;
 using nlohmann::json;
 
 constexpr const char* kPriorityNames[message::kPriorityCount] = {
@@ -111,7 +114,7 @@ const char* NameOf(message::CommissioningReason reason) {
 }
 
 json DeviceJson(const Device& device) {
-  json out = {{"id", device.id},
+  json out = {{"id", IdText(device.id)},
               {"kind", NameOf(device.kind)},
               {"name", device.name},
               {"state", NameOf(device.state)},
@@ -119,7 +122,7 @@ json DeviceJson(const Device& device) {
               {"enrolled_ms", device.enrolled_ms},
               {"changed_ms", device.changed_ms}};
   if (device.kind == DeviceKind::kNode) {
-    out["gateway"] = device.gateway.value();
+    out["gateway"] = IdText(device.gateway.value());
     out["hardware_class"] = device.hardware_class;
   }
   return out;
@@ -217,7 +220,7 @@ json ToJson(const store::NodeDetail& node) {
   for (const store::LatestRecord& latest : node.latest) {
     out["latest"].push_back({{"kind", NameOf(latest.kind)},
                              {"record", latest.record},
-                             {"epoch", latest.key.epoch.value()},
+                             {"epoch", HashText(latest.key.epoch.value())},
                              {"boot", latest.key.boot},
                              {"sequence", latest.key.sequence},
                              {"time_ms", latest.time_ms},
@@ -225,7 +228,7 @@ json ToJson(const store::NodeDetail& node) {
   }
   out["epochs"] = json::array();
   for (const store::NodeDetail::Epoch& epoch : node.epochs) {
-    out["epochs"].push_back({{"epoch", epoch.epoch}, {"records", epoch.records}});
+    out["epochs"].push_back({{"epoch", HashText(epoch.epoch)}, {"records", epoch.records}});
   }
   return out;
 }
@@ -263,15 +266,15 @@ json ToJson(const store::NotableRecord& record) {
   const message::RecordHeader& header = record.header;
   json out = {{"record", record.id},
               {"kind", NameOf(record.kind)},
-              {"node", header.key.node.value()},
-              {"epoch", header.key.epoch.value()},
+              {"node", IdText(header.key.node.value())},
+              {"epoch", HashText(header.key.epoch.value())},
               {"boot", header.key.boot},
               {"sequence", header.key.sequence},
               {"time_ms", header.time.time_since_epoch().count()},
-              {"package_hash", header.package_hash.value()},
+              {"package_hash", HashText(header.package_hash.value())},
               {"tier", NameOf(header.tier)},
               {"flags", header.flags},
-              {"gateway", record.gateway.value()},
+              {"gateway", IdText(record.gateway.value())},
               {"received_ms", record.received_ms},
               {"stored_ms", record.stored_ms}};
   if (record.kind == message::RecordKind::kEvent) {

@@ -14,6 +14,8 @@
 namespace trib::gateway {
 namespace {
 
+using host::control::HashText;
+using host::control::IdText;
 using host::control::Outcome;
 using host::zmq::LinkState;
 using nlohmann::json;
@@ -132,13 +134,13 @@ json ZapJson(const host::zmq::ZapCounts& counts) {
 json NodesJson(const SouthSnapshot& south, const SpoolSnapshot& spool) {
   std::map<NodeId, json> rows;
   for (const NodeId node : spool.roster) {
-    rows[node] = {{"node", node.value()}, {"in_roster", true}, {"session", nullptr}};
+    rows[node] = {{"node", IdText(node.value())}, {"in_roster", true}, {"session", nullptr}};
   }
   const MonotonicTime now = MonotonicNow();
   for (const link::SessionInfo& session : south.sessions) {
     json& row = rows[session.node];
-    row["node"] = session.node.value();
-    row["session"] = {{"epoch", session.epoch.value()},
+    row["node"] = IdText(session.node.value());
+    row["session"] = {{"epoch", HashText(session.epoch.value())},
                       {"boot", session.boot},
                       {"firmware_version", session.firmware_version},
                       {"silent_ms", (now - session.last_seen).count()},
@@ -148,7 +150,7 @@ json NodesJson(const SouthSnapshot& south, const SpoolSnapshot& spool) {
   }
   for (const aggregate::NodeRollup& rollup : south.nodes) {
     json& row = rows[rollup.node];
-    row["node"] = rollup.node.value();
+    row["node"] = IdText(rollup.node.value());
     row["total"] = TotalsJson(rollup.total);
     row["minute"] = TotalsJson(rollup.minute);
     row["minute_ms"] = rollup.minute_ms;
@@ -246,8 +248,8 @@ void AddCalls(host::control::Registry& registry, const Config& config, AdminSour
   registry.Add("stats", [shared, config](const json&) -> Outcome {
     const SouthSnapshot south = shared->south();
     const SpoolSnapshot spool = shared->spool();
-    return json{{"gateway", config.id.value()},
-                {"run", spool.run},
+    return json{{"gateway", IdText(config.id.value())},
+                {"run", HashText(spool.run)},
                 {"link", LinkJson(south)},
                 {"aggregate", AggregateJson(south)},
                 {"spool", SpoolJson(spool)},
@@ -260,8 +262,8 @@ void AddCalls(host::control::Registry& registry, const Config& config, AdminSour
     const SouthSnapshot south = shared->south();
     const SpoolSnapshot spool = shared->spool();
     return json{
-        {"gateway", config.id.value()},
-        {"run", spool.run},
+        {"gateway", IdText(config.id.value())},
+        {"run", HashText(spool.run)},
         {"cloud", {{"endpoint", config.north_endpoint}, {"link", NameOf(shared->north().link)}}},
         {"roster", {{"version", spool.roster_version}, {"nodes", spool.roster.size()}}},
         {"sessions", south.sessions.size()},

@@ -306,7 +306,7 @@ TEST_F(GatewayTest, TheDoctorAndTheNodeListTell) {
   node = ConnectNode(node_keys);
   ASSERT_TRUE(DeliverAll(1, 3));
   ASSERT_TRUE(Eventually([&] { return Call("nodes.list")["nodes"][0]["total"]["faults"] == 3; }));
-  EXPECT_EQ(Call("nodes.list")["nodes"][0]["node"], 17);
+  EXPECT_EQ(Call("nodes.list")["nodes"][0]["node"], "17");
   ASSERT_TRUE(Eventually([&] { return Call("doctor").value("ok", false); }));
   const json healthy = Call("doctor");
   ASSERT_EQ(healthy["checks"].size(), 7U) << healthy;

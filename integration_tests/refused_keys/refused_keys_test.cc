@@ -31,7 +31,7 @@ class RefusedKeys : public River {
     const auto answer = fleet().CallGateway(1, "nodes.list", json::object());
     EXPECT_TRUE(answer.is_object()) << fleet().error();
     for (const auto& row : answer.value("nodes", json::array())) {
-      if (row.value("node", std::uint64_t{0}) == node) {
+      if (row.value("node", "") == std::to_string(node)) {
         return row.value("session", json());
       }
     }

@@ -135,7 +135,7 @@ void River::Admit(std::uint64_t node, std::uint64_t gateway) {
       [&] {
         const auto list = fleet().CallGateway(gateway, "nodes.list", nlohmann::json::object());
         for (const auto& row : list.value("nodes", nlohmann::json::array())) {
-          if (row.value("node", std::uint64_t{0}) == node && row.value("in_roster", false)) {
+          if (row.value("node", "") == std::to_string(node) && row.value("in_roster", false)) {
             return true;
           }
         }

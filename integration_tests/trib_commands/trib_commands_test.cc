@@ -99,7 +99,7 @@ TEST_F(TribCommands, WhatTheFleetDidHasStableKeys) {
     ExpectKeys(node, kDeviceKeys);
     ExpectKeys(node, kNodeKeys);
   }
-  EXPECT_EQ(fleet_list["nodes"][0]["id"], 101);
+  EXPECT_EQ(fleet_list["nodes"][0]["id"], "101");
   EXPECT_EQ(fleet_list["nodes"][0]["records"], made);
   EXPECT_EQ(fleet_list["nodes"][0]["events"], report["events"]);
   EXPECT_EQ(fleet_list["nodes"][0]["faults"], report["faults"]);

@@ -180,7 +180,7 @@ nlohmann::ordered_json Report(const SimOptions& options,
                 epoch.size(),
                 "%016llx",
                 static_cast<unsigned long long>(loop.identity().epoch.value()));
-  return {{"node", options.id},
+  return {{"node", std::to_string(options.id)},
           {"state", NameOf(loop.state())},
           {"label", sensor.label()},
           {"windows", m.windows},

@@ -37,13 +37,13 @@ int Enroll(const Context& context, const Arguments& arguments) {
   if (!key.ok()) {
     return Fail(context, host::cli::kExitUsage, key.status().code(), "--key: " + error);
   }
-  nlohmann::json args = {{"id", arguments.id},
+  nlohmann::json args = {{"id", host::control::IdText(arguments.id)},
                          {"kind", arguments.kind},
                          {"public_key", host::identity::ToHex(key->span())},
                          {"name", arguments.name},
                          {"replace", arguments.replace}};
   if (arguments.gateway != 0) {
-    args["gateway"] = arguments.gateway;
+    args["gateway"] = host::control::IdText(arguments.gateway);
   }
   return CallAndShow(
       context, "enroll", args, [&](const nlohmann::json& r) { ShowDevice(context, r); });
@@ -78,9 +78,10 @@ void AddEnrolmentCommands(CLI::App& app, Context& context) {
     command->add_option("ID", arguments->id, "The device's number")->required()->check(ids);
     command->callback([&context, arguments, verb] {
       context.run = [&context, arguments, verb] {
-        return CallAndShow(context, verb, {{"id", arguments->id}}, [&](const nlohmann::json& r) {
-          ShowDevice(context, r);
-        });
+        return CallAndShow(context,
+                           verb,
+                           {{"id", host::control::IdText(arguments->id)}},
+                           [&](const nlohmann::json& r) { ShowDevice(context, r); });
       };
     });
   };

@@ -69,7 +69,7 @@ int Tail(const Context& context, const Arguments& arguments) {
   host::cli::StopSignal stop;
   json args = {{"limit", arguments.limit}, {"wait_ms", 0}};
   if (arguments.node != 0) {
-    args["node"] = arguments.node;
+    args["node"] = host::control::IdText(arguments.node);
   }
   bool first = true;
   do {

@@ -62,7 +62,9 @@ void AddFleetCommands(CLI::App& app, Context& context) {
       ->required()
       ->check(CLI::Range(std::uint64_t{1}, UINT64_MAX, "ID"));
   show->callback([&context, id] {
-    context.run = [&context, id] { return ShowObject(context, "node.show", {{"node", *id}}); };
+    context.run = [&context, id] {
+      return ShowObject(context, "node.show", {{"node", host::control::IdText(*id)}});
+    };
   });
 
   CLI::App* gateway = app.add_subcommand("gateway", "The gateways")->require_subcommand(1);

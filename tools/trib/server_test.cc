@@ -32,11 +32,12 @@ class TribWithServer : public Trib {
     RunJson({"key", "new", "-o", Path("stranger.key")});
     RunJson({"key", "new", "-o", Path("cloud.key")});
     Answer("node.show", [](const json& args) -> Outcome {
-      return ControlError{Code::kNotFound, "no node " + args.at("node").dump() + " is enrolled"};
+      return ControlError{Code::kNotFound,
+                          "no node " + args.at("node").get<std::string>() + " is enrolled"};
     });
     Answer("fleet.list", [](const json&) -> Outcome {
       return json{{"nodes",
-                   {{{"id", 17},
+                   {{{"id", "17"},
                      {"name", "pump \x1b[31m"},
                      {"state", "accepted"},
                      {"bytes", 1500},
@@ -128,7 +129,7 @@ TEST_F(TribWithServer, ListsAreTablesForPeopleAndTheAnswerItselfAsJson) {
   EXPECT_THAT(table.out, HasSubstr("pump  [31m"));
   EXPECT_THAT(table.out, HasSubstr("1.5 kB"));
   EXPECT_THAT(table.out, HasSubstr("2023-11-14 22:13:20.000Z"));
-  EXPECT_EQ(RunJson({"fleet", "list"})["nodes"][0]["id"], 17);
+  EXPECT_EQ(RunJson({"fleet", "list"})["nodes"][0]["id"], "17");
 }
 
 TEST_F(TribWithServer, ARefusalIsExitThree) {
@@ -152,20 +153,20 @@ TEST_F(TribWithServer, EnrolmentSendsThePublicKey) {
   const json key = RunJson({"key", "show", Path("node.key.pub")});
   RunJson({"enroll", "--id", "17", "--key", Path("node.key.pub"), "--gateway", "1"});
   EXPECT_EQ(asked(),
-            (json{{"id", 17},
+            (json{{"id", "17"},
                   {"kind", "node"},
                   {"public_key", key["public_key"]},
                   {"name", ""},
                   {"replace", false},
-                  {"gateway", 1}}));
+                  {"gateway", "1"}}));
   RunJson({"revoke", "18446744073709551615"});
-  EXPECT_EQ(asked(), (json{{"id", UINT64_MAX}}));
+  EXPECT_EQ(asked(), (json{{"id", std::to_string(UINT64_MAX)}}));
 }
 
 TEST_F(TribWithServer, EventsAreOneLineEach) {
   const Ended lines = Run({"event", "tail", "--limit", "2", "--node", "17", "--json"});
   EXPECT_EQ(lines.code, 0) << lines.error;
-  EXPECT_EQ(asked(), (json{{"limit", 2}, {"wait_ms", 0}, {"node", 17}}));
+  EXPECT_EQ(asked(), (json{{"limit", 2}, {"wait_ms", 0}, {"node", "17"}}));
   EXPECT_EQ(json::parse(lines.out.substr(0, lines.out.find('\n')), nullptr, false)["record"], 8);
   EXPECT_EQ(std::count(lines.out.begin(), lines.out.end(), '\n'), 2);
   const Ended table = Run({"event", "tail"});

@@ -84,5 +84,24 @@ TEST(CodeFromName, IsTheInverseOfCodeName) {
   EXPECT_EQ(CodeFromName("NONSENSE"), Code::kUnknown);
 }
 
+TEST(Ids, Of64BitsSurviveAsText) {
+  EXPECT_EQ(IdText(UINT64_MAX), "18446744073709551615");
+  EXPECT_EQ(HashText(0x0123'4567'89AB'CDEF), "0123456789abcdef");
+  EXPECT_EQ(HashText(1), "0000000000000001");
+  EXPECT_EQ(ReadId(json(IdText(UINT64_MAX))), UINT64_MAX);
+  EXPECT_EQ(ReadId(json(17U)), 17U);
+  for (const json& wrong : {json(""),
+                            json("-1"),
+                            json(-1),
+                            json("1x"),
+                            json(" 1"),
+                            json(1.5),
+                            json("18446744073709551616"),
+                            json(),
+                            json::array()}) {
+    EXPECT_EQ(ReadId(wrong), std::nullopt) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace trib::host::control

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -28,5 +30,12 @@ using Outcome = std::variant<nlohmann::json, ControlError>;
 
 /// Inverse of CodeName(); kUnknown for a name that is none.
 Code CodeFromName(std::string_view name);
+
+/// Ids and hashes are 64 bits wide, more than readers of JSON keep of a number: they are strings in
+/// every answer, an id in decimal, a hash in 16 hex digits.
+std::string IdText(std::uint64_t id);
+std::string HashText(std::uint64_t hash);
+/// An id as IdText() gives it, or a whole number, as arguments may have it.
+std::optional<std::uint64_t> ReadId(const nlohmann::json& value);
 
 }  // namespace trib::host::control
