@@ -1,16 +1,30 @@
 #include "trib/common/host/cli/daemon.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
+#include <CLI/CLI.hpp>
+#include <cstdio>
 #include <nlohmann/json.hpp>
-#include <string>
+#include <span>
 #include <system_error>
 
 #include "trib/common/host/cli/output.h"
-#include "trib/common/host/cli/program.h"
+#include "trib/common/host/cli/stop_signal.h"
+#include "trib/common/host/files/files.h"
+#include "trib/common/host/logging/log.h"
 
 namespace trib::host::cli {
+
+using logging::Level;
+using logging::Log;
+
+void AddDaemonOptions(CLI::App& app, std::string_view example, DaemonOptions& options) {
+  app.add_option(
+         "--config", options.config_path, "Configuration file (see " + std::string(example) + ")")
+      ->type_name("FILE")
+      ->required();
+  app.add_flag("--check-config", options.check_config, "Check the configuration and end");
+  app.add_flag("--json", options.json, "Print JSON to stdout");
+  AddCommonOptions(app, options.common);
+}
 
 int ReportConfigErrors(std::string_view program,
                        const std::vector<std::string>& errors,
@@ -24,26 +38,53 @@ int ReportConfigErrors(std::string_view program,
   return errors.empty() ? kExitOk : kExitUsage;
 }
 
-Status WriteReadyFile(const std::filesystem::path& path, const nlohmann::json& content) {
-  const std::filesystem::path draft = path.string() + ".tmp" + std::to_string(::getpid());
-  std::error_code failed;
-  const std::string text = content.dump() + "\n";
-  (void)::unlink(draft.c_str());  // of a killed process that had our number
-  const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) {
-    return Code::kUnavailable;
+int Serve(const DaemonNames& names,
+          const std::filesystem::path& ready_file,
+          bool json,
+          const std::function<std::optional<RunningDaemon>(std::string& error)>& start) {
+  const StopSignal stop;  // first, so that a signal during the start ends it in flow order
+  std::string error;
+  const std::optional<RunningDaemon> running = start(error);
+  if (!running) {
+    PrintError(names.program, error);
+    return kExitFailed;
   }
-  const ::ssize_t wrote = ::write(file, text.data(), text.size());
-  if (::close(file) != 0 || wrote != static_cast<::ssize_t>(text.size())) {
-    std::filesystem::remove(draft, failed);
-    return Code::kUnavailable;
+  nlohmann::json place = {{"south", running->south}, {"admin", running->admin}};
+  if (!ready_file.empty()) {
+    const std::string line = place.dump() + "\n";
+    if (!files::Replace(ready_file, 0600, std::as_bytes(std::span(line)), &error).ok()) {
+      running->stop();
+      PrintError(names.program, error);
+      return kExitFailed;
+    }
   }
-  std::filesystem::rename(draft, path, failed);
-  if (failed) {
-    std::filesystem::remove(draft, failed);
-    return Code::kUnavailable;
+  const std::string data = running->data.string();
+  Log(Level::kInfo,
+      names.tag,
+      "ready: south ",
+      running->south,
+      ", admin ",
+      running->admin,
+      ", ",
+      names.data,
+      " ",
+      data);
+  if (json) {
+    place[std::string(names.data)] = data;
+    PrintJson(place);
+    (void)std::fflush(stdout);
   }
-  return {};
+  stop.Wait(-1);
+  Log(Level::kInfo,
+      names.tag,
+      "stopping: committing what was received; the rest will be sent again");
+  running->stop();
+  if (!ready_file.empty()) {
+    std::error_code ignored;
+    std::filesystem::remove(ready_file, ignored);
+  }
+  Log(Level::kInfo, names.tag, "stopped");
+  return kExitOk;
 }
 
 }  // namespace trib::host::cli

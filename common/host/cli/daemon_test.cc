@@ -2,32 +2,79 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "trib/common/host/cli/program.h"
-
 namespace trib::host::cli {
 namespace {
 
-TEST(ReadyFile, IsWholeOrAbsentAndLeavesNoDraft) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "trib_ready_XXXXXX").string();
-  const std::filesystem::path folder = ::mkdtemp(pattern.data());
-  const auto path = folder / "ready.json";
-  for (const char* south : {"tcp://127.0.0.1:1", "tcp://127.0.0.1:2"}) {
-    ASSERT_TRUE(WriteReadyFile(path, {{"south", south}}).ok());
-    std::ifstream in(path);
-    EXPECT_EQ(nlohmann::json::parse(in)["south"], south);
-    EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms(0600));
+namespace fs = std::filesystem;
+
+class ServeTest : public ::testing::Test {
+ protected:
+  ServeTest() {
+    std::string pattern = (fs::temp_directory_path() / "trib_serve_XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+    ready_ = folder_ / "ready.json";
   }
-  EXPECT_FALSE(WriteReadyFile(folder / "no" / "ready.json", {}).ok());
-  std::filesystem::create_directory(folder / "taken");
-  EXPECT_FALSE(WriteReadyFile(folder / "taken", {}).ok());
-  const std::filesystem::directory_iterator files(folder);
-  EXPECT_EQ(std::distance(begin(files), end(files)), 2) << "ready.json and taken";
-  std::filesystem::remove_all(folder);
+  ~ServeTest() override { fs::remove_all(folder_); }
+
+  int Run(const std::function<std::optional<RunningDaemon>(std::string&)>& start) {
+    ::testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStderr();
+    const int code = Serve({"trib-x", "x", "store"}, ready_, true, start);
+    out_ = ::testing::internal::GetCapturedStdout();
+    error_ = ::testing::internal::GetCapturedStderr();
+    return code;
+  }
+  RunningDaemon Daemon() {
+    return {"tcp://s", "tcp://a", "/data", [this] {
+              ++stopped_;
+              std::ifstream in(ready_);
+              ready_while_running_ = {std::istreambuf_iterator<char>(in), {}};
+            }};
+  }
+
+  fs::path folder_;
+  fs::path ready_;
+  int stopped_ = 0;
+  std::string ready_while_running_;
+  std::string out_;
+  std::string error_;
+};
+
+TEST_F(ServeTest, TellsItsEndpointsWhileItRunsAndStopsAtASignal) {
+  EXPECT_EQ(Run([&](std::string&) {
+              std::raise(SIGTERM);  // during the start: it still ends in order
+              return Daemon();
+            }),
+            kExitOk);
+  EXPECT_EQ(stopped_, 1);
+  EXPECT_EQ(ready_while_running_, "{\"admin\":\"tcp://a\",\"south\":\"tcp://s\"}\n");
+  EXPECT_FALSE(fs::exists(ready_));
+  EXPECT_EQ(nlohmann::json::parse(out_),
+            nlohmann::json({{"south", "tcp://s"}, {"admin", "tcp://a"}, {"store", "/data"}}));
+}
+
+TEST_F(ServeTest, SaysWhyItCannotStart) {
+  EXPECT_EQ(Run([](std::string& error) -> std::optional<RunningDaemon> {
+              error = "store: in use";
+              return std::nullopt;
+            }),
+            kExitFailed);
+  EXPECT_EQ(error_, "trib-x: store: in use\n");
+  EXPECT_FALSE(fs::exists(ready_));
+}
+
+TEST_F(ServeTest, StopsAgainWhenItCannotTellItsEndpoints) {
+  ready_ = folder_ / "no" / "ready.json";
+  EXPECT_EQ(Run([&](std::string&) { return Daemon(); }), kExitFailed);
+  EXPECT_EQ(stopped_, 1);
+  EXPECT_EQ(error_,
+            "trib-x: " + ready_.string() + ": cannot be written: No such file or directory\n");
 }
 
 TEST(ConfigErrors, AreALineEachAndOneObject) {

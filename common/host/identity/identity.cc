@@ -1,10 +1,8 @@
 #include "trib/common/host/identity/identity.h"
 
-#include <fcntl.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -12,6 +10,8 @@
 #include <optional>
 #include <span>
 #include <system_error>
+
+#include "trib/common/host/files/files.h"
 
 namespace trib::host::identity {
 namespace {
@@ -32,27 +32,6 @@ Status Fail(Code code, std::string* error, const std::string& text) {
   }
   return code;
 }
-
-std::string SystemText(int number) {
-  return std::error_code(number, std::generic_category()).message();
-}
-
-class File {
- public:
-  explicit File(int descriptor) : descriptor_(descriptor) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() {
-    if (descriptor_ >= 0) {
-      (void)::close(descriptor_);
-    }
-  }
-  [[nodiscard]] bool ok() const { return descriptor_ >= 0; }
-  [[nodiscard]] int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
 
 /// Text that may hold a seed; wiped when it goes.
 struct SecretText {
@@ -94,38 +73,18 @@ bool RoleIsValid(std::string_view role) {
 enum class Access { kSecret, kPublic };
 
 Status ReadFile(const fs::path& path, Access access, SecretText& out, std::string* error) {
-  // Non-blocking, so that a pipe put in a key's place cannot hang a daemon.
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file.ok()) {
-    const Code code =
-        errno == ENOENT || errno == ENOTDIR ? Code::kNotFound : Code::kPermissionDenied;
-    return Fail(code, error, path.string() + ": cannot read key file: " + SystemText(errno));
-  }
-  struct stat info {};
-  if (::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
-    return Fail(Code::kDataLoss, error, path.string() + ": not a regular file");
-  }
-  if (access == Access::kSecret && (info.st_mode & 077U) != 0) {
+  TRIB_TRY_ASSIGN(const files::OpenedFile opened, files::Open(path, error));
+  if (access == Access::kSecret && (opened.permissions & 077U) != 0) {
     return Fail(Code::kPermissionDenied,
                 error,
                 path.string() + ": secret key is open to group or others; chmod 600 it");
   }
-  while (out.size < out.memory.size()) {
-    const auto got = ::read(file.get(), out.memory.data() + out.size, out.memory.size() - out.size);
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got < 0) {
-      return Fail(Code::kUnavailable,
-                  error,
-                  path.string() + ": cannot read key file: " + SystemText(errno));
-    }
-    if (got == 0) {
-      return {};
-    }
-    out.size += static_cast<std::size_t>(got);
+  const auto memory = std::as_writable_bytes(std::span(out.memory));
+  TRIB_TRY_ASSIGN(out.size, files::Read(opened.file, path, memory, error));
+  if (out.size == memory.size()) {
+    return Fail(Code::kDataLoss, error, path.string() + ": too long for a key file");
   }
-  return Fail(Code::kDataLoss, error, path.string() + ": too long for a key file");
+  return {};
 }
 
 /// The next line without its end; nothing when no text is left.
@@ -170,52 +129,8 @@ Status Parse(const fs::path& path,
   return {};
 }
 
-Status SyncFolder(const fs::path& path, std::string* error) {
-  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  const File file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!file.ok() || ::fsync(file.get()) != 0) {
-    return Fail(
-        Code::kUnavailable, error, folder.string() + ": cannot sync folder: " + SystemText(errno));
-  }
-  return {};
-}
-
-Status WriteAll(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const auto wrote = ::write(descriptor, text.data(), text.size());
-    if (wrote < 0 && errno == EINTR) {
-      continue;
-    }
-    if (wrote <= 0) {
-      return Code::kUnavailable;
-    }
-    text.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-  return {};
-}
-
-Status WriteNew(const fs::path& path, mode_t mode, std::string_view text, std::string* error) {
-  const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-  if (!file.ok()) {
-    if (errno == EEXIST) {
-      return Fail(Code::kAlreadyExists,
-                  error,
-                  path.string() + ": exists already; a key file is never overwritten");
-    }
-    return Fail(Code::kUnavailable,
-                error,
-                path.string() + ": cannot create key file: " + SystemText(errno));
-  }
-  // The umask may have taken bits away that we need; it cannot have added any.
-  if (::fchmod(file.get(), mode) != 0 || !WriteAll(file.get(), text).ok() ||
-      ::fsync(file.get()) != 0) {
-    const int reason = errno;
-    (void)::unlink(path.c_str());
-    return Fail(Code::kUnavailable,
-                error,
-                path.string() + ": cannot write key file: " + SystemText(reason));
-  }
-  return SyncFolder(path, error);
+std::span<const std::byte> BytesOf(std::string_view text) {
+  return std::as_bytes(std::span(text));
 }
 
 fs::path PublicPathOf(const fs::path& path) {
@@ -260,7 +175,7 @@ Status SaveKeyPair(const fs::path& path,
   if (fs::exists(fs::symlink_status(PublicPathOf(path), ignored))) {
     return Fail(Code::kAlreadyExists,
                 error,
-                PublicPathOf(path).string() + ": exists already; a key file is never overwritten");
+                PublicPathOf(path).string() + ": exists already and is never overwritten");
   }
   SecretText text;
   text.Append(kSecretTitle);
@@ -269,7 +184,7 @@ Status SaveKeyPair(const fs::path& path,
   text.Append("\nseed: ");
   text.AppendHex(pair.seed.bytes);
   text.Append("\n");
-  TRIB_TRY(WriteNew(path, 0600, text.view(), error));
+  TRIB_TRY(files::WriteNew(path, 0600, BytesOf(text.view()), error));
   return SavePublicKey(PublicPathOf(path), pair.public_key, role, error);
 }
 
@@ -282,7 +197,7 @@ Status SavePublicKey(const fs::path& path,
   }
   const std::string text = std::string(kPublicTitle) + "\nrole: " + std::string(role) +
                            "\npublic: " + ToHex(key.bytes) + "\n";
-  return WriteNew(path, 0644, text, error);
+  return files::WriteNew(path, 0644, BytesOf(text), error);
 }
 
 Result<KeyPair> LoadKeyPair(const fs::path& path, std::string* error) {
