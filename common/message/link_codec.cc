@@ -97,8 +97,8 @@ Status TakeBody(const tributary_v1_Envelope& from, Downlink& to) {
       break;
     case tributary_v1_Envelope_configuration_tag: {
       const tributary_v1_Configuration& body = from.body.configuration;
-      new (&to.configuration)
-          Configuration{body.version, body.heartbeat_ms, body.audit_permille, body.reminder_ms};
+      new (&to.configuration) Configuration{
+          body.version, body.status_interval_ms, body.audit_permille, body.reminder_ms};
       break;
     }
     case tributary_v1_Envelope_update_chunk_tag:

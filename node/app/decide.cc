@@ -297,7 +297,7 @@ void NodeLoop::CloseBlock() {
   block_open_ = false;
   Context context;
   context.tier = trigger_.armed() ? Tier::kTrigger : Tier::kFallback;
-  context.flags = message::record_flag::kHeartbeat;
+  context.flags = message::record_flag::kPeriodic;
   BeginRecord(RecordKind::kSketch, context);
   record_.header.block = block_;
   record_.sketch = sketch_.sketch();
@@ -308,7 +308,7 @@ void NodeLoop::CloseBlock() {
 void NodeLoop::RecordStatus() {
   Context context;
   context.tier = trigger_.armed() ? Tier::kTrigger : Tier::kFallback;
-  context.flags = message::record_flag::kHeartbeat;
+  context.flags = message::record_flag::kPeriodic;
   BeginRecord(RecordKind::kStatus, context);
   message::NodeStatus& status = record_.status;
   const uplink::BacklogMetrics& backlog = backlog_.metrics();

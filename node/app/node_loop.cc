@@ -33,7 +33,7 @@ uplink::UplinkConfig UplinkConfigOf(const NodeConfig& config) {
 
 bool Applicable(const message::Configuration& configuration) {
   const auto interval = [](std::uint32_t ms) { return ms == 0 || ms >= kShortestInterval_ms; };
-  return interval(configuration.heartbeat_ms) && interval(configuration.reminder_ms) &&
+  return interval(configuration.status_interval_ms) && interval(configuration.reminder_ms) &&
          configuration.audit_permille <= 1000;
 }
 
@@ -154,7 +154,7 @@ void NodeLoop::LoadConfiguration() {
   const std::uint16_t format = reader.U16();
   message::Configuration configuration;
   configuration.version = reader.U32();
-  configuration.heartbeat_ms = reader.U32();
+  configuration.status_interval_ms = reader.U32();
   configuration.audit_permille = reader.U32();
   configuration.reminder_ms = reader.U32();
   if (format == kConfigurationFormat && Applicable(configuration)) {
@@ -169,15 +169,15 @@ void NodeLoop::OnConfiguration(const message::Configuration& configuration) {
   std::array<std::byte, kConfigurationBytes> bytes{};
   // Fields that are zero keep their value, also across versions.
   message::Configuration merged = configuration;
-  merged.heartbeat_ms =
-      merged.heartbeat_ms != 0 ? merged.heartbeat_ms : configuration_.heartbeat_ms;
+  merged.status_interval_ms = merged.status_interval_ms != 0 ? merged.status_interval_ms
+                                                             : configuration_.status_interval_ms;
   merged.audit_permille =
       merged.audit_permille != 0 ? merged.audit_permille : configuration_.audit_permille;
   merged.reminder_ms = merged.reminder_ms != 0 ? merged.reminder_ms : configuration_.reminder_ms;
   ByteWriter writer(bytes);
   writer.U16(kConfigurationFormat);
   writer.U32(merged.version);
-  writer.U32(merged.heartbeat_ms);
+  writer.U32(merged.status_interval_ms);
   writer.U32(merged.audit_permille);
   writer.U32(merged.reminder_ms);
   // Durable first: a version that was announced in a Hello must survive the next power cut.

@@ -370,8 +370,8 @@ TEST_F(NodeLoopTest, AppliesAConfigurationOnceAndKeepsIt) {
   world.Run();
   world.Drain();
   EXPECT_GE(world.gateway.Of(RecordKind::kFeatureFrame).size(), 10U);
-  world.gateway.Configure({.version = 3, .audit_permille = 1});  // old
-  world.gateway.Configure({.version = 5, .heartbeat_ms = 1});    // would flood
+  world.gateway.Configure({.version = 3, .audit_permille = 1});      // old
+  world.gateway.Configure({.version = 5, .status_interval_ms = 1});  // would flood
   (void)world.loop->Step();
   EXPECT_EQ(world.loop->configuration().version, 4U);
   EXPECT_EQ(world.loop->metrics().downlink_refused, 1U);

@@ -26,8 +26,8 @@ ReportSettings SettingsOf(const package::ExitPolicy& policy) {
 }
 
 ReportSettings Override(ReportSettings settings, const message::Configuration& configuration) {
-  if (configuration.heartbeat_ms != 0) {
-    settings.status = Millis(configuration.heartbeat_ms);
+  if (configuration.status_interval_ms != 0) {
+    settings.status = Millis(configuration.status_interval_ms);
   }
   if (configuration.reminder_ms != 0) {
     settings.reminder = Millis(configuration.reminder_ms);

@@ -110,7 +110,7 @@ TEST(ReportSettings, ConfigurationStandsAboveThePackageWhereItSaysSomething) {
   exit.audit_permille = 40;
   const ReportSettings base = SettingsOf(exit);
   EXPECT_EQ(base.block, Millis(30));
-  const ReportSettings changed = Override(base, {.version = 1, .heartbeat_ms = 99});
+  const ReportSettings changed = Override(base, {.version = 1, .status_interval_ms = 99});
   EXPECT_EQ(changed.status, Millis(99));
   EXPECT_EQ(changed.reminder, Millis(20));
   EXPECT_EQ(changed.audit_permille, 40U);

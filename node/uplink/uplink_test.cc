@@ -473,7 +473,7 @@ TEST_F(UplinkTest, HandsOverWhatIsNotItsOwnBusiness) {
   message::Downlink down;
   down.node = kNode;
   down.kind = message::Downlink::Kind::kConfiguration;
-  down.configuration = {.version = 3, .heartbeat_ms = 5000, .audit_permille = 20};
+  down.configuration = {.version = 3, .status_interval_ms = 5000, .audit_permille = 20};
   gateway_->Send(down);
   down.kind = message::Downlink::Kind::kVerdict;
   down.verdict = message::Verdict{};

@@ -89,7 +89,7 @@ void Fill(const Verdict& from, pb::Verdict& to) {
 
 void Fill(const Configuration& from, pb::Configuration& to) {
   to.set_version(from.version);
-  to.set_heartbeat_ms(from.heartbeat_ms);
+  to.set_status_interval_ms(from.status_interval_ms);
   to.set_audit_permille(from.audit_permille);
   to.set_reminder_ms(from.reminder_ms);
 }
@@ -139,7 +139,7 @@ Status TakeBody(const pb::Envelope& from, std::string_view bytes, Downlink& to) 
     case pb::Envelope::kConfiguration: {
       const pb::Configuration& body = from.configuration();
       new (&to.configuration) Configuration{
-          body.version(), body.heartbeat_ms(), body.audit_permille(), body.reminder_ms()};
+          body.version(), body.status_interval_ms(), body.audit_permille(), body.reminder_ms()};
       break;
     }
     case pb::Envelope::kUpdateChunk: {

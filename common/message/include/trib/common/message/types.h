@@ -47,7 +47,7 @@ inline constexpr std::uint32_t kCommissioning = 1U << 0U;  ///< baseline not com
 inline constexpr std::uint32_t kTimeUnsynced = 1U << 1U;   ///< no Time message since boot
 inline constexpr std::uint32_t kFallbackRules = 1U << 2U;  ///< decided without a model
 inline constexpr std::uint32_t kNoPackage = 1U << 3U;      ///< running on built-in rules
-inline constexpr std::uint32_t kHeartbeat = 1U << 4U;      ///< taken because of time, not content
+inline constexpr std::uint32_t kPeriodic = 1U << 4U;       ///< taken because of time, not content
 inline constexpr std::uint32_t kAfterGap = 1U << 5U;       ///< samples were lost before this window
 }  // namespace record_flag
 
@@ -326,7 +326,7 @@ struct Verdict {
 
 struct Configuration {
   std::uint32_t version = 0;
-  std::uint32_t heartbeat_ms = 0;
+  std::uint32_t status_interval_ms = 0;
   std::uint32_t audit_permille = 0;
   std::uint32_t reminder_ms = 0;
   friend constexpr bool operator==(const Configuration&, const Configuration&) = default;
