@@ -20,7 +20,7 @@ class ExtractorTest : public ::testing::Test {
     recipe_.sample_rate_hz = 10240;  // lines are 10 Hz apart
     recipe_.window_frames = kFrames;
     recipe_.hop_frames = kFrames;
-    samples_.resize(2 * kFrames);
+    samples_.resize(std::size_t{2} * kFrames);
     for (std::size_t i = 0; i < kFrames; ++i) {
       const double t = static_cast<double>(i) / 10240.0;
       const double tone = std::sin(2 * std::numbers::pi * 1000 * t);

@@ -54,7 +54,8 @@ TEST(Result, CopiesMovesAndDestroysItsValue) {
     EXPECT_EQ(shared.use_count(), 3);
     first = Code::kNotFound;
     EXPECT_EQ(shared.use_count(), 2);
-    third = third;
+    const auto& same = third;
+    third = same;
     EXPECT_EQ(**third, "text");
   }
   EXPECT_EQ(shared.use_count(), 1);

@@ -1,8 +1,10 @@
 // The operator's command line against a running fleet: what it asks for is what the daemons answer,
 // under keys that scripts may rely on.
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <span>
 #include <sstream>
 
 #include "river.h"
@@ -36,7 +38,7 @@ class TribCommands : public River {
     EXPECT_EQ(ran.err, "");
     return json::parse(ran.out, nullptr, false);
   }
-  static void ExpectKeys(const json& object, const std::vector<const char*>& keys) {
+  static void ExpectKeys(const json& object, std::span<const char* const> keys) {
     ASSERT_TRUE(object.is_object()) << object;
     for (const char* key : keys) {
       EXPECT_TRUE(object.contains(key)) << key << " is not in " << object.dump();
@@ -44,9 +46,9 @@ class TribCommands : public River {
   }
 };
 
-const std::vector<const char*> kDeviceKeys = {
+constexpr std::array kDeviceKeys = {
     "id", "kind", "state", "name", "public_key", "enrolled_ms", "changed_ms"};
-const std::vector<const char*> kNodeKeys = {
+constexpr std::array kNodeKeys = {
     "gateway", "records", "events", "faults", "windows", "bytes", "energy_nj", "stored_ms"};
 
 TEST_F(TribCommands, EnrolAcceptAndRevokeReachTheGateway) {

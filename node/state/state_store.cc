@@ -210,6 +210,21 @@ Status StateStore::Open() {
   return Code::kDataLoss;
 }
 
+Result<bool> StateStore::FindNewestEntry(std::uint32_t group, Entry& out) {
+  bool found = false;
+  const std::uint32_t end = GroupEnd(group);
+  for (std::uint32_t at = GroupOffset(group) + header_bytes_; at < end;) {
+    Entry entry;
+    TRIB_TRY_ASSIGN(const bool whole, ReadEntry(at, end, kAnySequence, Check::kAll, entry));
+    if (whole && (!found || entry.sequence > out.sequence)) {
+      found = true;
+      out = entry;
+    }
+    at += whole ? entry.footprint : geometry_.program_unit_bytes;
+  }
+  return found;
+}
+
 Status StateStore::OpenDamaged(bool used) {
   if (!used) {
     TRIB_TRY(Format(0, 1));
@@ -227,16 +242,12 @@ Status StateStore::OpenDamaged(bool used) {
       sequence_ = found ? sequence_ : std::max(sequence_, header.valid ? header.sequence : 1);
       continue;
     }
-    const std::uint32_t end = GroupEnd(group);
-    for (std::uint32_t at = GroupOffset(group) + header_bytes_; at < end;) {
-      Entry entry;
-      TRIB_TRY_ASSIGN(const bool whole, ReadEntry(at, end, kAnySequence, Check::kAll, entry));
-      if (whole && (!found || entry.sequence > sequence_)) {
-        found = true;
-        group_ = group;
-        sequence_ = entry.sequence;
-      }
-      at += whole ? entry.footprint : geometry_.program_unit_bytes;
+    Entry newest;
+    TRIB_TRY_ASSIGN(const bool any, FindNewestEntry(group, newest));
+    if (any && (!found || newest.sequence > sequence_)) {
+      found = true;
+      group_ = group;
+      sequence_ = newest.sequence;
     }
   }
   ++metrics_.data_losses;

@@ -15,7 +15,6 @@ using std::chrono::hours;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 TEST(ConfigFile, ReadsEveryTypeItIsAskedFor) {
   ConfigFile file = ConfigFile::Parse(R"(

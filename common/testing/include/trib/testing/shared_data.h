@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 namespace trib::testing {
 
@@ -17,9 +18,9 @@ std::optional<std::filesystem::path> SharedDir();
 /// Declares `const std::filesystem::path name`, or skips the test loudly. In a test body of
 /// GoogleTest only, which the including file provides.
 #define TRIB_SHARED_DIR_OR_SKIP(name)                                           \
-  const auto name##_found = ::trib::testing::SharedDir();                       \
+  auto name##_found = ::trib::testing::SharedDir();                             \
   if (!name##_found) {                                                          \
     GTEST_SKIP() << "NOT TESTED: no shared data found; set TRIB_SHARED to the " \
                     "folder that holds data/ and oracles/";                     \
   }                                                                             \
-  const std::filesystem::path name = *name##_found
+  const std::filesystem::path name = *std::move(name##_found)

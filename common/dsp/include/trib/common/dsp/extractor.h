@@ -75,7 +75,8 @@ class Extractor {
 
   /// What is known about one channel of the present window.
   struct Cache {
-    std::size_t channel = kMaxChannels;
+    bool has_channel = false;
+    std::size_t channel = 0;
     bool has_shape = false;
     bool has_spectrum = false;
     Sums<std::int16_t> sums;
@@ -88,8 +89,9 @@ class Extractor {
   }
 
   void Select(const Window& window, std::size_t channel) {
-    if (cache_.channel != channel) {
+    if (!cache_.has_channel || cache_.channel != channel) {
       cache_ = {};
+      cache_.has_channel = true;
       cache_.channel = channel;
       const View view = ChannelOf(window, channel);
       cache_.sums = Accumulate(view);

@@ -136,6 +136,8 @@ class StateStore {
   Result<bool> ReadEntry(
       std::uint32_t offset, std::uint32_t end, std::uint32_t sequence, Check check, Entry& out);
   Status Scan(std::uint32_t group, std::uint32_t sequence, Log& out);
+  /// Of a group whose header cannot be read: the entry of its newest log. False: no entry.
+  Result<bool> FindNewestEntry(std::uint32_t group, Entry& out);
   Result<bool> FindLast(std::uint16_t key, std::uint32_t sub, Entry& out);
   Result<bool> Superseded(const Entry& entry, Check check);
   Result<bool> Equals(const Entry& entry, std::span<const std::byte> value);
