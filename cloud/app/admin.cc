@@ -141,6 +141,7 @@ void Admin::Run() {
 
 void Admin::AddCalls() {
   calls_.Add("enroll", [this](const json& args) { return Enroll(args); });
+  calls_.Add("enroll.many", [this](const json& args) { return EnrollMany(args); });
   calls_.Add("accept", [this](const json& args) { return Change(args, Action::kAccept); });
   calls_.Add("revoke", [this](const json& args) { return Change(args, Action::kRevoke); });
   calls_.Add("fleet.list", [this](const json&) { return FleetList(); });
@@ -155,26 +156,32 @@ Admin::Outcome Admin::ReadFailed(Status status) const {
   return ControlError{status.code(), "the store could not be read: " + reader_->last_error()};
 }
 
-Admin::Outcome Admin::Enroll(const json& args) {
+namespace {
+
+/// The request that `args` spell out; nullopt with `error` set when they do not.
+std::optional<registry::EnrollRequest> RequestOf(const json& args, std::string& error) {
   registry::EnrollRequest request;
-  std::string error;
+  if (!args.is_object()) {
+    error = "a device is an object";
+    return std::nullopt;
+  }
   const auto id = Id(args, "id", std::nullopt, error);
   const auto gateway = Id(args, "gateway", 0, error);
   const auto hardware_class = Number(args, "hardware_class", 0, error);
-  if (!error.empty()) {
-    return Wrong(error);
-  }
   const std::string kind = args.value("kind", "node");
-  if (kind != "node" && kind != "gateway") {
-    return Wrong("\"kind\" must be \"node\" or \"gateway\"");
+  if (error.empty() && kind != "node" && kind != "gateway") {
+    error = "\"kind\" must be \"node\" or \"gateway\"";
   }
   const Result<crypto::PublicKey> key =
       host::identity::ParsePublicKeyHex(args.value("public_key", ""));
-  if (!key.ok() || !host::identity::ToCurve(*key).ok()) {
-    return Wrong("\"public_key\" must be the 64 hex digits of an Ed25519 public key");
+  if (error.empty() && (!key.ok() || !host::identity::ToCurve(*key).ok())) {
+    error = "\"public_key\" must be the 64 hex digits of an Ed25519 public key";
   }
-  if (*hardware_class > 0xFFFFFFFF) {
-    return Wrong("\"hardware_class\" must be below 2^32");
+  if (error.empty() && *hardware_class > 0xFFFFFFFF) {
+    error = "\"hardware_class\" must be below 2^32";
+  }
+  if (!error.empty()) {
+    return std::nullopt;
   }
   request.id = *id;
   request.kind = kind == "node" ? DeviceKind::kNode : DeviceKind::kGateway;
@@ -183,10 +190,46 @@ Admin::Outcome Admin::Enroll(const json& args) {
   request.name = args.value("name", "");
   request.hardware_class = static_cast<std::uint32_t>(*hardware_class);
   request.replace = args.value("replace", false);
+  return request;
+}
 
+}  // namespace
+
+Admin::Outcome Admin::EnrollMany(const json& args) {
+  if (!args.contains("devices") || !args.at("devices").is_array()) {
+    return Wrong("\"devices\" must be a list of devices");
+  }
+  std::vector<registry::EnrollRequest> requests;
+  for (const json& device : args.at("devices")) {
+    std::string error;
+    auto request = RequestOf(device, error);
+    if (!request) {
+      return Wrong("device " + std::to_string(requests.size() + 1) + " of the list: " + error);
+    }
+    requests.push_back(*std::move(request));
+  }
+  const bool accept = args.value("accept", false);
+  registry::ManyOutcome outcome;
+  if (!store_.Call([&](registry::Registry& registry, store::Writer&) {
+        outcome = registry.EnrollMany(requests, accept, WallMs(), kActor);
+      })) {
+    return ControlError{Code::kUnavailable, "the cloud is stopping"};
+  }
+  if (!outcome.status.ok()) {
+    return ControlError{outcome.status.code(), outcome.error};
+  }
+  return json{{"devices", requests.size()}, {"changed", outcome.changed}};
+}
+
+Admin::Outcome Admin::Enroll(const json& args) {
+  std::string error;
+  const auto request = RequestOf(args, error);
+  if (!request) {
+    return Wrong(error);
+  }
   registry::Outcome outcome;
   if (!store_.Call([&](registry::Registry& registry, store::Writer&) {
-        outcome = registry.Enroll(request, WallMs(), kActor);
+        outcome = registry.Enroll(*request, WallMs(), kActor);
       })) {
     return ControlError{Code::kUnavailable, "the cloud is stopping"};
   }

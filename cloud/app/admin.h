@@ -43,6 +43,7 @@ class Admin {
   void AddCalls();
   void Run();
   Outcome Enroll(const Json& args);
+  Outcome EnrollMany(const Json& args);
   Outcome Change(const Json& args, Action action);
   Outcome FleetList();
   Outcome NodeShow(const Json& args);

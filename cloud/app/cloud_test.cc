@@ -440,11 +440,27 @@ TEST_F(CloudTest, ControlCallsSayWhatIsWrong) {
          {{"id", 1}, {"public_key", Hex(node_key_)}, {"gateway", 9}},
          Code::kFailedPrecondition);
   expect("enroll", {{"id", 1}, {"public_key", 7}}, Code::kInvalidArgument);
+  expect("enroll.many", {{"devices", 7}}, Code::kInvalidArgument);
+  expect("enroll.many", {{"devices", {7}}}, Code::kInvalidArgument);
+  expect("enroll.many",
+         {{"devices", {{{"id", 1}, {"public_key", Hex(node_key_)}, {"gateway", 9}}}}},
+         Code::kFailedPrecondition);
   expect("accept", {{"id", 77}}, Code::kNotFound);
   expect("revoke", {{"id", "one"}}, Code::kInvalidArgument);
   expect("node.show", {{"node", 77}}, Code::kNotFound);
   expect("event.tail", {{"limit", 0}}, Code::kInvalidArgument);
   expect("event.tail", {{"kind", "sketch"}}, Code::kInvalidArgument);
+}
+
+TEST_F(CloudTest, ManyDevicesJoinWithOneCall) {
+  json devices =
+      json::array({{{"id", 9}, {"kind", "gateway"}, {"public_key", Hex(gateway_key_)}},
+                   {{"id", 1}, {"kind", "node"}, {"public_key", Hex(node_key_)}, {"gateway", 9}}});
+  const json answer = Ask("enroll.many", {{"devices", devices}, {"accept", true}});
+  EXPECT_EQ(answer, (json{{"devices", 2}, {"changed", 2}}));
+  const json fleet = Ask("fleet.list", json::object());
+  ASSERT_EQ(fleet["nodes"].size(), 1U);
+  EXPECT_EQ(fleet["nodes"][0]["state"], "accepted");
 }
 
 TEST_F(CloudTest, StartFailsWithOneClearLine) {

@@ -37,34 +37,64 @@ Status Registry::Load() {
   TRIB_TRY_ASSIGN(const RegistryContent content, store_.LoadRegistry());
   auto next = std::make_shared<Snapshot>();
   for (const Device& device : content.devices) {
-    next->devices_[device.id] = device;
+    next->Take({.device = device, .bindings = {}, .roster_versions = {}, .audit = {}});
   }
-  for (const BindingPeriod& period : content.bindings) {
-    next->bindings_[{period.node.value(), period.gateway.value()}] = !period.until_ms.has_value();
-  }
-  for (const auto& [gateway, version] : content.roster_versions) {
-    next->roster_versions_[gateway.value()] = version;
-  }
+  next->Take({.device = std::nullopt,
+              .bindings = content.bindings,
+              .roster_versions = content.roster_versions,
+              .audit = {}});
   snapshot_ = std::move(next);
   return {};
 }
 
 Outcome Registry::Apply(RegistryChange change) {
+  Outcome outcome{{}, {}, change.device.value_or(Device{}), true};
+  if (draft_ != nullptr) {
+    draft_->Take(change);
+    draft_changes_.push_back(std::move(change));
+    return outcome;
+  }
   if (const Status status = store_.ApplyRegistryChange(change); !status.ok()) {
     return Refuse(status.code(), "the store could not keep the change; nothing was changed");
   }
   auto next = std::make_shared<Snapshot>(*snapshot_);
-  if (change.device.has_value()) {
-    next->devices_[change.device->id] = *change.device;
-  }
-  for (const BindingPeriod& period : change.bindings) {
-    next->bindings_[{period.node.value(), period.gateway.value()}] = !period.until_ms.has_value();
-  }
-  for (const auto& [gateway, version] : change.roster_versions) {
-    next->roster_versions_[gateway.value()] = version;
-  }
+  next->Take(change);
   snapshot_ = std::move(next);
-  return {{}, {}, change.device.value_or(Device{}), true};
+  return outcome;
+}
+
+ManyOutcome Registry::EnrollMany(std::span<const EnrollRequest> requests,
+                                 bool accept,
+                                 std::uint64_t now_ms,
+                                 const std::string& actor) {
+  const std::shared_ptr<const Snapshot> before = snapshot_;
+  draft_ = std::make_shared<Snapshot>(*before);
+  snapshot_ = draft_;  // what one request needs may be made by one before it
+  ManyOutcome many;
+  for (const EnrollRequest& request : requests) {
+    Outcome outcome = Enroll(request, now_ms, actor);
+    bool changed = outcome.changed;
+    if (outcome.status.ok() && accept) {
+      outcome = Accept(request.id, now_ms, actor);
+      changed = changed || outcome.changed;
+    }
+    if (!outcome.status.ok()) {
+      many = {outcome.status, Label(request.kind, request.id) + ": " + outcome.error, 0};
+      break;
+    }
+    many.changed += changed ? 1U : 0U;
+  }
+  if (many.status.ok()) {
+    if (const Status kept = store_.ApplyRegistryChanges(draft_changes_); !kept.ok()) {
+      many = {kept, "the store could not keep the changes; nothing was changed", 0};
+    }
+  }
+  if (!many.status.ok() || draft_changes_.empty()) {
+    snapshot_ = before;
+  }
+  draft_.reset();
+  draft_changes_.clear();
+  return many;
 }
 
 void Registry::EndBindings(std::uint64_t node, std::uint64_t now_ms, RegistryChange& change) const {
@@ -105,11 +135,10 @@ std::optional<Outcome> Registry::Objection(const EnrollRequest& request) const {
           "there is no gateway " + std::to_string(request.gateway.value()) + "; enrol it first");
     }
   }
-  for (const auto& [id, other] : snapshot_->devices_) {
-    if (id != request.id && other.public_key == request.public_key) {
-      return Refuse(Code::kAlreadyExists,
-                    "this key is already enrolled as " + Label(other.kind, id));
-    }
+  const Device* owner = snapshot_->FindKey(request.public_key);
+  if (owner != nullptr && owner->id != request.id) {
+    return Refuse(Code::kAlreadyExists,
+                  "this key is already enrolled as " + Label(owner->kind, owner->id));
   }
   return std::nullopt;
 }

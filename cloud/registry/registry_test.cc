@@ -259,6 +259,45 @@ TEST_F(RegistryTest, AClaimThatNoBackupExplainsIsNotFollowed) {
   EXPECT_EQ(RosterOf(kGateway).version, most + 2) << "there is always a higher number";
 }
 
+TEST_F(RegistryTest, ManyAreEnrolledAndAcceptedAtOnce) {
+  std::vector<EnrollRequest> requests = {
+      {.id = 9, .kind = DeviceKind::kGateway, .public_key = Key(90)}};
+  for (std::uint64_t id = 1; id <= 5; ++id) {
+    requests.push_back({.id = id, .public_key = Key(static_cast<int>(id)), .gateway = kGateway});
+  }
+  const ManyOutcome many = registry_->EnrollMany(requests, true, ++now_, "ann");
+  ASSERT_TRUE(many.status.ok()) << many.error;
+  EXPECT_EQ(many.changed, 6U);
+  EXPECT_EQ(registry_->EnrollMany(requests, true, ++now_, "ann").changed, 0U);
+  Restart();
+  EXPECT_EQ(RosterOf(kGateway).members.size(), 5U);
+  EXPECT_EQ(Of(3, kGateway), Binding::kBound);
+}
+
+TEST_F(RegistryTest, OneThatIsRefusedKeepsAllOthersOut) {
+  HaveGateways();
+  const std::uint64_t version = RosterOf(kGateway).version;
+  const std::vector<EnrollRequest> requests = {
+      {.id = 1, .public_key = Key(1), .gateway = kGateway},
+      {.id = 2, .public_key = Key(1), .gateway = kGateway}};
+  const ManyOutcome many = registry_->EnrollMany(requests, true, ++now_, "ann");
+  EXPECT_EQ(many.status.code(), Code::kAlreadyExists);
+  EXPECT_EQ(many.error, "node 2: this key is already enrolled as node 1");
+  EXPECT_EQ(registry_->snapshot()->Find(1), nullptr);
+  Restart();
+  EXPECT_EQ(registry_->snapshot()->Find(1), nullptr);
+  EXPECT_EQ(RosterOf(kGateway).version, version);
+  EXPECT_TRUE(EnrollNode(1, 1).changed) << "and one at a time still works";
+}
+
+TEST_F(RegistryTest, AKeyThatWasReplacedIsFree) {
+  HaveGateways();
+  ASSERT_TRUE(EnrollNode(1, 10).changed);
+  ASSERT_TRUE(EnrollNode(1, 11, kGateway, true).changed);
+  EXPECT_TRUE(EnrollNode(2, 10).changed);
+  EXPECT_EQ(EnrollNode(3, 11).status.code(), Code::kAlreadyExists);
+}
+
 TEST_F(RegistryTest, AFullStoreChangesNothing) {
   HaveGateways();
   ASSERT_TRUE(writer_->SetMaxBytes(1).ok());

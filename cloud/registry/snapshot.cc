@@ -22,6 +22,26 @@ const Device* Snapshot::Find(std::uint64_t id) const {
   return it == devices_.end() ? nullptr : &it->second;
 }
 
+const Device* Snapshot::FindKey(const PublicKey& key) const {
+  const auto owner = keys_.find(key);
+  return owner == keys_.end() ? nullptr : Find(owner->second);
+}
+
+void Snapshot::Take(const RegistryChange& change) {
+  if (change.device.has_value()) {
+    Device& device = devices_[change.device->id];
+    keys_.erase(device.public_key);
+    device = *change.device;
+    keys_[device.public_key] = device.id;
+  }
+  for (const BindingPeriod& period : change.bindings) {
+    bindings_[{period.node.value(), period.gateway.value()}] = !period.until_ms.has_value();
+  }
+  for (const auto& [gateway, version] : change.roster_versions) {
+    roster_versions_[gateway.value()] = version;
+  }
+}
+
 bool Snapshot::IsAcceptedGateway(GatewayId gateway) const {
   const Device* device = Find(gateway.value());
   return device != nullptr && device->kind == DeviceKind::kGateway &&

@@ -176,6 +176,7 @@ struct Writer::Impl {
   Result<BatchOutcome> InsertBatch(const Batch& batch, std::uint64_t now_ms, Summary& summary);
   Status PutLatest(const Summary::Newest& newest);
   Status Flush(const Summary& summary, std::uint64_t now_ms);
+  Status Put(const RegistryChange& change);
 };
 
 Status Writer::Impl::InsertRecord(const RecordRow& row, GatewayId gateway, std::uint64_t now_ms) {
@@ -473,11 +474,18 @@ Result<RegistryContent> Writer::LoadRegistry() {
   return content;
 }
 
-Status Writer::ApplyRegistryChange(const RegistryChange& change) {
+Status Writer::ApplyRegistryChanges(std::span<const RegistryChange> changes) {
   TRIB_TRY_ASSIGN(Transaction transaction, Transaction::Begin(impl_->database));
+  for (const RegistryChange& change : changes) {
+    TRIB_TRY(impl_->Put(change));
+  }
+  return transaction.Commit();
+}
+
+Status Writer::Impl::Put(const RegistryChange& change) {
   if (change.device.has_value()) {
     const Device& device = *change.device;
-    TRIB_TRY(impl_->put_device.BindAll(device.id, device.kind, device.state, device.name)
+    TRIB_TRY(put_device.BindAll(device.id, device.kind, device.state, device.name)
                  .BindBlob(5, device.public_key)
                  .Bind(6, device.gateway.value())
                  .Bind(7, device.hardware_class)
@@ -487,20 +495,18 @@ Status Writer::ApplyRegistryChange(const RegistryChange& change) {
   }
   for (const BindingPeriod& period : change.bindings) {
     TRIB_TRY(
-        impl_->put_binding.BindAll(period.node.value(), period.gateway.value(), period.until_ms)
-            .Run());
+        put_binding.BindAll(period.node.value(), period.gateway.value(), period.until_ms).Run());
   }
   for (const auto& [gateway, version] : change.roster_versions) {
-    TRIB_TRY(impl_->put_roster.BindAll(gateway.value(), version).Run());
+    TRIB_TRY(put_roster.BindAll(gateway.value(), version).Run());
   }
-  TRIB_TRY(impl_->audit
-               .BindAll(change.audit.at_ms,
-                        change.audit.operator_name,
-                        change.audit.action,
-                        change.audit.device,
-                        change.audit.detail)
-               .Run());
-  return transaction.Commit();
+  return audit
+      .BindAll(change.audit.at_ms,
+               change.audit.operator_name,
+               change.audit.action,
+               change.audit.device,
+               change.audit.detail)
+      .Run();
 }
 
 Status Writer::SetMaxBytes(std::uint64_t bytes) {

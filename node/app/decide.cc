@@ -201,10 +201,13 @@ void NodeLoop::ReportRules(const cascade::RuleOutcome& outcome, const Context& c
 
 void NodeLoop::SpendOnWindow(bool features) {
   const dsp::Recipe& recipe = package_.recipe;
-  const float seconds =
-      static_cast<float>(recipe.hop_frames) / static_cast<float>(recipe.sample_rate_hz);
+  const auto rate = static_cast<float>(recipe.sample_rate_hz);
+  const float seconds = static_cast<float>(recipe.hop_frames) / rate;
+  // In the pause of a hop beyond the window the sensor is off.
+  const float sensing =
+      static_cast<float>(std::min(recipe.hop_frames, recipe.window_frames)) / rate;
   const std::uint32_t samples = recipe.window_frames * recipe.channels;
-  energy_.Add(Category::kSense, ToNanojoules(energy::SenseEnergy(kBoard, seconds)));
+  energy_.Add(Category::kSense, ToNanojoules(energy::SenseEnergy(kBoard, sensing)));
   energy_.Add(Category::kSleep, ToNanojoules(energy::SleepEnergy(kBoard, seconds)));
   std::uint32_t trigger_cycles = samples * kGuardrailCyclesPerSample;
   if (features) {

@@ -15,7 +15,6 @@ namespace {
 using message::FaultCode;
 using state::StateKey;
 
-constexpr Millis kLongestSleep{1'000};
 constexpr std::uint16_t kConfigurationFormat = 1;
 constexpr std::size_t kNodeIdBytes = 8;
 constexpr std::size_t kConfigurationBytes = 18;
@@ -237,10 +236,10 @@ Millis NodeLoop::Step() {
   }
   // It may be the first or the last moment there is: compared, never subtracted from.
   const MonotonicTime due = uplink_.next_due();
-  const MonotonicTime latest = now + kLongestSleep;
+  const MonotonicTime latest = now + config_.longest_sleep;
   const Millis until_uplink = std::clamp(due, now, latest) - now;
   const Millis until_status = policy_.UntilStatus(ports_.clock.Now());
-  return std::clamp(std::min(until_uplink, until_status), Millis(1), kLongestSleep);
+  return std::clamp(std::min(until_uplink, until_status), Millis(1), config_.longest_sleep);
 }
 
 bool NodeLoop::TakeSamples(MonotonicTime now) {

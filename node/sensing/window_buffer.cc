@@ -25,7 +25,10 @@ void WindowBuffer::Commit(const SampleBlock& block) {
   TRIB_DCHECK(!ready_ && block.samples.size() % shape_.channels == 0);
   TRIB_DCHECK(frames == 0 || block.samples.data() == memory_.data() + tail_ * shape_.channels);
   if (frames > 0) {
-    if (started_ && block.first_frame != next_frame_) {
+    if (started_ && block.first_frame > next_frame_ && block.first_frame - next_frame_ <= skip_) {
+      // The sensor slept through frames that nobody wanted.
+      skip_ -= static_cast<std::size_t>(block.first_frame - next_frame_);
+    } else if (started_ && block.first_frame != next_frame_) {
       ++metrics_.gaps;
       Restart();
       after_gap_ = true;
@@ -38,13 +41,18 @@ void WindowBuffer::Commit(const SampleBlock& block) {
     scale_ = block.scale;
     next_frame_ = block.first_frame + frames;
     metrics_.frames += frames;
-    if (skip_ > 0) {
-      skip_ -= std::min(skip_, frames);
-    } else {
-      Mirror(tail_, frames);
-      tail_ = (tail_ + frames) % shape_.length;
-      filled_ += frames;
-      fresh_ += frames;
+    const std::size_t unwanted = std::min(skip_, frames);
+    const std::size_t wanted = frames - unwanted;
+    skip_ -= unwanted;
+    if (wanted > 0) {
+      // Only after a sleep does a block reach beyond the pause.
+      std::copy_n(block.samples.begin() + static_cast<std::ptrdiff_t>(unwanted * shape_.channels),
+                  unwanted > 0 ? wanted * shape_.channels : 0,
+                  memory_.begin() + static_cast<std::ptrdiff_t>(tail_ * shape_.channels));
+      Mirror(tail_, wanted);
+      tail_ = (tail_ + wanted) % shape_.length;
+      filled_ += wanted;
+      fresh_ += wanted;
       NoteSuspect(next_frame_, block);
     }
   }

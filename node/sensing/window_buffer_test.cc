@@ -141,6 +141,27 @@ TEST(WindowBuffer, BoundaryMayComeWithoutFrames) {
   EXPECT_EQ(feeder.buffer().metrics().frames_discarded, 5U);
 }
 
+TEST(WindowBuffer, ASensorMaySleepBetweenWindows) {
+  for (const std::uint64_t asleep : {1U, 60U, 80U, 84U}) {
+    Feeder feeder({.channels = 2, .length = 16, .hop = 100});
+    feeder.Feed(16, 16);
+    feeder.Lose(asleep);  // of the 84 that no window has
+    feeder.Feed(84 - asleep + 16, 16);
+    EXPECT_EQ(Firsts(feeder), (Starts{0, 100})) << asleep;
+    EXPECT_FALSE(feeder.seen[1].after_gap);
+    EXPECT_EQ(feeder.buffer().metrics().gaps, 0U);
+  }
+}
+
+TEST(WindowBuffer, ASensorThatSleepsTooLongLostFrames) {
+  Feeder feeder({.channels = 1, .length = 16, .hop = 100});
+  feeder.Feed(16, 16);
+  feeder.Lose(85);
+  feeder.Feed(16, 16);
+  EXPECT_EQ(Firsts(feeder), (Starts{0, 101}));
+  EXPECT_TRUE(feeder.seen[1].after_gap);
+}
+
 TEST(WindowBuffer, StartsAgainAfterAGapAndSaysSo) {
   Feeder feeder({.channels = 2, .length = 16, .hop = 16});
   feeder.Feed(20, 7);

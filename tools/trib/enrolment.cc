@@ -1,12 +1,18 @@
 // trib enroll | accept | revoke
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
 
 #include "connection.h"
 #include "context.h"
 #include "render.h"
+#include "trib/common/host/cli/output.h"
 #include "trib/common/host/identity/identity.h"
 
 namespace trib::tools::trib_cli {
@@ -18,14 +24,50 @@ struct Arguments {
   std::string key;
   std::string kind = "node";
   std::string name;
+  std::string from;
+  bool accept = false;
   bool replace = false;
 };
+
+/// Devices of one call and so of one transaction: what fits a request of the control protocol.
+constexpr std::size_t kDevicesPerCall = 256;
+
+/// One device of the file. @returns nullopt with `error` set.
+std::optional<nlohmann::json> ReadDevice(const std::string& line,
+                                         bool replace,
+                                         std::string& error) {
+  nlohmann::json device = nlohmann::json::parse(line, nullptr, false);
+  if (!device.is_object()) {
+    error = "not a JSON object";
+    return std::nullopt;
+  }
+  const auto key = host::identity::ParsePublicKeyArgument(
+      device.contains("public_key") && device["public_key"].is_string()
+          ? device["public_key"].get<std::string>()
+          : std::string(),
+      &error);
+  if (!key.ok()) {
+    error = "\"public_key\": " + error;
+    return std::nullopt;
+  }
+  device["public_key"] = host::identity::ToHex(key->span());
+  if (replace) {
+    device["replace"] = true;
+  }
+  return device;
+}
 
 void ShowDevice(const Context& context, const nlohmann::json& result) {
   std::fputs(ObjectText(result, context.color()).c_str(), stdout);
 }
 
 int Enroll(const Context& context, const Arguments& arguments) {
+  if (arguments.id == 0 || arguments.key.empty()) {
+    return Fail(context,
+                host::cli::kExitUsage,
+                Code::kInvalidArgument,
+                "give --id and --key of one device, or --from FILE for many");
+  }
   if (arguments.kind == "node" && arguments.gateway == 0) {
     return Fail(context,
                 host::cli::kExitUsage,
@@ -49,6 +91,59 @@ int Enroll(const Context& context, const Arguments& arguments) {
       context, "enroll", args, [&](const nlohmann::json& r) { ShowDevice(context, r); });
 }
 
+/// Enrols every device of a file of JSON lines.
+int EnrollFrom(const Context& context, const Arguments& arguments) {
+  std::ifstream in(arguments.from);
+  if (!in) {
+    return Fail(
+        context, host::cli::kExitUsage, Code::kNotFound, "--from: cannot read " + arguments.from);
+  }
+  std::vector<nlohmann::json> calls;
+  std::string line;
+  for (std::size_t number = 1; std::getline(in, line); ++number) {
+    if (line.empty()) {
+      continue;
+    }
+    std::string error;
+    auto device = ReadDevice(line, arguments.replace, error);
+    if (!device) {
+      return Fail(context,
+                  host::cli::kExitUsage,
+                  Code::kInvalidArgument,
+                  arguments.from + ":" + std::to_string(number) + ": " + error);
+    }
+    if (calls.empty() || calls.back()["devices"].size() == kDevicesPerCall) {
+      calls.push_back({{"devices", nlohmann::json::array()}, {"accept", arguments.accept}});
+    }
+    calls.back()["devices"].push_back(*std::move(device));
+  }
+  int exit_code = host::cli::kExitOk;
+  const auto connection = Connect(context, exit_code);
+  if (connection == nullptr) {
+    return exit_code;
+  }
+  nlohmann::json total = {{"devices", 0}, {"changed", 0}};
+  for (const nlohmann::json& call : calls) {
+    const auto outcome = connection->Call("enroll.many", call);
+    if (const auto* problem = std::get_if<host::control::ControlError>(&outcome)) {
+      return Fail(context,
+                  ExitCodeFor(problem->code),
+                  problem->code,
+                  problem->message + " (" + total["devices"].dump() + " before it are enrolled)");
+    }
+    const auto& result = std::get<nlohmann::json>(outcome);
+    for (const char* count : {"devices", "changed"}) {
+      total[count] = total[count].get<std::uint64_t>() + result.value(count, std::uint64_t{0});
+    }
+  }
+  if (context.json) {
+    host::cli::PrintJson(total);
+  } else {
+    ShowDevice(context, total);
+  }
+  return host::cli::kExitOk;
+}
+
 }  // namespace
 
 void AddEnrolmentCommands(CLI::App& app, Context& context) {
@@ -58,11 +153,22 @@ void AddEnrolmentCommands(CLI::App& app, Context& context) {
       "enroll",
       "Tell the cloud a device's id and public key; it may join once accepted\n"
       "Example: trib enroll --id 17 --key node17.key.pub --gateway 1 --name \"pump 17\"");
-  enroll->add_option("--id", arguments->id, "The device's number")->required()->check(ids);
+  CLI::Option* id = enroll->add_option("--id", arguments->id, "The device's number")->check(ids);
+  CLI::Option* key =
+      enroll
+          ->add_option(
+              "--key,--device-key", arguments->key, "Its public key: 64 hex digits or a file")
+          ->type_name("HEX|FILE");
+  id->needs(key);
   enroll
-      ->add_option("--key,--device-key", arguments->key, "Its public key: 64 hex digits or a file")
-      ->required()
-      ->type_name("HEX|FILE");
+      ->add_option("--from",
+                   arguments->from,
+                   "Enrol every device of a file, one JSON object a line: {\"id\":17,"
+                   "\"public_key\":\"HEX|FILE\",\"gateway\":1}; also \"kind\", \"name\"")
+      ->type_name("FILE")
+      ->excludes(id)
+      ->excludes(key);
+  enroll->add_flag("--accept", arguments->accept, "With --from: accept them too");
   enroll->add_option("--gateway", arguments->gateway, "The gateway a node belongs to")->check(ids);
   enroll->add_option("--kind", arguments->kind, "What it is: node or gateway")
       ->check(CLI::IsMember({"node", "gateway"}))
@@ -71,7 +177,10 @@ void AddEnrolmentCommands(CLI::App& app, Context& context) {
   enroll->add_flag(
       "--replace", arguments->replace, "The id exists: give it this key, as for a new device");
   enroll->callback([&context, arguments] {
-    context.run = [&context, arguments] { return Enroll(context, *arguments); };
+    context.run = [&context, arguments] {
+      return arguments->from.empty() ? Enroll(context, *arguments)
+                                     : EnrollFrom(context, *arguments);
+    };
   });
   const auto add = [&](const std::string& verb, const std::string& help) {
     CLI::App* command = app.add_subcommand(verb, help);

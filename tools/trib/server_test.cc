@@ -44,6 +44,9 @@ class TribWithServer : public Trib {
                      {"stored_ms", 1'700'000'000'000}}}}};
     });
     Answer("enroll", [](const json& args) -> Outcome { return args; });
+    Answer("enroll.many", [](const json& args) -> Outcome {
+      return json{{"devices", args.at("devices").size()}, {"changed", 1}};
+    });
     Answer("revoke", [](const json& args) -> Outcome { return args; });
     Answer("event.tail", [](const json&) -> Outcome {
       return json{
@@ -161,6 +164,27 @@ TEST_F(TribWithServer, EnrolmentSendsThePublicKey) {
                   {"gateway", "1"}}));
   RunJson({"revoke", "18446744073709551615"});
   EXPECT_EQ(asked(), (json{{"id", std::to_string(UINT64_MAX)}}));
+}
+
+TEST_F(TribWithServer, AFileEnrolsManyInFewCalls) {
+  RunJson({"key", "new", "-o", Path("node.key"), "--role", "node"});
+  const std::string hex = RunJson({"key", "show", Path("node.key.pub")})["public_key"];
+  std::string lines = json{{"id", 1}, {"public_key", Path("node.key.pub")}}.dump() + "\n\n";
+  for (int id = 2; id <= 300; ++id) {
+    lines += json{{"id", id}, {"public_key", hex}, {"gateway", 1}}.dump() + "\n";
+  }
+  const json total =
+      RunJson({"enroll", "--from", Write("fleet.jsonl", lines), "--accept", "--replace"});
+  EXPECT_EQ(total, (json{{"devices", 300}, {"changed", 2}}));
+  EXPECT_EQ(asked()["devices"].size(), 44U);
+  EXPECT_EQ(asked()["accept"], true);
+  EXPECT_EQ(asked()["devices"][43],
+            (json{{"id", 300}, {"public_key", hex}, {"gateway", 1}, {"replace", true}}));
+
+  const std::string wrong = Write("wrong.jsonl", "{\"id\":1,\"public_key\":\"zz\"}\n");
+  const Ended ended = Run({"enroll", "--from", wrong});
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.error, HasSubstr(wrong + ":1: \"public_key\": "));
 }
 
 TEST_F(TribWithServer, EventsAreOneLineEach) {

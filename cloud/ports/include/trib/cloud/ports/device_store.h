@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,8 +42,13 @@ struct RegistryChange {
 class DeviceStore {
  public:
   virtual Result<RegistryContent> LoadRegistry() = 0;
+  /// All of them or none, in one transaction.
+  ///
   /// Durable  At return.
-  virtual Status ApplyRegistryChange(const RegistryChange& change) = 0;
+  virtual Status ApplyRegistryChanges(std::span<const RegistryChange> changes) = 0;
+  Status ApplyRegistryChange(const RegistryChange& change) {
+    return ApplyRegistryChanges(std::span(&change, 1));
+  }
 
  protected:
   ~DeviceStore() = default;

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "trib/cloud/ports/device_store.h"
 #include "trib/cloud/ports/types.h"
@@ -30,6 +32,13 @@ struct Outcome {
   bool changed = false;  ///< false: it was so already
 };
 
+/// What became of many at once.
+struct ManyOutcome {
+  Status status;
+  std::string error;        ///< when it failed: which device, and why
+  std::size_t changed = 0;  ///< devices that are not as they were
+};
+
 /// Who belongs to the fleet. An operator enrols a device (id, public key, gateway) and accepts it;
 /// only accepted devices may connect. Every action is durable, with an audit entry, before it shows
 /// in snapshot().
@@ -54,6 +63,12 @@ class Registry {
   ///   kFailedPrecondition the gateway is not enrolled; the id is of the other kind
   ///   else                the store's failure; nothing changed
   Outcome Enroll(const EnrollRequest& request, std::uint64_t now_ms, const std::string& actor);
+  /// Enrols all of `requests`, in their order, and with `accept` accepts each: all of them in one
+  /// transaction, or, when one is refused, none. A gateway may come before its nodes.
+  ManyOutcome EnrollMany(std::span<const EnrollRequest> requests,
+                         bool accept,
+                         std::uint64_t now_ms,
+                         const std::string& actor);
   /// @returns kNotFound; kFailedPrecondition when revoked, or when a node's gateway is not accepted
   Outcome Accept(std::uint64_t id, std::uint64_t now_ms, const std::string& actor);
   /// @returns kNotFound
@@ -79,6 +94,9 @@ class Registry {
 
   DeviceStore& store_;
   std::shared_ptr<const Snapshot> snapshot_;
+  // While many are enrolled: snapshot_ is the draft, and changes wait here for their transaction.
+  std::shared_ptr<Snapshot> draft_;
+  std::vector<RegistryChange> draft_changes_;
 };
 
 }  // namespace trib::cloud::registry

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "trib/cloud/ports/bindings.h"
+#include "trib/cloud/ports/device_store.h"
 #include "trib/cloud/ports/types.h"
 
 namespace trib::cloud::registry {
@@ -18,6 +19,8 @@ class Snapshot final : public Bindings {
   [[nodiscard]] Binding Of(NodeId node, GatewayId gateway) const override;
   /// nullptr when no such device is enrolled.
   [[nodiscard]] const Device* Find(std::uint64_t id) const;
+  /// Whose key it is, whatever that device's state.
+  [[nodiscard]] const Device* FindKey(const PublicKey& key) const;
   [[nodiscard]] bool IsAcceptedGateway(GatewayId gateway) const;
   /// Accepted gateways with their keys: who may connect.
   [[nodiscard]] std::vector<std::pair<GatewayId, PublicKey>> GatewayKeys() const;
@@ -28,7 +31,9 @@ class Snapshot final : public Bindings {
 
  private:
   friend class Registry;
+  void Take(const RegistryChange& change);
   std::map<std::uint64_t, Device> devices_;
+  std::map<PublicKey, std::uint64_t> keys_;  // of every device in devices_
   /// (node, gateway) -> the binding still holds
   std::map<std::pair<std::uint64_t, std::uint64_t>, bool> bindings_;
   std::map<std::uint64_t, std::uint64_t> roster_versions_;

@@ -59,7 +59,7 @@ class Writer final : public DeviceStore {
   Status CountRefusedEnvelope(GatewayId gateway, const std::string& reason, std::uint64_t count);
 
   Result<RegistryContent> LoadRegistry() override;
-  Status ApplyRegistryChange(const RegistryChange& change) override;
+  Status ApplyRegistryChanges(std::span<const RegistryChange> changes) override;
 
   /// Raises or lowers the size limit; the present size is the least that holds.
   Status SetMaxBytes(std::uint64_t bytes);

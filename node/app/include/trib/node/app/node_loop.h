@@ -55,6 +55,8 @@ struct NodeConfig {
   Millis watchdog_timeout{10'000};
   /// A sensor that gives nothing for so long (monotonic) is missing.
   Millis sensor_silence{10'000};
+  /// What Step() returns at most: how late the loop may notice time and silence.
+  Millis longest_sleep{1'000};
 };
 
 /// Borrowed by the loop; NodeLoopStorage owns it.

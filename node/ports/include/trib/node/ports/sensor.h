@@ -12,7 +12,8 @@ namespace trib::node {
 struct SampleBlock {
   /// Frames read, interleaved [frame][channel]; points into the memory given to Read().
   std::span<const std::int16_t> samples;
-  /// Index of the first frame since boot. A jump means that frames were lost in between.
+  /// Index of the first frame since boot. A jump means that frames were lost in between, or, up to
+  /// the next window of a recipe whose hop exceeds it, that the sensor slept.
   std::uint64_t first_frame = 0;
   /// Physical units per count, from the sensor's calibration; may be anything, even NaN: the
   /// guardrails judge it.

@@ -13,7 +13,8 @@ namespace trib::node::sensing {
 struct WindowShape {
   std::uint32_t channels = 0;
   std::uint32_t length = 0;
-  /// Distance between the starts of consecutive windows; may exceed `length` (duty cycle).
+  /// Distance between the starts of consecutive windows; may exceed `length` (duty cycle). A
+  /// sensor may then leave out frames of the pause: the next block's first_frame says how many.
   std::uint32_t hop = 0;
 };
 

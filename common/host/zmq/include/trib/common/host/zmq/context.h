@@ -11,7 +11,9 @@ namespace trib::host::zmq {
 ///          inherit the mask.
 class Context {
  public:
-  explicit Context(int io_threads = 1);
+  /// `clients`: how many ClientSockets it must hold; each takes three sockets of libzmq, which
+  /// allows 1,023 unless told otherwise. 0: leave it at that.
+  explicit Context(int io_threads = 1, int clients = 0);
   ~Context();
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
