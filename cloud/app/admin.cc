@@ -89,6 +89,26 @@ const char* OkOr(bool ok, const char* otherwise) {
   return ok ? "ok" : otherwise;
 }
 
+/// Whether an accepted gateway delivers, and by which clock.
+void CheckGateway(const store::GatewaySummary& gateway, std::uint64_t now, json& checks) {
+  const std::string who = "gateway " + std::to_string(gateway.device.id);
+  const std::uint64_t last = gateway.totals.last_batch_ms;
+  const std::uint64_t age = now > last ? now - last : 0;
+  checks.push_back(
+      Check("gateway_batches",
+            OkOr(last != 0 && age <= kQuietMs, "warn"),
+            who + (last == 0 ? " never sent a batch"
+                             : ": last batch " + std::to_string(age / 1000) + " s ago"),
+            "check that the gateway runs and reaches [south] bind"));
+  // Records may wait in a spool, so only a clock that runs ahead shows for certain.
+  const std::uint64_t received = gateway.totals.last_received_ms;
+  const std::uint64_t ahead = received > last ? received - last : 0;
+  checks.push_back(Check("gateway_clock",
+                         OkOr(ahead <= kClockAheadMs, "warn"),
+                         who + "'s clock was " + std::to_string(ahead) + " ms ahead of ours",
+                         "set the gateway's clock, for example with NTP"));
+}
+
 }  // namespace
 
 Admin::Admin(std::unique_ptr<store::Reader> reader,
@@ -401,25 +421,9 @@ Admin::Outcome Admin::Doctor(const json& args) {
                          "see the log for the reason; gateways keep what was not committed"));
   const std::uint64_t now = WallMs();
   for (const store::GatewaySummary& gateway : *gateways) {
-    if (gateway.device.state != DeviceState::kAccepted) {
-      continue;
+    if (gateway.device.state == DeviceState::kAccepted) {
+      CheckGateway(gateway, now, checks);
     }
-    const std::string who = "gateway " + std::to_string(gateway.device.id);
-    const std::uint64_t last = gateway.totals.last_batch_ms;
-    const std::uint64_t age = now > last ? now - last : 0;
-    checks.push_back(
-        Check("gateway_batches",
-              OkOr(last != 0 && age <= kQuietMs, "warn"),
-              who + (last == 0 ? " never sent a batch"
-                               : ": last batch " + std::to_string(age / 1000) + " s ago"),
-              "check that the gateway runs and reaches [south] bind"));
-    // Records may wait in a spool, so only a clock that runs ahead shows for certain.
-    const std::uint64_t received = gateway.totals.last_received_ms;
-    const std::uint64_t ahead = received > last ? received - last : 0;
-    checks.push_back(Check("gateway_clock",
-                           OkOr(ahead <= kClockAheadMs, "warn"),
-                           who + "'s clock was " + std::to_string(ahead) + " ms ahead of ours",
-                           "set the gateway's clock, for example with NTP"));
   }
   const StoreLoop::RefusedCounts refused = store_.refused_since_start();
   if (refused.empty()) {

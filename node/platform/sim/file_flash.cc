@@ -10,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include "trib/common/host/files/files.h"
 #include "trib/common/status/result.h"
 
 namespace trib::node::sim {
@@ -114,13 +115,8 @@ Result<std::unique_ptr<FileFlash>> FileFlash::Create(const std::filesystem::path
       rename(draft.c_str(), path.c_str()) != 0) {
     return fail(Code::kUnavailable, std::strerror(errno));
   }
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  const int folder_fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder_fd >= 0) {
-    // Without it a power cut loses the name; a blank flash is then made again.
-    (void)fsync(folder_fd);
-    close(folder_fd);
-  }
+  // Without it a power cut loses the name; a blank flash is then made again.
+  (void)host::files::SyncFolderOf(path, nullptr);
   return flash;
 }
 
