@@ -14,12 +14,17 @@ struct BearingMultiples {
   Real bsf = 0;   ///< ball spin
 };
 
-/// For a contact angle of 0. `ball` and `pitch` diameters in any one unit.
+/// The usual kinematics of balls that roll without sliding on a fixed outer race (Randall, Antoni,
+/// "Rolling element bearing diagnostics: a tutorial", MSSP 25, 2011, equations 1 to 4). `ball` and
+/// `pitch` diameters in any one unit; `cos_contact` is the cosine of the contact angle.
 ///
-/// Requires  0 < ball < pitch.
+/// Requires  0 < ball < pitch, 0 < cos_contact <= 1.
 template <RealNumber Real>
-[[nodiscard]] constexpr BearingMultiples<Real> MultiplesOf(int balls, Real ball, Real pitch) {
-  const Real ratio = ball / pitch;
+[[nodiscard]] constexpr BearingMultiples<Real> MultiplesOf(int balls,
+                                                           Real ball,
+                                                           Real pitch,
+                                                           Real cos_contact = Real(1)) {
+  const Real ratio = ball / pitch * cos_contact;
   const Real half = Real(0.5F);
   const Real half_balls = half * static_cast<Real>(balls);
   return {.ftf = half * (Real(1) - ratio),
