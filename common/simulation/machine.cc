@@ -417,8 +417,8 @@ std::size_t Machine::Read(std::span<std::int16_t> counts) {
   std::size_t clipped = 0;
   while (!counts.empty()) {
     // Gain and offset are those of the block.
-    const std::size_t frames =
-        std::min<std::size_t>({counts.size(), signal.size(), kBlockFrames - frame_ % kBlockFrames});
+    const auto frames = static_cast<std::size_t>(std::min<std::uint64_t>(
+        std::min(counts.size(), signal.size()), kBlockFrames - frame_ % kBlockFrames));
     ReadSignal(std::span(signal).first(frames));
     for (std::size_t i = 0; i < frames; ++i) {
       float value = (signal[i] * gain_ + offset_g_) * per_count;

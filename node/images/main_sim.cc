@@ -26,6 +26,7 @@
 #include "trib/node/app/node_loop.h"
 #include "trib/node/sim/file_flash.h"
 #include "trib/node/sim/host_ports.h"
+#include "trib/node/sim/machine_source.h"
 #include "trib/node/sim/paced_sensor.h"
 #include "trib/node/sim/sample_source.h"
 #include "trib/node/sim/sim_clock.h"
@@ -68,9 +69,11 @@ std::string_view NameOf(app::NodeState state) {
 
 std::unique_ptr<sim::SampleSource> OpenSource(const SimOptions& options, Failure& failure) {
   if (options.generate) {
-    sim::GeneratorSource::Options machine;
+    sim::MachineSource::Options machine;
     machine.seed = *options.generate;
     machine.loop = options.loop;
+    (void)machine.machine.faults.push_back(simulation::FaultOf(simulation::FaultKind::kOuterRace));
+    simulation::Vary(machine.machine, machine.seed, 0.1F);
     const auto phases = sim::ParsePhases(options.phases);
     if (!phases.ok()) {
       failure = {cli::kExitUsage,
@@ -78,7 +81,7 @@ std::unique_ptr<sim::SampleSource> OpenSource(const SimOptions& options, Failure
       return nullptr;
     }
     machine.phases = *phases;
-    return std::make_unique<sim::GeneratorSource>(std::move(machine));
+    return std::make_unique<sim::MachineSource>(std::move(machine));
   }
   std::vector<std::string> errors;
   auto manifest = host::recording::Manifest::Load(options.replay, errors);

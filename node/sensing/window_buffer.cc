@@ -25,15 +25,17 @@ void WindowBuffer::Commit(const SampleBlock& block) {
   TRIB_DCHECK(!ready_ && block.samples.size() % shape_.channels == 0);
   TRIB_DCHECK(frames == 0 || block.samples.data() == memory_.data() + tail_ * shape_.channels);
   if (frames > 0) {
+    const bool rescaled =
+        std::bit_cast<std::uint32_t>(block.scale) != std::bit_cast<std::uint32_t>(scale_);
+    const bool paused = block.pause_frames > 0;
     if (started_ && block.first_frame > next_frame_ && block.first_frame - next_frame_ <= skip_) {
       // The sensor slept through frames that nobody wanted.
       skip_ -= static_cast<std::size_t>(block.first_frame - next_frame_);
-    } else if (started_ && block.first_frame != next_frame_) {
+    } else if (started_ && block.first_frame != next_frame_ + block.pause_frames) {
       ++metrics_.gaps;
       Restart();
       after_gap_ = true;
-    } else if (filled_ > 0 &&
-               std::bit_cast<std::uint32_t>(block.scale) != std::bit_cast<std::uint32_t>(scale_)) {
+    } else if ((filled_ > 0 && (rescaled || paused)) || (skip_ > 0 && paused)) {
       ++metrics_.boundaries;
       Restart();
     }

@@ -35,6 +35,7 @@ class Feeder {
       frames -= count;
       buffer_.Commit({.samples = room.first(count * shape_.channels),
                       .first_frame = next_,
+                      .pause_frames = std::exchange(pause_, 0U),
                       .scale = scale_,
                       .missing_frames = std::exchange(missing_, 0U),
                       .non_finite_frames = std::exchange(non_finite_, 0U),
@@ -44,6 +45,10 @@ class Feeder {
     }
   }
   void Lose(std::uint64_t frames) { next_ += frames; }
+  void Pause(std::uint64_t frames) {
+    next_ += frames;
+    pause_ += frames;
+  }
   void SetScale(float scale) { scale_ = scale; }
   void MarkMissing(std::uint32_t frames) { missing_ = frames; }
   void MarkNonFinite(std::uint32_t frames) { non_finite_ = frames; }
@@ -84,6 +89,7 @@ class Feeder {
   std::vector<std::int16_t> memory_;
   WindowBuffer buffer_;
   std::uint64_t next_ = 0;
+  std::uint64_t pause_ = 0;
   float scale_ = 0.5F;
   std::uint32_t missing_ = 0;
   std::uint32_t non_finite_ = 0;
@@ -173,6 +179,35 @@ TEST(WindowBuffer, StartsAgainAfterAGapAndSaysSo) {
   EXPECT_FALSE(feeder.seen[2].after_gap);
   EXPECT_EQ(feeder.buffer().metrics().gaps, 1U);
   EXPECT_EQ(feeder.buffer().metrics().frames_discarded, 4U);
+}
+
+TEST(WindowBuffer, TakesAPauseForABoundaryAndNotForALoss) {
+  Feeder feeder({.channels = 1, .length = 16, .hop = 24});
+  feeder.Feed(16, 16, /*boundary=*/true);
+  feeder.Pause(1000);
+  feeder.Feed(20, 5);  // the pause ends the four frames skipped after the window
+  feeder.Pause(1000);
+  feeder.Feed(10, 5);
+  feeder.Pause(1000);  // without a boundary before it
+  feeder.Feed(16, 16);
+  EXPECT_EQ(Firsts(feeder), (Starts{0, 1016, 3046}));
+  for (const auto& seen : feeder.seen) {
+    EXPECT_FALSE(seen.after_gap);
+  }
+  EXPECT_EQ(feeder.buffer().metrics().gaps, 0U);
+  EXPECT_EQ(feeder.buffer().metrics().boundaries, 3U);
+  EXPECT_EQ(feeder.buffer().metrics().frames_discarded, 10U);
+}
+
+TEST(WindowBuffer, SeesALossBesideAPause) {
+  Feeder feeder({.channels = 1, .length = 16, .hop = 16});
+  feeder.Feed(16, 16, /*boundary=*/true);
+  feeder.Pause(1000);
+  feeder.Lose(3);
+  feeder.Feed(16, 16);
+  EXPECT_EQ(Firsts(feeder), (Starts{0, 1019}));
+  EXPECT_TRUE(feeder.seen[1].after_gap);
+  EXPECT_EQ(feeder.buffer().metrics().gaps, 1U);
 }
 
 TEST(WindowBuffer, NeverMixesTwoScales) {

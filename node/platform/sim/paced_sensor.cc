@@ -68,11 +68,12 @@ std::uint64_t PacedSensor::DueFrames() {
 }
 
 Millis PacedSensor::UntilReady() {
-  if (ended_ || DueFrames() > delivered_) {
+  const std::uint64_t wanted = delivered_ + source_->pause_frames();
+  if (ended_ || DueFrames() > wanted) {
     return Millis(0);
   }
   const double step = std::max(1.0, std::floor(kStep_s * options_.pace * rate_));
-  const double next = (std::floor(static_cast<double>(delivered_) / step) + 1) * step;
+  const double next = (std::floor(static_cast<double>(wanted) / step) + 1) * step;
   const double at_ms = next * 1000.0 / (options_.pace * rate_);
   const double now_ms = static_cast<double>((clock_.Monotonic() - begin_).count());
   return Millis(std::max<std::int64_t>(1, std::llround(std::ceil(at_ms - now_ms))));
@@ -83,9 +84,11 @@ Result<SampleBlock> PacedSensor::Read(std::span<std::int16_t> memory) {
     return Code::kOutOfRange;
   }
   const std::uint64_t due = DueFrames();
-  if (held_ || due <= delivered_) {
+  const std::uint64_t pause = source_->pause_frames();
+  if (held_ || due <= delivered_ + pause) {
     return Code::kUnavailable;
   }
+  delivered_ += pause;
   std::uint64_t frames = std::min<std::uint64_t>(memory.size() / channels_, due - delivered_);
   // A block lies wholly inside or outside an injected fault.
   for (const InjectedFault& fault : options_.faults) {
@@ -109,7 +112,9 @@ Result<SampleBlock> PacedSensor::Read(std::span<std::int16_t> memory) {
   const std::span<std::int16_t> samples = memory.first(read->frames * channels_);
   block.samples = samples;
   block.first_frame = delivered_;
+  block.pause_frames = pause;
   block.scale = read->scale;
+  block.speed_hz = read->speed_hz;
   block.non_finite_frames = read->non_finite_frames;
   block.boundary = read->boundary;
   const InjectedFault* fault = FaultAt(delivered_);

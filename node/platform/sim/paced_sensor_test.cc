@@ -5,74 +5,21 @@
 #include <cmath>
 #include <numeric>
 
+#include "trib/node/sim/machine_source.h"
+
 namespace trib::node::sim {
 namespace {
 
-GeneratorSource::Options Machine(double normal_s, double fault_s) {
-  GeneratorSource::Options options;
+MachineSource::Options Machine(double normal_s, double fault_s) {
+  MachineSource::Options options;
   options.seed = 4;
   options.phases = {{.seconds = normal_s, .fault = false}, {.seconds = fault_s, .fault = true}};
   return options;
 }
 
-double Rms(const std::vector<std::int16_t>& samples) {
-  double sum = 0;
-  for (const std::int16_t sample : samples) {
-    sum += static_cast<double>(sample) * sample;
-  }
-  return std::sqrt(sum / static_cast<double>(samples.size()));
-}
-
-TEST(GeneratorSource, IsEqualForEqualSeedsHoweverItIsRead) {
-  GeneratorSource a(Machine(1, 1));
-  GeneratorSource b(Machine(1, 1));
-  std::vector<std::int16_t> all_a;
-  std::vector<std::int16_t> all_b;
-  std::vector<std::int16_t> memory(1000);
-  for (auto block = a.Read(memory); block.ok(); block = a.Read(memory)) {
-    all_a.insert(
-        all_a.end(), memory.begin(), memory.begin() + static_cast<std::ptrdiff_t>(block->frames));
-  }
-  for (auto block = b.Read(std::span(memory).first(333)); block.ok();
-       block = b.Read(std::span(memory).first(333))) {
-    all_b.insert(
-        all_b.end(), memory.begin(), memory.begin() + static_cast<std::ptrdiff_t>(block->frames));
-  }
-  EXPECT_EQ(all_a.size(), 24'000U);
-  EXPECT_EQ(all_a, all_b);
-}
-
-TEST(GeneratorSource, MarksPhasesAndMakesTheFaultLouder) {
-  GeneratorSource source(Machine(1, 1));
-  std::vector<std::int16_t> memory(12'000);
-  auto block = source.Read(memory);
-  ASSERT_TRUE(block.ok());
-  EXPECT_EQ(block->frames, 12'000U);
-  EXPECT_TRUE(block->boundary);
-  EXPECT_EQ(source.label(), "normal");
-  const double normal = Rms(memory);
-  block = source.Read(memory);
-  ASSERT_TRUE(block.ok());
-  EXPECT_EQ(source.label(), "fault");
-  EXPECT_GT(Rms(memory), 2 * normal);
-  EXPECT_EQ(source.Read(memory).status().code(), Code::kOutOfRange);
-}
-
-TEST(ParsePhases, TakesSecondsAndRefusesNonsense) {
-  const auto phases = ParsePhases("normal:60,fault:2.5");
-  ASSERT_TRUE(phases.ok());
-  ASSERT_EQ(phases->size(), 2U);
-  EXPECT_TRUE((*phases)[1].fault);
-  EXPECT_EQ((*phases)[1].seconds, 2.5);
-  for (const char* text :
-       {"", "normal", "normal:", "normal:-1", "odd:3", "normal:1s", "normal:0"}) {
-    EXPECT_FALSE(ParsePhases(text).ok()) << text;
-  }
-}
-
 TEST(PacedSensor, MovesLogicalTimeWithTheSamplesAtFullSpeed) {
   SimClock clock({.pace = 0});
-  PacedSensor sensor(std::make_unique<GeneratorSource>(Machine(1, 0.5)), clock, {.pace = 0});
+  PacedSensor sensor(std::make_unique<MachineSource>(Machine(1, 0.5)), clock, {.pace = 0});
   std::vector<std::int16_t> memory(1200);
   std::uint64_t frames = 0;
   for (auto block = sensor.Read(memory); block.ok(); block = sensor.Read(memory)) {
@@ -86,10 +33,30 @@ TEST(PacedSensor, MovesLogicalTimeWithTheSamplesAtFullSpeed) {
 
 TEST(PacedSensor, GivesNothingBeforeItsTime) {
   SimClock clock({.pace = 0.01});
-  PacedSensor sensor(std::make_unique<GeneratorSource>(Machine(100, 1)), clock, {.pace = 0.01});
+  PacedSensor sensor(std::make_unique<MachineSource>(Machine(100, 1)), clock, {.pace = 0.01});
   std::vector<std::int16_t> memory(4096);
   EXPECT_EQ(sensor.Read(memory).status().code(), Code::kUnavailable);
   EXPECT_GT(sensor.UntilReady(), Millis(0));
+}
+
+TEST(PacedSensor, CountsTheTimeBetweenBursts) {
+  SimClock clock({.pace = 0});
+  MachineSource::Options options;
+  options.seconds = 30;
+  options.burst_frames = 1'024;
+  options.period_frames = 120'000;
+  PacedSensor sensor(std::make_unique<MachineSource>(options), clock, {.pace = 0});
+  std::vector<std::int16_t> memory(700);
+  std::vector<std::uint64_t> pauses;
+  std::uint64_t next = 0;
+  for (auto block = sensor.Read(memory); block.ok(); block = sensor.Read(memory)) {
+    EXPECT_EQ(block->first_frame, next + block->pause_frames);
+    next = block->first_frame + block->samples.size();
+    EXPECT_EQ(block->boundary, block->samples.size() == 324);
+    pauses.push_back(block->pause_frames);
+    EXPECT_EQ(clock.Now(), LogicalTime(Millis(static_cast<std::int64_t>(next / 12))));
+  }
+  EXPECT_EQ(pauses, (std::vector<std::uint64_t>{0, 0, 118'976, 0, 118'976, 0}));
 }
 
 TEST(PacedSensor, InjectsFaultsWhereAsked) {
@@ -99,7 +66,7 @@ TEST(PacedSensor, InjectsFaultsWhereAsked) {
     return *fault;
   };
   SimClock clock({.pace = 0});
-  PacedSensor sensor(std::make_unique<GeneratorSource>(Machine(10, 1)),
+  PacedSensor sensor(std::make_unique<MachineSource>(Machine(10, 1)),
                      clock,
                      {.pace = 0,
                       .faults = {inject("stuck@1..2"),

@@ -112,13 +112,15 @@ struct Climate {
 
 /// The accelerometer and its converter.
 struct SensorModel {
-  float scale_g = 16.0F / 32768.0F;  ///< what it says a count is; see PhysicalToCounts
+  float scale_g = 16.0F / 32768.0F;  ///< what the node is told that a count is
   float gain = 1;
   float offset_g = 0;
   float gain_per_c = 0;      ///< relative, per degree from 25
   float offset_g_per_c = 0;  ///< per degree from 25
   float gain_per_year = 0;   ///< ageing, relative
   float range_g = 16;        ///< beyond it the value stays at the rail
+  /// Whether the node is told the shaft's speed.
+  bool tachometer = false;
 };
 
 struct MachineConfig {

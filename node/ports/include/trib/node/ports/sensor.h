@@ -12,9 +12,13 @@ namespace trib::node {
 struct SampleBlock {
   /// Frames read, interleaved [frame][channel]; points into the memory given to Read().
   std::span<const std::int16_t> samples;
-  /// Index of the first frame since boot. A jump means that frames were lost in between, or, up to
-  /// the next window of a recipe whose hop exceeds it, that the sensor slept.
+  /// Index of the first frame since boot, counted also while nobody samples. A jump by other than
+  /// `pause_frames` means that frames were lost in between, or, up to the next window of a recipe
+  /// whose hop exceeds it, that the sensor slept.
   std::uint64_t first_frame = 0;
+  /// Frames right before the first that nobody wanted: a duty-cycled converter was off. A window
+  /// never continues past it, and nothing is lost.
+  std::uint64_t pause_frames = 0;
   /// Physical units per count, from the sensor's calibration; may be anything, even NaN: the
   /// guardrails judge it.
   float scale = 0;

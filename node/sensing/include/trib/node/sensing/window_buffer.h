@@ -42,11 +42,11 @@ struct WindowMetrics {
   std::uint64_t windows = 0;           ///< cut
   std::uint64_t frames_discarded = 0;  ///< in no window, because a stretch ended before it was full
   std::uint64_t gaps = 0;              ///< jumps of first_frame
-  std::uint64_t boundaries = 0;        ///< ends of a stretch stated by the source, or a new scale
+  std::uint64_t boundaries = 0;        ///< ends of a stretch: stated, a pause, or a new scale
 };
 
-/// A circular buffer that cuts windows. A window never crosses a boundary flag, a gap in the frame
-/// numbers or a change of scale: the buffer starts again there.
+/// A circular buffer that cuts windows. A window never crosses a boundary flag, a pause, a gap
+/// in the frame numbers or a change of scale: the buffer starts again there.
 ///
 /// The ring is mirrored: every sample lies at slot i and at slot i + length, so that a full window
 /// is one span wherever it starts, and the sensor writes straight into the ring.
