@@ -107,6 +107,35 @@ TEST_F(ExtractorTest, BandEnergyIsTheMeanSquareOfTheTone) {
   EXPECT_NEAR(out[5], std::log(32 * (1 + 0.125)), 1e-3);
 }
 
+TEST_F(ExtractorTest, VelocityIsThatOfTheIntegratedTone) {
+  constexpr double kGravity = 9.80665;
+  Add(Op::kVelocityRms, 0, {900, 1100, 9.80665F});
+  Add(Op::kVelocityRms, 0, {900, 1100, 9.80665F}, Transform::kLog);
+  Add(Op::kVelocityRms, 0, {1500, 3000, 9.80665F});
+  // 10 units at 1 kHz.
+  const double expected = 10 * kGravity / (2 * std::numbers::pi * 1000) / std::sqrt(2) * 1000;
+  const auto out = Run<float>();
+  EXPECT_NEAR(out[0], expected, 1e-3 * expected);
+  EXPECT_NEAR(out[1], std::log(expected), 1e-3);
+  EXPECT_LT(out[2], 1e-3 * expected);
+}
+
+// The stated errors: a tone is spread over lines of different weight.
+TEST_F(ExtractorTest, VelocityOfAToneBetweenLinesIsWithinItsStatedError) {
+  Add(Op::kVelocityRms, 0, {20, 1000, 1});
+  for (const auto& [line, bound] : {std::pair{5.0, 0.06}, {10.0, 0.01}, {40.0, 0.002}}) {
+    for (const double between : {0.0, 0.25, 0.5, 0.75}) {
+      const double hz = (line + between) * 10;
+      for (std::size_t i = 0; i < kFrames; ++i) {
+        samples_[2 * i] = static_cast<std::int16_t>(std::lround(
+            20000 * std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) / 10240.0 + 1)));
+      }
+      const double expected = 20 / (2 * std::numbers::pi * hz) / std::sqrt(2) * 1000;
+      EXPECT_NEAR(Run<float>()[0] / expected, 1, bound) << hz << " Hz";
+    }
+  }
+}
+
 TEST_F(ExtractorTest, EnvelopeFindsTheModulationAndNothingElse) {
   Add(Op::kEnvelopeLines, 1, {1500, 2500, 15, 100, 150});
   const auto out = Run<float>();
@@ -141,6 +170,8 @@ TEST_F(ExtractorTest, EveryOperationIsCloseToItselfInDouble) {
       Add(info.op, 1, {100, 900, 1500, 2500}, transform);
     } else if (info.op == Op::kEnvelopeLines) {
       Add(info.op, 1, {1500, 2500, 15, 100}, transform);
+    } else if (info.op == Op::kVelocityRms) {
+      Add(info.op, 1, {20, 1500, 9.80665F}, transform);
     } else if (info.op == Op::kCorrelation) {
       Add(info.op, 0, {}, transform, 1);
     } else {

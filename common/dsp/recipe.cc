@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kEnvelopeParameters = {
     "low_hz", "high_hz", "tolerance_hz"};
+constexpr std::array<std::string_view, 3> kVelocityParameters = {"low_hz", "high_hz", "unit_m_s2"};
 // A type that is written out: GCC 12 puts a constant of a deduced one into RAM.
 constexpr OpInfo kOps[] = {
     OpInfo{.op = Op::kMean, .name = "mean", .parameters = {}, .list = {}, .signed_output = true},
@@ -45,6 +46,11 @@ constexpr OpInfo kOps[] = {
            .parameters = kEnvelopeParameters,
            .list = "targets_hz",
            .min_list = 1,
+           .spectral = true},
+    OpInfo{.op = Op::kVelocityRms,
+           .name = "velocity_rms",
+           .parameters = kVelocityParameters,
+           .list = {},
            .spectral = true},
     OpInfo{.op = Op::kCorrelation,
            .name = "correlation",
@@ -105,6 +111,19 @@ RecipeReason CheckEnvelope(const Recipe& recipe, std::span<const float> paramete
   return RecipeReason::kNone;
 }
 
+RecipeReason CheckVelocity(const Recipe& recipe, std::span<const float> parameters) {
+  // Of line 0 there is no velocity, and line 1 holds what the taper makes of the mean of a tone
+  // that is cut off by the window's ends: divided by its low frequency it would drown the rest.
+  if (parameters[0] < 0.0F || FirstLineAtOrAbove(recipe, parameters[0]) < 2) {
+    return RecipeReason::kEdges;
+  }
+  constexpr float kLargestUnit = 1e9F;
+  if (!(parameters[2] > 0.0F) || parameters[2] > kLargestUnit) {
+    return RecipeReason::kParameterValue;
+  }
+  return CheckBands(recipe, parameters.first(2));
+}
+
 RecipeReason CheckOperation(const Recipe& recipe, const Operation& operation) {
   const OpInfo* info = FindOp(operation.op);
   if (info == nullptr) {
@@ -135,6 +154,9 @@ RecipeReason CheckOperation(const Recipe& recipe, const Operation& operation) {
   }
   if (operation.op == Op::kBandEnergy) {
     return CheckBands(recipe, parameters);
+  }
+  if (operation.op == Op::kVelocityRms) {
+    return CheckVelocity(recipe, parameters);
   }
   if (operation.op == Op::kEnvelopeLines) {
     return CheckEnvelope(recipe, parameters);
@@ -313,6 +335,17 @@ std::size_t OutputCount(const Recipe& recipe) {
     count += OutputCount(operation);
   }
   return count;
+}
+
+const Operation* OperationOf(const Recipe& recipe, std::size_t index) {
+  for (const Operation& operation : recipe.operations) {
+    const std::size_t outputs = OutputCount(operation);
+    if (index < outputs) {
+      return &operation;
+    }
+    index -= outputs;
+  }
+  return nullptr;
 }
 
 Status ValidateRecipe(const Recipe& recipe) {

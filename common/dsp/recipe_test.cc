@@ -104,6 +104,9 @@ TEST(Recipe, EveryOperationSurvivesARoundTrip) {
       case Op::kEnvelopeLines:
         Add(recipe, info.op, Transform::kNone, {2000, 4000, 6, 107.364F, 162.186F});
         break;
+      case Op::kVelocityRms:
+        Add(recipe, info.op, Transform::kLog, {24, 1000, 9.80665F}, 1);
+        break;
       case Op::kCorrelation:
         Add(recipe, info.op, Transform::kNone, {}, 0, 1);
         break;
@@ -120,8 +123,12 @@ TEST(Recipe, EveryOperationSurvivesARoundTrip) {
   EXPECT_EQ(Name(recipe, 15), "ch1.log_band_100_500");
   EXPECT_EQ(Name(recipe, 16), "ch1.log_band_500_6000");
   EXPECT_EQ(Name(recipe, 17), "ch0.envelope_107p364");
-  EXPECT_EQ(Name(recipe, 19), "ch0_ch1.correlation");
-  EXPECT_EQ(Name(recipe, 20), "");
+  EXPECT_EQ(Name(recipe, 19), "ch1.log_velocity_rms");
+  EXPECT_EQ(OperationOf(recipe, 19)->op, Op::kVelocityRms);
+  EXPECT_EQ(Name(recipe, 20), "ch0_ch1.correlation");
+  EXPECT_EQ(OperationOf(recipe, 20)->op, Op::kCorrelation);
+  EXPECT_EQ(Name(recipe, 21), "");
+  EXPECT_EQ(OperationOf(recipe, 21), nullptr);
 }
 
 TEST(Recipe, NamesOfOperationsAreUniqueAndFoundAgain) {
@@ -206,6 +213,18 @@ TEST(Recipe, RefusesWhatOneFieldAloneDoesNotShow) {
               Add(r, Op::kEnvelopeLines, Transform::kNone, {2000, 4000, -1, 108});
             }),
             "parameter out of range");
+  const auto velocity = [&](float low_hz, float high_hz, float unit) {
+    return reason([=](Recipe& r) {
+      Add(r, Op::kVelocityRms, Transform::kNone, {low_hz, high_hz, unit});
+    });
+  };
+  EXPECT_EQ(velocity(24, 1000, 9.8F), "none");
+  // Line 1 is at 5.9 Hz.
+  EXPECT_EQ(velocity(5, 1000, 1), "band edges not rising within half the sample rate");
+  EXPECT_EQ(velocity(-1, 1000, 1), "band edges not rising within half the sample rate");
+  EXPECT_EQ(velocity(24, 24, 1), "band edges not rising within half the sample rate");
+  EXPECT_EQ(velocity(24, 1000, 0), "parameter out of range");
+  EXPECT_EQ(velocity(24, 1000, 1e10F), "parameter out of range");
   EXPECT_EQ(reason([](Recipe& r) {
               for (int i = 0; i < 3; ++i) {
                 Add(r, Op::kBandEnergy);

@@ -89,6 +89,11 @@ class BrokenPackage : public ::testing::Test {
       return section.type == type;
     });
   }
+  static void AddLearning(Sections& sections) {
+    for (const auto& section : testing::LearningSections()) {
+      sections.push_back(section);
+    }
+  }
   static void Remove(Sections& sections, SectionType type) {
     std::erase_if(sections, [&](const SampleSection& section) { return section.type == type; });
   }
@@ -235,6 +240,28 @@ TEST_F(BrokenPackage, Contents) {
   for (const auto& [type, reason] : malformed) {
     Contents(reason, [type = type](Sections& s) { At(s, type).bytes.pop_back(); });
   }
+  const std::pair<SectionType, Reason> learning[] = {
+      {SectionType::kDistance, Reason::kBadDistance},
+      {SectionType::kCommissioning, Reason::kBadCommissioning},
+      {SectionType::kSeverity, Reason::kBadSeverity},
+      {SectionType::kConditions, Reason::kBadConditions},
+  };
+  for (const auto& [type, reason] : learning) {
+    Contents(reason, [type = type](Sections& s) {
+      AddLearning(s);
+      At(s, type).bytes.pop_back();
+    });
+  }
+  Contents(Reason::kMissingSection, [](Sections& s) {
+    AddLearning(s);
+    Remove(s, SectionType::kTrigger);
+  });
+  Contents(Reason::kUnknownLabel, [](Sections& s) {
+    AddLearning(s);
+    auto severity = testing::SampleSeverity();
+    severity.label[3] = 2;
+    At(s, SectionType::kSeverity).bytes = Encoded(severity);
+  });
   Contents(Reason::kUnknownLabel, [](Sections& s) {
     auto rules = testing::SampleRules();
     rules.rules[2].label = 2;
@@ -434,6 +461,25 @@ TEST_F(BrokenPackage, ReferencesBeyondTheRecipe) {
     auto edges = testing::SampleEdges();
     edges.histograms[1].feature = 8;
     At(s, SectionType::kSketchEdges).bytes = Encoded(edges);
+  });
+  References(Reason::kNone, AddLearning);
+  References(Reason::kFeatureAbsent, [](Sections& s) {
+    AddLearning(s);
+    auto distance = testing::SampleDistance();
+    distance.feature_mask = 0x100;
+    At(s, SectionType::kDistance).bytes = Encoded(distance);
+  });
+  References(Reason::kFeatureAbsent, [](Sections& s) {
+    AddLearning(s);
+    auto commissioning = testing::SampleCommissioning();
+    commissioning.limits[1].feature = 8;
+    At(s, SectionType::kCommissioning).bytes = Encoded(commissioning);
+  });
+  References(Reason::kFeatureAbsent, [](Sections& s) {
+    AddLearning(s);
+    auto severity = testing::SampleSeverity();
+    severity.feature = 8;
+    At(s, SectionType::kSeverity).bytes = Encoded(severity);
   });
   References(Reason::kRuleChannelAbsent, [](Sections& s) {
     auto rules = testing::SampleRules();

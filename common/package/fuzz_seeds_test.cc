@@ -27,6 +27,12 @@ std::map<std::string, std::vector<std::byte>> Seeds() {
                   .bytes = std::vector<std::byte>(5, std::byte{1}),
                   .critical = false});
   seeds["unknown_ignorable"] = testing::Write(more);
+  auto learning = sections;
+  for (const auto& section : testing::LearningSections()) {
+    learning.push_back(section);
+    seeds["section_" + std::string(SectionName(section.type))] = section.bytes;
+  }
+  seeds["learning"] = testing::Write(learning);
   // Each section alone, for the decoders.
   for (const auto& section : sections) {
     seeds["section_" + std::string(SectionName(section.type))] = section.bytes;

@@ -50,7 +50,7 @@ struct SectionRule {
   bool required;
 };
 
-inline constexpr std::array<SectionRule, 14> kRules = {{
+inline constexpr std::array<SectionRule, 18> kRules = {{
     {SectionType::kManifest, true, false, true},
     {SectionType::kRecipe, true, false, true},
     {SectionType::kNormalisation, true, false, false},
@@ -65,6 +65,10 @@ inline constexpr std::array<SectionRule, 14> kRules = {{
     {SectionType::kLabels, true, false, true},
     {SectionType::kSketchEdges, true, false, false},
     {SectionType::kDriftReference, false, false, false},
+    {SectionType::kDistance, true, false, false},
+    {SectionType::kCommissioning, true, false, false},
+    {SectionType::kSeverity, true, false, false},
+    {SectionType::kConditions, true, false, false},
 }};
 
 constexpr const SectionRule* FindRule(SectionType type) {

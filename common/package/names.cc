@@ -86,6 +86,14 @@ std::string_view ReasonName(Reason reason) {
       return "rule names an absent channel";
     case Reason::kFeatureAbsent:
       return "trigger or sketch edges name a feature that the recipe does not give";
+    case Reason::kBadDistance:
+      return "distance malformed";
+    case Reason::kBadCommissioning:
+      return "commissioning malformed";
+    case Reason::kBadSeverity:
+      return "severity malformed, or its feature is no velocity";
+    case Reason::kBadConditions:
+      return "conditions malformed";
     case Reason::kNoSignature:
       return "not signed";
     case Reason::kUnknownKey:
@@ -144,6 +152,14 @@ std::string_view SectionName(SectionType type) {
       return "sketch_edges";
     case SectionType::kDriftReference:
       return "drift_reference";
+    case SectionType::kDistance:
+      return "distance";
+    case SectionType::kCommissioning:
+      return "commissioning";
+    case SectionType::kSeverity:
+      return "severity";
+    case SectionType::kConditions:
+      return "conditions";
     case SectionType::kUnspecified:
       break;
   }

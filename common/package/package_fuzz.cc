@@ -41,6 +41,10 @@ void DecodeAll(std::span<const std::byte> bytes) {
   RoundTrip<Labels>(bytes);
   RoundTrip<SketchEdges>(bytes);
   RoundTrip<DriftReference>(bytes);
+  RoundTrip<DistanceSpec>(bytes);
+  RoundTrip<CommissioningSpec>(bytes);
+  RoundTrip<SeveritySpec>(bytes);
+  RoundTrip<ConditionSpec>(bytes);
 }
 
 }  // namespace

@@ -130,6 +130,53 @@ inline Normalisation SampleNormalisation() {
   return out;
 }
 
+inline DistanceSpec SampleDistance() {
+  return {.false_alarm_rate = 0.001F, .threshold_scale = 1.25F, .feature_mask = 0x7F};
+}
+
+inline CommissioningSpec SampleCommissioning() {
+  CommissioningSpec out;
+  out.max_attempts = 3;
+  out.after = AfterRefusals::kStayOnRules;
+  out.max_zone = 2;
+  out.max_refused_permille = 100;
+  out.max_shift = 3;
+  out.max_trend = 4;
+  out.min_std = 0.0001F;
+  out.max_std = 1;
+  out.limits.push_back({.feature = 4, .comparison = Comparison::kGreater, .value = 1.5F});
+  out.limits.push_back({.feature = 0, .comparison = Comparison::kLess, .value = -9});
+  return out;
+}
+
+inline SeveritySpec SampleSeverity() {
+  SeveritySpec out;
+  out.feature = 7;
+  out.average_windows = 60;
+  out.boundaries = {1.5F, 3, 4.5F};
+  out.hysteresis = 0.125F;
+  out.actuator = {1, 1, 2, 3};
+  out.label = {0, 0, 1, 1};
+  out.machine_group = ShortText("example group");
+  return out;
+}
+
+inline ConditionSpec SampleConditions() {
+  ConditionSpec out;
+  out.ranges.push_back({.low_hz = 0, .high_hz = 12.5F});
+  out.ranges.push_back({.low_hz = 12.5F, .high_hz = 25});
+  out.ranges.push_back({.low_hz = 30, .high_hz = 40});
+  return out;
+}
+
+/// The sections of firmware ABI 2, which follow those of SampleSections().
+inline std::vector<SampleSection> LearningSections() {
+  return {{.type = SectionType::kDistance, .bytes = Encoded(SampleDistance())},
+          {.type = SectionType::kCommissioning, .bytes = Encoded(SampleCommissioning())},
+          {.type = SectionType::kSeverity, .bytes = Encoded(SampleSeverity())},
+          {.type = SectionType::kConditions, .bytes = Encoded(SampleConditions())}};
+}
+
 inline std::vector<SampleSection> SampleSections() {
   return {{.type = SectionType::kManifest, .bytes = Encoded(SampleManifest())},
           {.type = SectionType::kRecipe, .bytes = std::vector<std::byte>(21, std::byte{7})},

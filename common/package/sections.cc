@@ -2,53 +2,22 @@
 
 #include <bit>
 
-#include "trib/common/bytes/reader.h"
-#include "trib/common/bytes/writer.h"
+#include "section_io.h"
 
 namespace trib::package {
 namespace {
 
+using namespace internal;  // NOLINT(google-build-using-namespace): this module's own
+
 constexpr std::uint32_t kMaxIntervalMs = 7U * 24 * 3600 * 1000;
-constexpr std::uint8_t kMaxActuator = 4;
 constexpr std::uint8_t kLabelIsAlarm = 1;
 constexpr std::uint16_t kMaxPermille = 1000;
-
-bool IsFinite(float value) {
-  return (std::bit_cast<std::uint32_t>(value) & 0x7F800000U) != 0x7F800000U;
-}
-// Comparisons with a NaN are false, so these refuse NaN, too.
-bool IsPositive(float value) {
-  return IsFinite(value) && value > 0.0F;
-}
-bool IsWithin(float value, float low, float high) {
-  return value >= low && value <= high;
-}
-
-Status Require(bool good, Reason reason) {
-  return good ? Status() : Status(Code::kDataLoss, reason);
-}
 
 bool IsNameChar(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 }
 bool IsVersionChar(char c) {
   return IsNameChar(c) || (c >= 'A' && c <= 'Z') || c == '+';
-}
-
-bool ReadText(ByteReader& in, std::size_t size, ShortText& out) {
-  if (size == 0 || size > ShortText::kMaxBytes) {
-    return false;
-  }
-  const auto bytes = in.Bytes(size);
-  out = {};
-  for (const std::byte b : bytes) {
-    out.memory[out.size++] = static_cast<char>(b);
-  }
-  return in.ok();
-}
-
-void WriteText(ByteWriter& out, const ShortText& text) {
-  out.Bytes(std::as_bytes(std::span(text.memory).first(text.size)));
 }
 
 /// Lead bytes of UTF-8 with the length of their sequence and what the second byte may be: Unicode
@@ -87,34 +56,6 @@ std::size_t Utf8Length(std::string_view text) {
     return good ? lead.length : 0;
   }
   return 0;
-}
-
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = Utf8Length(text);
-    if (length == 0) {
-      return false;
-    }
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
-bool IsActuator(std::uint8_t value) {
-  return value >= 1 && value <= kMaxActuator;
-}
-
-/// Reads "u16 count, u16 zero" and checks that `entry_bytes` times the count follow, no more.
-bool ReadCount(ByteReader& in, std::size_t max, std::size_t entry_bytes, std::size_t& count) {
-  count = in.U16();
-  const bool reserved_is_zero = in.U16() == 0;
-  return in.ok() && reserved_is_zero && count >= 1 && count <= max &&
-         in.remaining() == count * entry_bytes;
-}
-
-void WriteCount(ByteWriter& out, std::size_t count) {
-  out.U16(static_cast<std::uint16_t>(count));
-  out.U16(0);
 }
 
 /// Reads a histogram's feature number, which has to rise from `previous` (-1 at first).
@@ -224,28 +165,18 @@ Status WalkDriftReference(std::span<const std::byte> section, DriftReference* ou
   return {};
 }
 
-/// Turns what was written into Encode()'s answer: `check` decodes it again, so that no encoder can
-/// make what a decoder refuses.
-template <typename Check>
-Result<std::size_t> Finish(const ByteWriter& out, Check check) {
-  if (!out.ok()) {
-    return Status(Code::kResourceExhausted, Reason::kNoRoom);
-  }
-  if (const Status status = check(out.written()); !status.ok()) {
-    return Status(Code::kInvalidArgument, status.reason());
-  }
-  return out.position();
-}
-
-template <typename T>
-Result<std::size_t> FinishByDecoding(const ByteWriter& out) {
-  return Finish(out, [](std::span<const std::byte> bytes) {
-    T again;
-    return Decode(bytes, again);
-  });
-}
-
 }  // namespace
+
+bool internal::IsUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = Utf8Length(text);
+    if (length == 0) {
+      return false;
+    }
+    text.remove_prefix(length);
+  }
+  return true;
+}
 
 Status Decode(std::span<const std::byte> section, Manifest& out) {
   out = {};

@@ -57,6 +57,10 @@ TEST(Sections, EachRoundTrips) {
   RoundTrips(testing::SampleLabels());
   RoundTrips(testing::SampleEdges());
   RoundTrips(testing::SampleReference());
+  RoundTrips(testing::SampleDistance());
+  RoundTrips(testing::SampleCommissioning());
+  RoundTrips(testing::SampleSeverity());
+  RoundTrips(testing::SampleConditions());
 }
 
 TEST(Sections, EachRefusesOtherLengths) {
@@ -69,6 +73,10 @@ TEST(Sections, EachRefusesOtherLengths) {
   RefusesOtherLengths(testing::SampleLabels(), Reason::kBadLabels);
   RefusesOtherLengths(testing::SampleEdges(), Reason::kBadSketchEdges);
   RefusesOtherLengths(testing::SampleReference(), Reason::kBadDriftReference);
+  RefusesOtherLengths(testing::SampleDistance(), Reason::kBadDistance);
+  RefusesOtherLengths(testing::SampleCommissioning(), Reason::kBadCommissioning);
+  RefusesOtherLengths(testing::SampleSeverity(), Reason::kBadSeverity);
+  RefusesOtherLengths(testing::SampleConditions(), Reason::kBadConditions);
 }
 
 TEST(Sections, LargestFitTheStatedRoom) {
@@ -91,6 +99,88 @@ TEST(Sections, EncodeSaysWhenThereIsNoRoom) {
   std::array<std::byte, 16> small;
   EXPECT_EQ(Encode(testing::SampleManifest(), small).status(),
             Status(Code::kResourceExhausted, Reason::kNoRoom));
+}
+
+TEST(Distance, RoundTripsEveryWayToShrink) {
+  auto distance = testing::SampleDistance();
+  for (const float share : {DistanceSpec::kAutomatic, 0.0F, 0.25F, 1.0F}) {
+    distance.shrinkage = share;
+    RoundTrips(distance);
+  }
+}
+
+TEST(Distance, RefusesValuesOutsideTheirRange) {
+  const std::function<void(DistanceSpec&)> changes[] = {
+      [](DistanceSpec& d) { d.false_alarm_rate = 0; },
+      [](DistanceSpec& d) { d.false_alarm_rate = 0.75F; },
+      [](DistanceSpec& d) { d.false_alarm_rate = kNan; },
+      [](DistanceSpec& d) { d.threshold_scale = 0; },
+      [](DistanceSpec& d) { d.threshold_scale = kInf; },
+      [](DistanceSpec& d) { d.shrinkage = 1.25F; },
+      [](DistanceSpec& d) { d.shrinkage = -0.5F; },
+      [](DistanceSpec& d) { d.shrinkage = -0.0F; },
+      [](DistanceSpec& d) { d.shrinkage = kNan; },
+      [](DistanceSpec& d) { d.feature_mask = 0; },
+      [](DistanceSpec& d) { d.feature_mask = 0x1FFFFFFFF; },
+  };
+  for (const auto& change : changes) {
+    Refuses<DistanceSpec>(testing::SampleDistance(), Reason::kBadDistance, change);
+  }
+}
+
+TEST(Commissioning, RefusesValuesOutsideTheirRange) {
+  const std::function<void(CommissioningSpec&)> changes[] = {
+      [](CommissioningSpec& c) { c.max_attempts = 0; },
+      [](CommissioningSpec& c) { c.after = AfterRefusals::kUnspecified; },
+      [](CommissioningSpec& c) { c.after = static_cast<AfterRefusals>(3); },
+      [](CommissioningSpec& c) { c.max_zone = 5; },
+      [](CommissioningSpec& c) { c.max_refused_permille = 1001; },
+      [](CommissioningSpec& c) { c.max_shift = -1; },
+      [](CommissioningSpec& c) { c.max_shift = -0.0F; },
+      [](CommissioningSpec& c) { c.max_trend = kNan; },
+      [](CommissioningSpec& c) { c.min_std = 2; },
+      [](CommissioningSpec& c) { c.limits[0].feature = 64; },
+      [](CommissioningSpec& c) { c.limits[0].comparison = Comparison::kUnspecified; },
+      [](CommissioningSpec& c) { c.limits[1].value = kInf; },
+  };
+  for (const auto& change : changes) {
+    Refuses<CommissioningSpec>(testing::SampleCommissioning(), Reason::kBadCommissioning, change);
+  }
+}
+
+TEST(Severity, RefusesValuesOutsideTheirRange) {
+  const std::function<void(SeveritySpec&)> changes[] = {
+      [](SeveritySpec& s) { s.feature = 64; },
+      [](SeveritySpec& s) { s.average_windows = 0; },
+      [](SeveritySpec& s) { s.boundaries[0] = 0; },
+      [](SeveritySpec& s) { s.boundaries[1] = s.boundaries[0]; },
+      [](SeveritySpec& s) { s.boundaries[2] = kNan; },
+      [](SeveritySpec& s) { s.hysteresis = 0.95F; },
+      [](SeveritySpec& s) { s.hysteresis = -0.0F; },
+      [](SeveritySpec& s) { s.actuator[0] = 0; },
+      [](SeveritySpec& s) { s.actuator[3] = 5; },
+      [](SeveritySpec& s) { s.label[2] = 16; },
+      [](SeveritySpec& s) { s.machine_group = ShortText(""); },
+      [](SeveritySpec& s) { s.machine_group = ShortText("\x01"); },
+  };
+  for (const auto& change : changes) {
+    Refuses<SeveritySpec>(testing::SampleSeverity(), Reason::kBadSeverity, change);
+  }
+}
+
+TEST(Conditions, RefuseValuesOutsideTheirRange) {
+  const std::function<void(ConditionSpec&)> changes[] = {
+      [](ConditionSpec& c) { c.ranges.clear(); },
+      [](ConditionSpec& c) { c.ranges[0].low_hz = -1; },
+      [](ConditionSpec& c) { c.ranges[0].low_hz = -0.0F; },
+      [](ConditionSpec& c) { c.ranges[0].high_hz = 13; },
+      [](ConditionSpec& c) { c.ranges[1].high_hz = 12.5F; },
+      [](ConditionSpec& c) { c.ranges[2].high_hz = kInf; },
+      [](ConditionSpec& c) { c.ranges[2].low_hz = kNan; },
+  };
+  for (const auto& change : changes) {
+    Refuses<ConditionSpec>(testing::SampleConditions(), Reason::kBadConditions, change);
+  }
 }
 
 TEST(Manifest, RefusesValuesOutsideTheirRange) {

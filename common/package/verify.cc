@@ -54,6 +54,18 @@ Status CheckOptional(const PackageView& package, SectionType type) {
   return Decode(bytes, ignored);
 }
 
+/// Distance and commissioning judge a baseline that the trigger learns, conditions choose one.
+Status CheckLearning(const PackageView& package) {
+  TRIB_TRY(CheckOptional<DistanceSpec>(package, SectionType::kDistance));
+  TRIB_TRY(CheckOptional<CommissioningSpec>(package, SectionType::kCommissioning));
+  TRIB_TRY(CheckOptional<ConditionSpec>(package, SectionType::kConditions));
+  const bool needs_trigger = !package.Find(SectionType::kDistance).empty() ||
+                             !package.Find(SectionType::kCommissioning).empty() ||
+                             !package.Find(SectionType::kConditions).empty();
+  return Require(!needs_trigger || !package.Find(SectionType::kTrigger).empty(),
+                 Reason::kMissingSection);
+}
+
 /// Labels, and everything that refers to them.
 Status CheckDecisions(const PackageView& package) {
   Labels labels;
@@ -66,6 +78,13 @@ Status CheckDecisions(const PackageView& package) {
     TRIB_TRY(Require(rule.label < labels.labels.size(), Reason::kUnknownLabel));
     TRIB_TRY(Require(rule.channel == kAnyChannel || rule.channel < guardrails.channels.size(),
                      Reason::kRuleChannelAbsent));
+  }
+  if (const auto bytes = package.Find(SectionType::kSeverity); !bytes.empty()) {
+    SeveritySpec severity;
+    TRIB_TRY(Decode(bytes, severity));
+    for (const std::uint8_t label : severity.label) {
+      TRIB_TRY(Require(label < labels.labels.size(), Reason::kUnknownLabel));
+    }
   }
   ExitPolicy policy;
   TRIB_TRY(Decode(package.Find(SectionType::kExitPolicy), policy));
@@ -111,6 +130,7 @@ Status CheckContents(const PackageView& package) {
   TRIB_TRY(CheckNetwork(package));
   TRIB_TRY(CheckOptional<TriggerSpec>(package, SectionType::kTrigger));
   TRIB_TRY(CheckOptional<Normalisation>(package, SectionType::kNormalisation));
+  TRIB_TRY(CheckLearning(package));
   TRIB_TRY(CheckDecisions(package));
   return CheckSketches(package);
 }
@@ -121,6 +141,24 @@ Status CheckReferences(const PackageView& package, std::size_t features, std::si
     TRIB_TRY(Decode(bytes, trigger));
     TRIB_TRY(
         Require(features >= 64 || trigger.feature_mask >> features == 0, Reason::kFeatureAbsent));
+  }
+  if (const auto bytes = package.Find(SectionType::kDistance); !bytes.empty()) {
+    DistanceSpec distance;
+    TRIB_TRY(Decode(bytes, distance));
+    TRIB_TRY(
+        Require(features >= 64 || distance.feature_mask >> features == 0, Reason::kFeatureAbsent));
+  }
+  if (const auto bytes = package.Find(SectionType::kCommissioning); !bytes.empty()) {
+    CommissioningSpec commissioning;
+    TRIB_TRY(Decode(bytes, commissioning));
+    for (const BaselineLimit& limit : commissioning.limits) {
+      TRIB_TRY(Require(limit.feature < features, Reason::kFeatureAbsent));
+    }
+  }
+  if (const auto bytes = package.Find(SectionType::kSeverity); !bytes.empty()) {
+    SeveritySpec severity;
+    TRIB_TRY(Decode(bytes, severity));
+    TRIB_TRY(Require(severity.feature < features, Reason::kFeatureAbsent));
   }
   if (const auto bytes = package.Find(SectionType::kNormalisation); !bytes.empty()) {
     Normalisation normalisation;

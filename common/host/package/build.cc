@@ -13,9 +13,6 @@
 namespace trib::host::package {
 namespace {
 
-using config::ConfigFile;
-using config::Section;
-
 constexpr std::array<std::string_view, 4> kActuators = {"normal", "warn", "reduce", "stop"};
 constexpr std::array<std::string_view, 4> kHardware = {"any", "linux", "mps2-an386", "mps3-an547"};
 constexpr std::array<std::string_view, 5> kSources = {"any_fault", "rms", "peak", "crest", "fault"};
@@ -64,6 +61,7 @@ class Builder {
     ReadLabels();
     ReadGuardrails();
     ReadTrigger();
+    ReadLearning();
     ReadExitPolicy();
     ReadFallbackRules();
     ReadNormalisation();
@@ -101,6 +99,7 @@ class Builder {
   void ReadLabels();
   void ReadGuardrails();
   void ReadTrigger();
+  void ReadLearning();
   void ReadExitPolicy();
   void ReadFallbackRules();
   void ReadNormalisation();
@@ -109,15 +108,13 @@ class Builder {
   void ReadOpaque();
 
   FallbackRule ReadRule(Section& section);
-  std::optional<std::uint16_t> FeatureOf(Section& section,
-                                         std::string_view key,
-                                         const std::string& name);
   void AddEdges(SketchEdges& out, std::uint16_t feature, std::string_view key);
 
   ConfigFile& spec_;
   dsp::Recipe recipe_;
   std::vector<std::string> features_;
   std::vector<std::string> labels_;
+  std::uint64_t trigger_mask_ = 0;
   std::vector<Part> parts_;
 };
 
@@ -196,18 +193,6 @@ void Builder::ReadGuardrails() {
   Add(SectionType::kGuardrails, out);
 }
 
-std::optional<std::uint16_t> Builder::FeatureOf(Section& section,
-                                                std::string_view key,
-                                                const std::string& name) {
-  const auto found = std::find(features_.begin(), features_.end(), name);
-  if (found == features_.end()) {
-    section.Fail(key,
-                 WithNearest("names \"" + name + "\", no output of the recipe", name, features_));
-    return std::nullopt;
-  }
-  return static_cast<std::uint16_t>(found - features_.begin());
-}
-
 void Builder::ReadTrigger() {
   if (!spec_.Has("trigger")) {
     return;
@@ -223,13 +208,25 @@ void Builder::ReadTrigger() {
   out.enter_n = IntOf<std::uint8_t>(spec_, "trigger.enter_n", 1, 32);
   out.clear_n = IntOf<std::uint8_t>(spec_, "trigger.clear_n", 1, 255);
   out.threshold_scale = FloatOf(spec_, "trigger.threshold_scale", 1e-3, 1000);
-  const auto names = spec_.Strings("trigger.features");
-  for (const std::string& name : names.empty() ? features_ : names) {
-    if (const auto feature = FeatureOf(spec_, "trigger.features", name)) {
-      out.feature_mask |= std::uint64_t{1} << *feature;
-    }
-  }
+  out.feature_mask =
+      ReadMask(spec_, "trigger.features", features_, UsualFeatures(spec_, features_));
+  trigger_mask_ = out.feature_mask;
   Add(SectionType::kTrigger, out);
+}
+
+void Builder::ReadLearning() {
+  if (spec_.Has("distance")) {
+    Add(SectionType::kDistance, ReadDistance(spec_, features_, trigger_mask_));
+  }
+  if (spec_.Has("commissioning")) {
+    Add(SectionType::kCommissioning, ReadCommissioning(spec_, features_));
+  }
+  if (spec_.Has("severity")) {
+    Add(SectionType::kSeverity, ReadSeverity(spec_, recipe_, features_, labels_));
+  }
+  if (spec_.Has("condition")) {
+    Add(SectionType::kConditions, ReadConditions(spec_));
+  }
 }
 
 void Builder::ReadExitPolicy() {
@@ -330,16 +327,12 @@ void Builder::ReadSketchEdges() {
     return;
   }
   SketchEdges out;
-  const auto names = spec_.Strings("sketch_edges.features");
-  std::vector<std::uint16_t> chosen;
-  for (const std::string& name : names.empty() ? features_ : names) {
-    if (const auto feature = FeatureOf(spec_, "sketch_edges.features", name)) {
-      chosen.push_back(*feature);
+  const std::uint64_t chosen =
+      ReadMask(spec_, "sketch_edges.features", features_, UsualFeatures(spec_, features_));
+  for (std::uint16_t feature = 0; feature < features_.size(); ++feature) {
+    if ((chosen >> feature & 1U) != 0) {
+      AddEdges(out, feature, "sketch_edges.edges");
     }
-  }
-  std::sort(chosen.begin(), chosen.end());
-  for (const std::uint16_t feature : chosen) {
-    AddEdges(out, feature, "sketch_edges.edges");
   }
   if (spec_.Has("sketch_edges.score_edges")) {
     AddEdges(out, kTriggerScoreFeature, "sketch_edges.score_edges");
@@ -356,8 +349,9 @@ void Builder::ReadDriftReference() {
   for (auto& table : spec_.Tables("drift_reference.histogram")) {
     DriftReference::Histogram histogram;
     const std::string name = table.String("feature");
-    const auto feature = name == "trigger_score" ? kTriggerScoreFeature
-                                                 : FeatureOf(table, "feature", name).value_or(0);
+    const auto feature = name == "trigger_score"
+                             ? kTriggerScoreFeature
+                             : FeatureOf(table, "feature", name, features_).value_or(0);
     histogram.feature = feature;
     const auto counts = table.Ints("counts", {0, 0xFFFFFFFF});
     if (counts.size() != kBins) {

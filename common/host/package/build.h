@@ -1,14 +1,23 @@
 #pragma once
 
+#include <bit>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "trib/common/dsp/recipe.h"
 #include "trib/common/host/config/config_file.h"
+#include "trib/common/host/package/package.h"
+#include "trib/common/package/sections.h"
 
-/// What build.cc and build_recipe.cc share.
+/// What build.cc, build_recipe.cc, build_learning.cc and inspect.cc share. Readers note every
+/// mistake in the section they read.
 namespace trib::host::package {
+
+using config::ConfigFile;
+using config::Section;
 
 /// Reads [recipe]; notes every mistake in `spec`.
 ///
@@ -22,5 +31,28 @@ std::vector<std::string> FeatureNames(const dsp::Recipe& recipe);
 std::string WithNearest(std::string text,
                         std::string_view word,
                         std::span<const std::string> candidates);
+
+/// Index of the output `name`; nullopt after noting that there is none.
+std::optional<std::uint16_t> FeatureOf(Section& section,
+                                       std::string_view key,
+                                       const std::string& name,
+                                       const std::vector<std::string>& features);
+/// The features that the list `key` names; `otherwise` when it is absent.
+std::uint64_t ReadMask(ConfigFile& spec,
+                       std::string_view key,
+                       const std::vector<std::string>& features,
+                       std::uint64_t otherwise);
+/// All but the one whose zones [severity] reports.
+std::uint64_t UsualFeatures(ConfigFile& spec, const std::vector<std::string>& features);
+
+DistanceSpec ReadDistance(ConfigFile& spec,
+                          const std::vector<std::string>& features,
+                          std::uint64_t trigger_mask);
+CommissioningSpec ReadCommissioning(ConfigFile& spec, const std::vector<std::string>& features);
+SeveritySpec ReadSeverity(ConfigFile& spec,
+                          const dsp::Recipe& recipe,
+                          const std::vector<std::string>& features,
+                          const std::vector<std::string>& labels);
+ConditionSpec ReadConditions(ConfigFile& spec);
 
 }  // namespace trib::host::package

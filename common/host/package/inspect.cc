@@ -16,6 +16,8 @@ constexpr std::array<const char*, 5> kActuators = {
 constexpr std::array<const char*, 6> kSources = {
     "unspecified", "any_fault", "rms", "peak", "crest", "fault"};
 
+constexpr std::array<const char*, 5> kZoneNames = {"off", "A", "B", "C", "D"};
+
 Json ToJson(const Manifest& value) {
   return {{"name", value.name.view()},
           {"version", value.version.view()},
@@ -36,13 +38,17 @@ Json ToJson(const Normalisation& value) {
   return out;
 }
 
-Json ToJson(const TriggerSpec& value) {
+Json MaskToJson(std::uint64_t mask) {
   Json features = Json::array();
   for (unsigned i = 0; i < kMaxFeatures; ++i) {
-    if ((value.feature_mask >> i & 1U) != 0) {
+    if ((mask >> i & 1U) != 0) {
       features.push_back(i);
     }
   }
+  return features;
+}
+
+Json ToJson(const TriggerSpec& value) {
   return {{"commissioning_windows", value.commissioning_windows},
           {"skip_windows", value.skip_windows},
           {"ewma_alpha", value.ewma_alpha},
@@ -52,7 +58,58 @@ Json ToJson(const TriggerSpec& value) {
           {"enter_n", value.enter_n},
           {"clear_n", value.clear_n},
           {"threshold_scale", value.threshold_scale},
-          {"features", std::move(features)}};
+          {"features", MaskToJson(value.feature_mask)}};
+}
+
+Json ToJson(const DistanceSpec& value) {
+  Json out = {{"false_alarm_rate", value.false_alarm_rate},
+              {"threshold_scale", value.threshold_scale},
+              {"shrinkage", "automatic"},
+              {"features", MaskToJson(value.feature_mask)}};
+  if (value.shrinkage != DistanceSpec::kAutomatic) {
+    out["shrinkage"] = value.shrinkage;
+  }
+  return out;
+}
+
+Json ToJson(const CommissioningSpec& value) {
+  Json limits = Json::array();
+  for (const auto& limit : value.limits) {
+    limits.push_back({{"feature", limit.feature},
+                      {limit.comparison == Comparison::kGreater ? "above" : "below", limit.value}});
+  }
+  return {{"max_attempts", value.max_attempts},
+          {"then",
+           value.after == AfterRefusals::kStayOnRules ? "stay_on_rules" : "accept_with_warning"},
+          {"max_zone", kZoneNames[value.max_zone]},
+          {"max_refused_permille", value.max_refused_permille},
+          {"max_shift", value.max_shift},
+          {"max_trend", value.max_trend},
+          {"min_std", value.min_std},
+          {"max_std", value.max_std},
+          {"limits", std::move(limits)}};
+}
+
+Json ToJson(const SeveritySpec& value) {
+  Json actuators = Json::array();
+  for (const std::uint8_t actuator : value.actuator) {
+    actuators.push_back(kActuators[actuator]);
+  }
+  return {{"feature", value.feature},
+          {"machine_group", value.machine_group.view()},
+          {"boundaries_mm_s", value.boundaries},
+          {"hysteresis", value.hysteresis},
+          {"average_windows", value.average_windows},
+          {"actuators", std::move(actuators)},
+          {"labels", value.label}};
+}
+
+Json ToJson(const ConditionSpec& value) {
+  Json out = Json::array();
+  for (const auto& range : value.ranges) {
+    out.push_back({{"low_hz", range.low_hz}, {"high_hz", range.high_hz}});
+  }
+  return out;
 }
 
 Json ToJson(const ExitPolicy& value) {
@@ -173,6 +230,14 @@ Json ContentToJson(const SectionInfo& section) {
       return DecodedToJson<SketchEdges>(section.bytes);
     case SectionType::kDriftReference:
       return DecodedToJson<DriftReference>(section.bytes);
+    case SectionType::kDistance:
+      return DecodedToJson<DistanceSpec>(section.bytes);
+    case SectionType::kCommissioning:
+      return DecodedToJson<CommissioningSpec>(section.bytes);
+    case SectionType::kSeverity:
+      return DecodedToJson<SeveritySpec>(section.bytes);
+    case SectionType::kConditions:
+      return DecodedToJson<ConditionSpec>(section.bytes);
     default:
       return nullptr;
   }

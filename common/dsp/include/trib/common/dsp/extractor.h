@@ -30,14 +30,16 @@ class Extractor {
  public:
   static constexpr double kFloatBound = 5e-6;
 
-  /// Scratch numbers that a valid recipe needs: 0, N with bands, 2 N with envelope lines.
+  /// Scratch numbers that a valid recipe needs: 0, N with bands or a velocity, 2 N with envelope
+  /// lines.
   [[nodiscard]] static std::size_t RequiredReals(const Recipe& recipe) {
     std::size_t needed = 0;
     for (const Operation& operation : recipe.operations) {
       const std::size_t n = recipe.window_frames;
       const std::size_t own = operation.op == Op::kEnvelopeLines ? 2 * n
-                              : operation.op == Op::kBandEnergy  ? n
-                                                                 : 0;
+                              : operation.op == Op::kBandEnergy || operation.op == Op::kVelocityRms
+                                  ? n
+                                  : 0;
       needed = own > needed ? own : needed;
     }
     return needed;
@@ -115,6 +117,8 @@ class Extractor {
         return PushBands(window, operation, out);
       case Op::kEnvelopeLines:
         return PushEnvelope(window, operation, out);
+      case Op::kVelocityRms:
+        return Push(operation, Velocity(window, operation), out);
       default:
         return Push(operation, Single(window, operation), out);
     }
@@ -166,19 +170,42 @@ class Extractor {
       case Op::kUnspecified:
       case Op::kBandEnergy:
       case Op::kEnvelopeLines:
+      case Op::kVelocityRms:
         break;
     }
     TRIB_DCHECK(false);
     return Real(0);
   }
 
-  void PushBands(const Window& window, const Operation& operation, FeatureVector<Real>& out) {
+  /// Of the selected channel, tapered; taken once for successive operations.
+  std::span<const Real> Spectrum(const Window& window, const Operation& operation) {
     const std::span<Real> spectrum = scratch_.first(recipe_.window_frames);
     if (!cache_.has_spectrum) {
       LoadHann(ChannelOf(window, operation.channel), cache_.time.mean, spectrum);
       RealFft(spectrum);
       cache_.has_spectrum = true;
     }
+    return spectrum;
+  }
+
+  /// Line k of an acceleration divided by 2 pi f(k), with f(k) = k * rate / N, is one of its
+  /// velocity.
+  Real Velocity(const Window& window, const Operation& operation) {
+    constexpr Real kTwoPi = Real(6.283185307179586L);
+    constexpr Real kMillimetres = Real(1000);
+    const std::span<const float> parameters = recipe_.parameters_of(operation);
+    const LineRange lines = BandLines(recipe_, parameters[0], parameters[1]);
+    const Real power = IntegratedPower(Spectrum(window, operation), lines);
+    const Real per_hertz = static_cast<Real>(recipe_.window_frames) /
+                           (kTwoPi * static_cast<Real>(recipe_.sample_rate_hz));
+    const Real unit = static_cast<Real>(window.scale) * static_cast<Real>(parameters[2]);
+    // sqrt of 16 / (3 N^2), as for band_energy.
+    const Real taper = Real(4) / (SquareRoot(Real(3)) * static_cast<Real>(recipe_.window_frames));
+    return SquareRoot(power) * taper * per_hertz * unit * kMillimetres;
+  }
+
+  void PushBands(const Window& window, const Operation& operation, FeatureVector<Real>& out) {
+    const std::span<const Real> spectrum = Spectrum(window, operation);
     const Real n = static_cast<Real>(recipe_.window_frames);
     const Real scale = static_cast<Real>(window.scale);
     // 2 / (N * sum w^2), with sum w^2 = 3 N / 8.

@@ -43,6 +43,7 @@ enum class Op : std::uint16_t {
   kZeroCrossingRate = 15,  ///< crossings of the mean per step, 0..1
   kBandEnergy = 32,        ///< mean square in each band, Hann window; one output per band
   kEnvelopeLines = 33,     ///< amplitude of envelope lines; one output per target
+  kVelocityRms = 34,       ///< RMS of the velocity in a band, mm/s, from an acceleration
   kCorrelation = 48,       ///< Pearson, of `channel` and `second_channel`
 };
 
@@ -100,6 +101,10 @@ enum class RecipeReason : std::uint16_t {
   kLogFloor = 16,        ///< not a normal positive number
   kReserved = 17,        ///< a reserved field is not zero
 };
+
+/// The operation that gives output `index`. Requires  A valid recipe.
+/// @returns nullptr when there is no such output.
+const Operation* OperationOf(const Recipe& recipe, std::size_t index);
 
 /// The name for people, e.g. "unknown operation".
 std::string_view RecipeReasonName(RecipeReason reason);

@@ -164,6 +164,19 @@ template <RealNumber Real>
   return sum;
 }
 
+/// The band's power after integration over time, but for a factor: lines weighted by 1 / line^2.
+///
+/// Requires  lines.begin >= 1.
+template <RealNumber Real>
+[[nodiscard]] constexpr Real IntegratedPower(std::span<const Real> packed, LineRange lines) {
+  Real sum = 0;
+  for (std::size_t line = lines.begin; line < lines.end; ++line) {
+    const Real k = static_cast<Real>(line);
+    sum += LinePower(packed, line) / (k * k);
+  }
+  return sum;
+}
+
 /// (x - offset) times the periodic Hann window. Requires  x.size() == out.size().
 template <RealNumber Real, typename Sample>
 constexpr void LoadHann(ChannelView<Sample> x, Real offset, std::span<Real> out) {

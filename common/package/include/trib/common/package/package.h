@@ -91,9 +91,9 @@ Status CheckSignature(const PackageView& package, std::span<const crypto::Public
 /// kFailedPrecondition with the Reason that keeps the package from running here.
 Status CheckPlatform(const PackageView& package, const Platform& platform);
 
-/// What trigger, normalisation, sketch edges and rules name is among the `features` and `channels`
-/// that the package's recipe gives: a trigger on a feature that never comes would never speak.
-/// Apart from the others because only common/dsp can read a recipe.
+/// What trigger, distance, commissioning, severity, normalisation, sketch edges and rules name is
+/// among the `features` and `channels` that the package's recipe gives: a trigger on a feature that
+/// never comes would never speak. Apart from the others because only common/dsp can read a recipe.
 ///
 /// @returns kDataLoss with kFeatureAbsent or kRuleChannelAbsent
 Status CheckReferences(const PackageView& package, std::size_t features, std::size_t channels);

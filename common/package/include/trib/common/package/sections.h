@@ -59,6 +59,77 @@ struct TriggerSpec {
   friend bool operator==(const TriggerSpec&, const TriggerSpec&) = default;
 };
 
+/// Persisted.
+enum class Comparison : std::uint8_t { kUnspecified = 0, kGreater = 1, kLess = 2 };
+
+/// Distance of a window from the baseline in all features together (Mahalanobis), beside the
+/// trigger's look at each feature alone.
+struct DistanceSpec {
+  float false_alarm_rate = 0;  ///< (0, 0.5] per window
+  float threshold_scale = 1;   ///< (0, 1000]: safety factor on the threshold, a distance
+  /// Share of the diagonal in the covariance, 0..1; kAutomatic: as the baseline's size asks.
+  float shrinkage = kAutomatic;
+  std::uint64_t feature_mask = 0;  ///< 1..kMaxDistanceFeatures bits
+  static constexpr float kAutomatic = -1;
+  friend bool operator==(const DistanceSpec&, const DistanceSpec&) = default;
+};
+
+/// What a node does when the package allows no further attempt at a baseline. Persisted.
+enum class AfterRefusals : std::uint8_t {
+  kUnspecified = 0,
+  kAcceptWithWarning = 1,  ///< the last baseline is used, and every record of it says so
+  kStayOnRules = 2,        ///< rules decide until the next start
+};
+
+/// A baseline is refused when the mean of `feature` is beyond `value`: the machine shows the sign
+/// of a fault before anything was learned.
+struct BaselineLimit {
+  std::uint16_t feature = 0;
+  Comparison comparison = Comparison::kGreater;
+  float value = 0;  ///< finite
+  friend bool operator==(const BaselineLimit&, const BaselineLimit&) = default;
+};
+
+/// What a baseline has to meet. Zero switches a check off where it says so.
+struct CommissioningSpec {
+  std::uint16_t max_attempts = 1;  ///< >= 1 baselines learned and judged
+  AfterRefusals after = AfterRefusals::kAcceptWithWarning;
+  std::uint8_t max_zone = 0;               ///< 0 = off, else SeverityZone 1..4
+  std::uint16_t max_refused_permille = 0;  ///< 0..1000 of the windows, by the guardrails
+  /// Most deviations (of the windows within a half) between the means of first and second half;
+  /// 0 = off.
+  float max_shift = 0;
+  float max_trend = 0;  ///< most deviations that a fitted line rises or falls over all; 0 = off
+  float min_std = 0;    ///< least deviation of a feature that counts as alive; 0 = off
+  float max_std = 0;    ///< greatest plausible one; 0 = off
+  FixedVector<BaselineLimit, kMaxBaselineLimits> limits;
+  friend bool operator==(const CommissioningSpec&, const CommissioningSpec&) = default;
+};
+
+/// Severity in the manner of ISO 20816: zones of the velocity's RMS.
+struct SeveritySpec {
+  std::uint16_t feature = 0;          ///< a velocity_rms output of the recipe, logarithm or not
+  std::uint16_t average_windows = 1;  ///< >= 1: mean square over about so many windows
+  std::array<float, 3> boundaries{};  ///< A/B, B/C, C/D in mm/s; positive, strictly rising
+  float hysteresis = 0;               ///< 0..0.9: a zone is left downwards this share below it
+  std::array<std::uint8_t, kZones> actuator{};  ///< node::ActuatorState 1..4 for zones A..D
+  std::array<std::uint8_t, kZones> label{};     ///< index in Labels; reported unless it is 0
+  ShortText machine_group;                      ///< whose boundaries these are; for people
+  friend bool operator==(const SeveritySpec&, const SeveritySpec&) = default;
+};
+
+/// Operating conditions by shaft speed: condition k = 1, 2, 3 holds while low <= speed < high.
+/// Outside all of them, or without a speed, it is 0.
+struct ConditionSpec {
+  struct Range {
+    float low_hz = 0;   ///< >= 0
+    float high_hz = 0;  ///< > low; at most the next one's low
+    friend bool operator==(const Range&, const Range&) = default;
+  };
+  FixedVector<Range, kMaxNamedConditions> ranges;  ///< at least one
+  friend bool operator==(const ConditionSpec&, const ConditionSpec&) = default;
+};
+
 /// When something leaves the node. Intervals are 1 ms .. 7 days of logical time.
 struct ExitPolicy {
   std::uint32_t heartbeat_ms = 0;    ///< a window is decided on in full at least this often
@@ -80,9 +151,6 @@ enum class RuleSource : std::uint8_t {
   kCrest = 4,      ///< peak / rms
   kFaultCode = 5,  ///< the guardrails found this message::FaultCode
 };
-
-/// Persisted.
-enum class Comparison : std::uint8_t { kUnspecified = 0, kGreater = 1, kLess = 2 };
 
 /// FallbackRule::channel: true when any channel makes it true.
 inline constexpr std::uint8_t kAnyChannel = 0xFF;
@@ -171,6 +239,10 @@ Status Decode(std::span<const std::byte> section, Guardrails& out);
 Status Decode(std::span<const std::byte> section, Labels& out);
 Status Decode(std::span<const std::byte> section, SketchEdges& out);
 Status Decode(std::span<const std::byte> section, DriftReference& out);
+Status Decode(std::span<const std::byte> section, DistanceSpec& out);
+Status Decode(std::span<const std::byte> section, CommissioningSpec& out);
+Status Decode(std::span<const std::byte> section, SeveritySpec& out);
+Status Decode(std::span<const std::byte> section, ConditionSpec& out);
 
 /// As Decode() without keeping anything: needs no room for the result.
 Status CheckSketchEdges(std::span<const std::byte> section);
@@ -186,6 +258,10 @@ Result<std::size_t> Encode(const Guardrails& value, std::span<std::byte> out);
 Result<std::size_t> Encode(const Labels& value, std::span<std::byte> out);
 Result<std::size_t> Encode(const SketchEdges& value, std::span<std::byte> out);
 Result<std::size_t> Encode(const DriftReference& value, std::span<std::byte> out);
+Result<std::size_t> Encode(const DistanceSpec& value, std::span<std::byte> out);
+Result<std::size_t> Encode(const CommissioningSpec& value, std::span<std::byte> out);
+Result<std::size_t> Encode(const SeveritySpec& value, std::span<std::byte> out);
+Result<std::size_t> Encode(const ConditionSpec& value, std::span<std::byte> out);
 
 /// No typed section is longer.
 inline constexpr std::size_t kMaxTypedSectionBytes = 2304;

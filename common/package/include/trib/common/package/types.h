@@ -25,6 +25,13 @@ inline constexpr std::size_t kMaxRules = 16;
 inline constexpr std::size_t kMaxHistograms = 32;
 inline constexpr std::size_t kBins = 16;
 inline constexpr std::size_t kEdges = kBins - 1;
+/// Features whose joint distribution a node learns: the room for their covariance rises with the
+/// square.
+inline constexpr std::size_t kMaxDistanceFeatures = 32;
+inline constexpr std::size_t kMaxBaselineLimits = 16;
+/// Operating conditions that a package can name; 0, the unknown one, is not among them.
+inline constexpr std::size_t kMaxNamedConditions = 3;
+inline constexpr std::size_t kZones = 4;
 /// Feature number of the trigger score in sketch edges and drift references.
 inline constexpr std::uint16_t kTriggerScoreFeature = 0xFFFF;
 
@@ -45,6 +52,10 @@ enum class SectionType : std::uint16_t {
   kLabels = 12,
   kSketchEdges = 13,
   kDriftReference = 14,
+  kDistance = 15,
+  kCommissioning = 16,
+  kSeverity = 17,
+  kConditions = 18,
 };
 
 /// Kernel set that a plan or its repacked weights were laid out for. Persisted.
@@ -64,8 +75,9 @@ enum class HardwareClass : std::uint32_t {
   kMps3An547 = 3,  ///< Cortex-M55
 };
 
-/// What the node's firmware offers to packages: rises when the meaning of a section grows.
-inline constexpr std::uint16_t kFirmwareAbi = 1;
+/// What the node's firmware offers to packages: rises when the meaning of a section grows. 2 added
+/// the sections from kDistance on and the recipe's velocity_rms.
+inline constexpr std::uint16_t kFirmwareAbi = 2;
 
 /// Why a package is refused. Sent in fault records and shown to operators by name: values are never
 /// reused.
@@ -112,6 +124,10 @@ enum class Reason : std::uint16_t {
   kDriftReferenceDoesNotMatchEdges = 46,
   kRuleChannelAbsent = 47,
   kFeatureAbsent = 48,
+  kBadDistance = 49,
+  kBadCommissioning = 50,
+  kBadSeverity = 51,
+  kBadConditions = 52,
   // who vouches for it
   kNoSignature = 64,
   kUnknownKey = 65,
