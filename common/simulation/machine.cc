@@ -32,6 +32,47 @@ float Stribeck(std::uint32_t angle, float zone) {
   return q > 0 ? q * dsp::SquareRoot(q) : 0.0F;
 }
 
+using Chunk = std::array<float, Machine::kChunkFrames>;
+
+/// White noise of standard deviation 1: each value the sum of two uniform ones (what rings makes it
+/// Gaussian), two values from each word of the sequence that goes on from `place`.
+void FillNoise(std::uint64_t place, Chunk& out) {
+  constexpr float kScale = 3.73762721e-5F;  // sqrt(6) / 65,536
+  const auto value = [](std::uint32_t half) {
+    const std::int32_t sum =
+        std::int32_t{static_cast<std::int16_t>(half)} + static_cast<std::int16_t>(half >> 16U);
+    return (static_cast<float>(sum) + 1.0F) * kScale;
+  };
+  for (std::size_t i = 0; i < out.size(); i += 2, place += kGolden) {
+    const std::uint64_t word = SplitMix64::Mix(place);
+    out[i] = value(static_cast<std::uint32_t>(word));
+    out[i + 1] = value(static_cast<std::uint32_t>(word >> 32U));
+  }
+}
+
+/// Adds a sine. Four rotors side by side, each going four frames at a time: a processor with
+/// vectors does them as one.
+void AddTone(float amplitude, std::uint32_t turns, std::uint32_t step, Chunk& out) {
+  constexpr std::size_t kLanes = 4;
+  std::array<float, kLanes> re;
+  std::array<float, kLanes> im;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    re[lane] = amplitude * Cosine(turns);
+    im[lane] = amplitude * Sine(turns);
+    turns += step;
+  }
+  const float cosine = Cosine(kLanes * step);
+  const float sine = Sine(kLanes * step);
+  for (std::size_t i = 0; i < out.size(); i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      out[i + lane] += im[lane];
+      const float next = re[lane] * cosine - im[lane] * sine;
+      im[lane] = re[lane] * sine + im[lane] * cosine;
+      re[lane] = next;
+    }
+  }
+}
+
 /// Time in the age of a machine is long and its precision unimportant.
 float SecondsAt(std::uint64_t frame, std::uint32_t rate_hz) {
   const std::uint64_t whole = frame / rate_hz;
@@ -95,7 +136,7 @@ Machine::Machine(const MachineConfig& config, std::uint64_t seed) : config_(conf
     strikers_[i].seed = SeedOf(seed_, kStrikes + i);
   }
   overridden_.fill(-1.0F);
-  SetOscillators(kReferenceC, 1);
+  SetOscillators(kReferenceC, 1, 0);
   for (std::size_t i = 0; i < config_.structure.modes.size(); ++i) {
     const float frames = 7.0F / oscillators_[i].decay;
     warm_up_ = std::max(warm_up_,
@@ -124,10 +165,7 @@ float Machine::MultipleOf(FaultKind kind) const {
 void Machine::SetSeverity(std::size_t fault, float severity) {
   TRIB_DCHECK(fault < config_.faults.size());
   overridden_[fault] = severity;
-  if (entered_) {
-    strikers_[fault].size = severity * config_.faults[fault].strike_g * LoadAt(frame_) *
-                            (ToFloat(turn_) / ToFloat(segments_[0].speed));
-  }
+  entered_ = false;  // what rings, rings on
 }
 
 // ---- Slow values, functions of the time -------------------------------------------------------
@@ -228,7 +266,7 @@ MachineState Machine::StateAt(std::uint64_t frame) const {
 
 // ---- One block --------------------------------------------------------------------------------
 
-void Machine::SetOscillators(float temperature_c, float noise_scale) {
+void Machine::SetOscillators(float temperature_c, float noise_scale, float roughness_g) {
   const auto rate = static_cast<float>(config_.sample_rate_hz);
   const float softer = 1.0F + config_.climate.mode_per_c * (temperature_c - kReferenceC);
   for (std::size_t i = 0; i < config_.structure.modes.size(); ++i) {
@@ -247,7 +285,9 @@ void Machine::SetOscillators(float temperature_c, float noise_scale) {
     const float r2 = r * r;
     const float cos_double = 2.0F * o.cosine * o.cosine - 1.0F;
     const float variance = (1.0F + r2) / ((1.0F - r2) * (1.0F + r2 * r2 - 2.0F * r2 * cos_double));
-    o.noise = mode.noise_g * noise_scale / dsp::SquareRoot(variance);
+    const float own = mode.noise_g * noise_scale;
+    const float rough = mode.strike_gain * roughness_g;
+    o.noise = dsp::SquareRoot((own * own + rough * rough) / variance);
   }
 }
 
@@ -261,31 +301,32 @@ void Machine::EnterBlock() {
   const LongAngle end = AngleAt(start + kBlockFrames);
   turn_ = (end - angle_) / kBlockFrames;
   const float speed = ToFloat(turn_) / ToFloat(segments_[0].speed);
-  SetOscillators(state.temperature_c, speed * (0.5F + 0.5F * state.load));
+  const float drive = state.load * speed;
+  float roughness = 0;
+  for (std::size_t i = 0; i < config_.faults.size(); ++i) {
+    const float rough = state.severity[i] * config_.faults[i].roughness_g * drive;
+    roughness += rough * rough;
+  }
+  SetOscillators(
+      state.temperature_c, speed * (0.5F + 0.5F * state.load), dsp::SquareRoot(roughness));
 
   for (std::size_t i = 0; i < config_.tones.size(); ++i) {
     const AngleMultiple order(config_.tones[i].order);
     const LongAngle begin = order(angle_);
     const LongAngle per_frame = (order(end) - begin) / kBlockFrames;
-    const auto turns =
-        static_cast<std::uint32_t>(begin + per_frame * from + WordAt(SeedOf(seed_, kPhase), i + 1));
-    const auto step = static_cast<std::uint32_t>(per_frame);
-    const float amplitude = config_.tones[i].amplitude_g * speed * speed;
-    rotors_[i] = {.re = amplitude * Cosine(turns),
-                  .im = amplitude * Sine(turns),
-                  .cosine = Cosine(step),
-                  .sine = Sine(step)};
+    tones_[i] = {.amplitude = config_.tones[i].amplitude_g * speed * speed,
+                 .turns = static_cast<std::uint32_t>(begin + WordAt(SeedOf(seed_, kPhase), i + 1)),
+                 .step = static_cast<std::uint32_t>(per_frame)};
   }
   for (std::size_t i = 0; i < config_.faults.size(); ++i) {
     Striker& striker = strikers_[i];
     striker.phase = striker.multiple(angle_);
     striker.phase_end = striker.multiple(end);
     striker.per_frame = ToFloat(striker.phase_end - striker.phase) * (1.0F / kBlockFrames);
-    striker.size = state.severity[i] * config_.faults[i].strike_g * state.load * speed;
+    striker.size = state.severity[i] * config_.faults[i].strike_g * drive;
     striker.index = static_cast<std::uint32_t>(striker.phase >> 32U) - 1U;
     AimStrike(striker, from, config_.bearing.jitter);
   }
-  entered_ = true;
 }
 
 /// Finds the first strike at or after frame `from` of the block, from striker.index on.
@@ -352,16 +393,29 @@ void Machine::Strike(std::size_t fault) {
   ++striker.index;
 }
 
-void Machine::Run(float* out, std::uint32_t frames) {
-  const std::uint64_t noise_seed = SeedOf(seed_, kNoise) + frame_ * kGolden;
+void Machine::EnterChunk() {
+  const auto at = static_cast<std::uint32_t>(frame_ % kBlockFrames) / kChunkFrames * kChunkFrames;
+  const std::uint64_t chunk = frame_ / kChunkFrames;
+  FillNoise(SeedOf(seed_, kNoise) + chunk * (kChunkFrames / 2) * kGolden, noise_);
+  lines_.fill(0);
+  for (std::size_t i = 0; i < config_.tones.size(); ++i) {
+    const Line& line = tones_[i];
+    AddTone(line.amplitude, line.turns + line.step * at, line.step, lines_);
+  }
+}
+
+/// The next frames, all of one chunk: what rings already and rings with the noise, and the lines.
+void Machine::Ring(std::span<float> out) {
+  const std::size_t at = frame_ % kChunkFrames;
+  const float* const noises = noise_.data() + at;
+  const float* const lines = lines_.data() + at;
+  // Copies: else every sample would have to be stored before the next.
+  Oscillator a = oscillators_[0];
+  Oscillator b = oscillators_[1];
+  Oscillator c = oscillators_[2];
   const float floor_g = config_.structure.floor_g;
-  const std::size_t tones = config_.tones.size();
-  Oscillator& a = oscillators_[0];
-  Oscillator& b = oscillators_[1];
-  Oscillator& c = oscillators_[2];
-  for (std::uint32_t i = 0; i < frames; ++i) {
-    const float noise = NearGaussian(SplitMix64::Mix(noise_seed + i * kGolden));
-    float value = floor_g * noise;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const float noise = noises[i];
     const float next_a = a.a1 * a.y1 + (a.a2 * a.y2 + a.noise * noise);
     const float next_b = b.a1 * b.y1 + (b.a2 * b.y2 + b.noise * noise);
     const float next_c = c.a1 * c.y1 + (c.a2 * c.y2 + c.noise * noise);
@@ -371,41 +425,39 @@ void Machine::Run(float* out, std::uint32_t frames) {
     b.y1 = next_b;
     c.y2 = c.y1;
     c.y1 = next_c;
-    value += next_a + next_b + next_c;
-    for (std::size_t t = 0; t < tones; ++t) {
-      Rotor& rotor = rotors_[t];
-      value += rotor.im;
-      const float re = rotor.re * rotor.cosine - rotor.im * rotor.sine;
-      rotor.im = rotor.re * rotor.sine + rotor.im * rotor.cosine;
-      rotor.re = re;
-    }
-    out[i] = value;
+    out[i] = (floor_g * noise + lines[i] + next_a) + (next_b + next_c);
   }
+  oscillators_[0] = a;
+  oscillators_[1] = b;
+  oscillators_[2] = c;
 }
 
 void Machine::ReadSignal(std::span<float> signal_g) {
   while (!signal_g.empty()) {
     if (!entered_) {
       EnterBlock();
+      EnterChunk();
+      entered_ = true;
     }
     const auto at = static_cast<std::uint32_t>(frame_ % kBlockFrames);
-    std::uint32_t end = kBlockFrames;
+    std::uint32_t end = at - at % kChunkFrames + kChunkFrames;
     for (std::size_t i = 0; i < config_.faults.size(); ++i) {
       end = std::min(end, strikers_[i].at + 1);
     }
-    const auto frames =
-        static_cast<std::uint32_t>(std::min<std::size_t>(signal_g.size(), end - at));
-    Run(signal_g.data(), frames);
-    signal_g = signal_g.subspan(frames);
-    frame_ += frames;
+    end = static_cast<std::uint32_t>(std::min<std::size_t>(end, at + signal_g.size()));
+    Ring(signal_g.first(end - at));
+    signal_g = signal_g.subspan(end - at);
+    frame_ += end - at;
     for (std::size_t i = 0; i < config_.faults.size(); ++i) {
-      while (strikers_[i].at < at + frames) {
+      while (strikers_[i].at < end) {
         Strike(i);
         AimStrike(strikers_[i], 0, config_.bearing.jitter);
       }
     }
-    if (at + frames == kBlockFrames) {
+    if (end == kBlockFrames) {
       entered_ = false;
+    } else if (end % kChunkFrames == 0) {
+      EnterChunk();
     }
   }
 }

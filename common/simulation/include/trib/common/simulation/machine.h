@@ -16,8 +16,14 @@ namespace trib::simulation {
 /// the range of the CWRU recordings. No fault: add some, or call FaultOf().
 [[nodiscard]] MachineConfig DefaultMachine();
 
-/// A fault of the default machine as it was seeded for CWRU, at full severity at once.
-[[nodiscard]] BearingFault FaultOf(FaultKind kind);
+/// Diameter of a spot eroded into a CWRU bearing.
+enum class SpotSize : std::uint8_t { k007Inch = 0, k014Inch = 1, k021Inch = 2 };
+
+/// A fault as loud in the default machine as in the recordings of such a spot, fully grown at once.
+/// (Nobody recorded a broken cage: its level is a guess, and one for all sizes.)
+///
+/// Requires  kind is not kUnspecified.
+[[nodiscard]] BearingFault FaultOf(FaultKind kind, SpotSize size = SpotSize::k021Inch);
 
 /// No two machines of one make are equal: changes speed, levels, resonances and the sensor's gain
 /// by up to `spread` (relative; resonances and speed by a tenth of it), drawn from `seed`.
@@ -60,6 +66,8 @@ class Machine {
  public:
   /// Slow values are computed once per block; blocks start at multiples of this.
   static constexpr std::uint32_t kBlockFrames = 256;
+  /// Noise and lines are computed ahead in parts of a block.
+  static constexpr std::uint32_t kChunkFrames = 64;
 
   Machine(const MachineConfig& config, std::uint64_t seed);
 
@@ -105,11 +113,10 @@ class Machine {
     float cosine = 0;
     std::uint32_t turn = 0;  // angle per frame
   };
-  struct Rotor {
-    float re = 0;
-    float im = 0;
-    float cosine = 1;
-    float sine = 0;
+  struct Line {
+    float amplitude = 0;
+    std::uint32_t turns = 0;  // at the start of the block
+    std::uint32_t step = 0;   // per frame
   };
   struct Striker {
     AngleMultiple multiple;
@@ -132,12 +139,15 @@ class Machine {
   [[nodiscard]] float ShareOfLoad(const BearingFault& fault, LongAngle shaft) const;
 
   void EnterBlock();
-  void SetOscillators(float temperature_c, float noise_scale);
+  void SetOscillators(float temperature_c, float noise_scale, float roughness_g);
   void AimStrike(Striker& striker, std::uint32_t from, float jitter) const;
   void Strike(std::size_t fault);
-  void Run(float* out, std::uint32_t frames);
+  void EnterChunk();
+  void Ring(std::span<float> out);
 
-  // 1. Block values hold for the block of frame_ when entered_; else they are to be computed.
+  // 1. Block values hold for the block, noise_ and lines_ for the chunk of frame_ when entered_;
+  // else
+  //    they are to be computed.
   // 2. Sample n depends on block values of its own block, and on earlier samples through y1, y2.
   MachineConfig config_;
   std::uint64_t seed_;
@@ -159,9 +169,11 @@ class Machine {
   std::uint64_t turn_ = 0;  // of the shaft per frame
   float gain_ = 1;
   float offset_g_ = 0;
-  std::array<Rotor, kMaxTones> rotors_{};
+  std::array<Line, kMaxTones> tones_{};
   std::array<Oscillator, kMaxModes> oscillators_{};
   std::array<Striker, kMaxFaults> strikers_{};
+  std::array<float, kChunkFrames> noise_;  // of the chunk of frame_
+  std::array<float, kChunkFrames> lines_;
 };
 
 }  // namespace trib::simulation

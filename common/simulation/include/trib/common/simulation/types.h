@@ -25,9 +25,9 @@ struct BearingGeometry {
   float slip = 0;
   /// Every strike comes early or late by at most this fraction of the period between strikes.
   float jitter = 0.01F;
-  /// Angle from the shaft around which the load is carried: 0.5 is half the circumference loaded
-  /// (no clearance), less is a smaller zone.
-  float load_zone = 0.5F;
+  /// Share of the bearing's radial squeeze: 0.5 loads half the circumference (no clearance), less a
+  /// smaller zone, 1 and more all of it (preload).
+  float load_zone = 1;
 };
 
 /// A stretch of the operating cycle at one speed and one load.
@@ -94,6 +94,9 @@ struct BearingFault {
   FaultKind kind = FaultKind::kOuterRace;
   Wear wear;
   float strike_g = 1;
+  /// Broadband excitation by what is worn besides, at full severity: standard deviation of what it
+  /// makes of a mode with a strike_gain of 1.
+  float roughness_g = 0;
   /// Standard deviation of the strikes' sizes, relative.
   float scatter = 0.15F;
   /// Outer race: where the spot lies, from the centre of the load zone, in turns.
