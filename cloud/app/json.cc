@@ -113,6 +113,38 @@ const char* NameOf(message::CommissioningReason reason) {
   return "unspecified";
 }
 
+const char* NameOf(message::CommissioningState state) {
+  switch (state) {
+    case message::CommissioningState::kLearning:
+      return "learning";
+    case message::CommissioningState::kAccepted:
+      return "accepted";
+    case message::CommissioningState::kAcceptedWithWarning:
+      return "accepted_with_warning";
+    case message::CommissioningState::kOnRules:
+      return "on_rules";
+    case message::CommissioningState::kUnspecified:
+      break;
+  }
+  return "unspecified";
+}
+
+const char* NameOf(message::SeverityZone zone) {
+  switch (zone) {
+    case message::SeverityZone::kA:
+      return "A";
+    case message::SeverityZone::kB:
+      return "B";
+    case message::SeverityZone::kC:
+      return "C";
+    case message::SeverityZone::kD:
+      return "D";
+    case message::SeverityZone::kUnspecified:
+      break;
+  }
+  return "unspecified";
+}
+
 json DeviceJson(const Device& device) {
   json out = {{"id", IdText(device.id)},
               {"kind", NameOf(device.kind)},
@@ -126,6 +158,10 @@ json DeviceJson(const Device& device) {
     out["hardware_class"] = device.hardware_class;
   }
   return out;
+}
+
+json VelocityJson(float velocity_mm_s, message::SeverityZone zone) {
+  return zone == message::SeverityZone::kUnspecified ? json() : json(velocity_mm_s);
 }
 
 json StatusJson(const store::LatestStatus& latest) {
@@ -149,7 +185,14 @@ json StatusJson(const store::LatestStatus& latest) {
           {"package_digest", host::identity::ToHex(status.package_digest)},
           {"commissioning_permille", status.commissioning_permille},
           {"hardware_class", status.hardware_class},
-          {"messages_refused", status.messages_refused}};
+          {"messages_refused", status.messages_refused},
+          {"condition", latest.condition},
+          {"velocity_mm_s", VelocityJson(status.velocity_mm_s, status.zone)},
+          {"zone", NameOf(status.zone)},
+          {"commissioning", NameOf(status.commissioning)},
+          {"commissioning_refusals", status.commissioning_refusals},
+          {"commissioning_reason", NameOf(status.commissioning_reason)},
+          {"baselines", status.baselines}};
 }
 
 json TotalsJson(const store::Totals& totals) {
@@ -230,6 +273,15 @@ json ToJson(const store::NodeDetail& node) {
   for (const store::NodeDetail::Epoch& epoch : node.epochs) {
     out["epochs"].push_back({{"epoch", HashText(epoch.epoch)}, {"records", epoch.records}});
   }
+  out["velocity_trend"] = nullptr;
+  if (node.velocity_trend.has_value()) {
+    const store::Trend& trend = *node.velocity_trend;
+    out["velocity_trend"] = {{"statuses", trend.points},
+                             {"days", trend.to - trend.from},
+                             {"mm_s_per_day", trend.slope},
+                             {"low_95", trend.low},
+                             {"high_95", trend.high}};
+  }
   return out;
 }
 
@@ -274,6 +326,7 @@ json ToJson(const store::NotableRecord& record) {
               {"package_hash", HashText(header.package_hash.value())},
               {"tier", NameOf(header.tier)},
               {"flags", header.flags},
+              {"condition", header.condition},
               {"gateway", IdText(record.gateway.value())},
               {"received_ms", record.received_ms},
               {"stored_ms", record.stored_ms}};
@@ -284,6 +337,9 @@ json ToJson(const store::NotableRecord& record) {
     out["severity"] = record.event.severity;
     out["windows"] = record.event.windows;
     out["actuator"] = record.event.actuator;
+    out["velocity_mm_s"] = VelocityJson(record.event.velocity_mm_s, record.event.zone);
+    out["zone"] = NameOf(record.event.zone);
+    out["distance"] = record.event.distance > 0 ? json(record.event.distance) : json();
   } else {
     out["fault"] = NameOf(record.fault.code);
     out["channel"] = record.fault.channel;

@@ -22,7 +22,9 @@ constexpr std::string_view kFleet =
     " s.windows_invalid, s.windows_triggered, s.events, s.records, s.dropped_event,"
     " s.dropped_fault, s.dropped_status, s.dropped_sketch, s.dropped_frame, s.backlog_records,"
     " s.backlog_bytes, s.bytes_sent, s.bytes_raw, s.energy_nj, s.package_digest,"
-    " s.commissioning_permille, s.hardware_class, s.messages_refused"
+    " s.commissioning_permille, s.hardware_class, s.messages_refused, s.condition,"
+    " s.velocity_mm_s, s.zone, s.commissioning, s.commissioning_refusals, s.commissioning_reason,"
+    " s.baselines"
     " FROM device d LEFT JOIN node_total t ON t.node = d.id"
     " LEFT JOIN latest_status s ON s.node = d.id WHERE d.kind = 1";
 constexpr std::string_view kGatewayTotals =
@@ -32,8 +34,18 @@ constexpr std::string_view kNotable =
     "SELECT id, node, epoch, boot, sequence, kind, time_ms, sample_index, package_hash, tier, "
     "audit,"
     " flags, event_state, label, confidence, severity, fault_code, fault_channel, fault_detail,"
-    " fault_value, windows, actuator, gateway, received_ms, stored_ms FROM record"
+    " fault_value, windows, actuator, gateway, received_ms, stored_ms, condition, velocity_mm_s,"
+    " zone, distance FROM record"
     " WHERE kind IN (16, 20)";
+
+// Statuses of the newest condition over the last days, by the partial index on them.
+constexpr std::string_view kVelocities =
+    "SELECT time_ms, velocity_mm_s FROM record WHERE node = ?1 AND condition = ?2 AND"
+    " time_ms >= ?3 AND kind = 21 AND velocity_mm_s IS NOT NULL ORDER BY time_ms LIMIT ?4";
+constexpr std::int64_t kTrendDays = 30;
+constexpr std::int64_t kMsPerDay = 86'400'000;
+// A status each five minutes for the 30 days is 8,640.
+constexpr std::int64_t kMostVelocities = 20'000;
 
 std::uint32_t U32(const Statement& s, int column) {
   return static_cast<std::uint32_t>(s.Int(column));
@@ -96,6 +108,13 @@ NodeSummary ReadSummary(const Statement& s) {
   status.commissioning_permille = U32(s, 37);
   status.hardware_class = U32(s, 38);
   status.messages_refused = U32(s, 39);
+  latest.condition = U32(s, 40);
+  status.velocity_mm_s = static_cast<float>(s.Real(41));  // NULL reads as 0: not measured
+  status.zone = static_cast<message::SeverityZone>(s.Int(42));
+  status.commissioning = static_cast<message::CommissioningState>(s.Int(43));
+  status.commissioning_refusals = U32(s, 44);
+  status.commissioning_reason = static_cast<message::CommissioningReason>(s.Int(45));
+  status.baselines = U32(s, 46);
   return out;
 }
 
@@ -162,6 +181,10 @@ NotableRecord ReadNotable(const Statement& s) {
   out.gateway = GatewayId(s.Uint(22));
   out.received_ms = s.Uint(23);
   out.stored_ms = s.Uint(24);
+  header.condition = U32(s, 25);
+  out.event.velocity_mm_s = static_cast<float>(s.Real(26));
+  out.event.zone = static_cast<message::SeverityZone>(s.Int(27));
+  out.event.distance = static_cast<float>(s.Real(28));
   return out;
 }
 
@@ -181,6 +204,18 @@ Status ForEach(Statement& statement, Row row) {
 
 struct Reader::Impl {
   Database database;
+
+  /// Of the days up to the newest status; per day.
+  Result<std::optional<Trend>> VelocityTrend(NodeId node, const LatestStatus& latest) {
+    TRIB_TRY_ASSIGN(Statement query, database.Prepare(kVelocities));
+    const std::int64_t since = latest.time_ms - kTrendDays * kMsPerDay;
+    query.BindAll(node.value(), latest.condition, since, kMostVelocities);
+    std::vector<TimedValue> series;
+    TRIB_TRY(ForEach(query, [&](const Statement& s) {
+      series.push_back({static_cast<double>(s.Int(0)) / kMsPerDay, s.Real(1)});
+    }));
+    return TrendOf(series);
+  }
 
   Result<std::vector<NotableRecord>> Events(std::string_view where,
                                             std::string_view order,
@@ -278,6 +313,9 @@ Result<NodeDetail> Reader::ReadNode(NodeId node) {
   TRIB_TRY(ForEach(epochs, [&](const Statement& s) {
     detail.epochs.push_back({s.Uint(0), s.Uint(1)});
   }));
+  if (detail.summary.status.has_value()) {
+    TRIB_TRY_ASSIGN(detail.velocity_trend, impl_->VelocityTrend(node, *detail.summary.status));
+  }
   return detail;
 }
 

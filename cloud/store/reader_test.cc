@@ -66,6 +66,74 @@ TEST_F(ReaderTest, NodeShowNamesLatestRecordsAndEpochs) {
   EXPECT_EQ(reader->ReadNode(NodeId(404)).status().code(), Code::kNotFound);
 }
 
+TEST_F(ReaderTest, SeverityAndCommissioningAreShownAsTheNodeSaidThem) {
+  PutDevice(1, DeviceKind::kNode, DeviceState::kAccepted, 9);
+  RecordRow row = StatusRow(1, 4);
+  row.header.condition = 2;
+  auto& status = std::get<message::NodeStatus>(row.body);
+  status.velocity_mm_s = 2.5F;
+  status.zone = message::SeverityZone::kB;
+  status.commissioning = message::CommissioningState::kAcceptedWithWarning;
+  status.commissioning_refusals = 3;
+  status.commissioning_reason = message::CommissioningReason::kTrend;
+  status.baselines = 5;
+  RecordRow event = EventRow(1, 5);
+  event.header.condition = 1;
+  auto& body = std::get<message::Event>(event.body);
+  body.velocity_mm_s = 9;
+  body.zone = message::SeverityZone::kD;
+  body.distance = 12.5F;
+  Commit(BatchOf({row, event}));
+  auto reader = OpenReader();
+  const Result<NodeDetail> node = reader->ReadNode(NodeId(1));
+  ASSERT_TRUE(node.ok()) << reader->last_error();
+  ASSERT_TRUE(node->summary.status.has_value());
+  EXPECT_EQ(node->summary.status->condition, 2U);
+  const message::NodeStatus& read = node->summary.status->status;
+  EXPECT_EQ(read.velocity_mm_s, 2.5F);
+  EXPECT_EQ(read.zone, message::SeverityZone::kB);
+  EXPECT_EQ(read.commissioning, message::CommissioningState::kAcceptedWithWarning);
+  EXPECT_EQ(read.commissioning_refusals, 3U);
+  EXPECT_EQ(read.commissioning_reason, message::CommissioningReason::kTrend);
+  EXPECT_EQ(read.baselines, 5U);
+  EXPECT_FALSE(node->velocity_trend.has_value()) << "one status is no trend";
+  const auto events = reader->ReadLastEvents(10, {});
+  ASSERT_TRUE(events.ok() && events->size() == 1);
+  EXPECT_EQ((*events)[0].header.condition, 1U);
+  EXPECT_EQ((*events)[0].event.velocity_mm_s, 9);
+  EXPECT_EQ((*events)[0].event.zone, message::SeverityZone::kD);
+  EXPECT_EQ((*events)[0].event.distance, 12.5F);
+}
+
+TEST_F(ReaderTest, TheTrendIsOfTheNewestConditionAndMonth) {
+  PutDevice(1, DeviceKind::kNode, DeviceState::kAccepted, 9);
+  constexpr std::int64_t kDay = 86'400'000;
+  std::vector<RecordRow> rows;
+  std::uint32_t sequence = 0;
+  const auto add = [&](int day, std::uint32_t condition, float velocity) {
+    RecordRow row = StatusRow(1, ++sequence);
+    row.header.time = LogicalTime(Millis(1'700'000'000'000 + day * kDay));
+    row.header.condition = condition;
+    auto& status = std::get<message::NodeStatus>(row.body);
+    status.velocity_mm_s = velocity;
+    status.zone = velocity > 0 ? message::SeverityZone::kA : message::SeverityZone::kUnspecified;
+    rows.push_back(row);
+  };
+  for (int day = 0; day < 60; ++day) {
+    add(day, 0, 50.0F - static_cast<float>(day));  // another condition falls
+    add(day, 1, 0);                                // not measured
+    add(day, 1, day < 30 ? 9.0F : 1.0F + 0.125F * static_cast<float>(day));
+  }
+  Commit(BatchOf(rows));
+  const Result<NodeDetail> node = OpenReader()->ReadNode(NodeId(1));
+  ASSERT_TRUE(node.ok());
+  ASSERT_TRUE(node->velocity_trend.has_value());
+  // Days 29 to 59; the first of them is of the time before the rise.
+  EXPECT_EQ(node->velocity_trend->points, 31U);
+  EXPECT_NEAR(node->velocity_trend->slope, 0.125, 1e-6);
+  EXPECT_LE(node->velocity_trend->low, 0.1251);
+}
+
 TEST_F(ReaderTest, EventsFollowACursorAndFilters) {
   Commit(BatchOf({EventRow(1, 1), Row(1, 2), FaultRow(2, 3), EventRow(2, 4), SketchRow(2, 5, 1)}));
   auto reader = OpenReader();
@@ -107,6 +175,15 @@ TEST_F(ReaderTest, EventQueriesUseTheNarrowIndices) {
                 .find("record_node_notable"),
             std::string::npos)
       << plan(" AND id > ?1 AND node = ?2 AND +kind = ?3 ORDER BY id LIMIT ?4");
+  Result<host::sqlite::Database> database =
+      host::sqlite::Database::Open(path_, {.mode = host::sqlite::Mode::kReadOnly});
+  ASSERT_TRUE(database.ok());
+  Result<host::sqlite::Statement> explain = database->Prepare(
+      "EXPLAIN QUERY PLAN SELECT time_ms, velocity_mm_s FROM record WHERE node = 1 AND"
+      " condition = 0 AND time_ms >= 5 AND kind = 21 AND velocity_mm_s IS NOT NULL"
+      " ORDER BY time_ms");
+  ASSERT_TRUE(explain.ok() && explain->Step().value_or(false));
+  EXPECT_NE(explain->Text(3).find("record_velocity"), std::string::npos) << explain->Text(3);
 }
 
 TEST_F(ReaderTest, GatewaysShowTotalsDropsAndTheNewestReport) {

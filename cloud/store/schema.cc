@@ -192,7 +192,25 @@ CREATE TABLE audit_log(
 ) STRICT;
 )sql";
 
-constexpr std::array kMigrations{kVersion1};
+// What a node says about its operating condition, the severity and how it learned its baseline.
+// NULL is "not measured": in records stored before, and where a node has no velocity.
+constexpr std::string_view kVersion2 = R"sql(
+ALTER TABLE record ADD COLUMN condition INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE record ADD COLUMN velocity_mm_s REAL;
+ALTER TABLE record ADD COLUMN zone INTEGER;
+ALTER TABLE record ADD COLUMN distance REAL;
+CREATE INDEX record_velocity ON record(node, condition, time_ms, velocity_mm_s)
+  WHERE kind = 21 AND velocity_mm_s IS NOT NULL;
+ALTER TABLE latest_status ADD COLUMN condition INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE latest_status ADD COLUMN velocity_mm_s REAL;
+ALTER TABLE latest_status ADD COLUMN zone INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE latest_status ADD COLUMN commissioning INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE latest_status ADD COLUMN commissioning_refusals INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE latest_status ADD COLUMN commissioning_reason INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE latest_status ADD COLUMN baselines INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array kMigrations{kVersion1, kVersion2};
 
 }  // namespace
 

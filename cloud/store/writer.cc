@@ -22,8 +22,9 @@ constexpr std::string_view kInsertRecord =
     " recipe_id, tier, cut_id, audit, block_begin_ms, block_length_ms, flags, energy_nj,"
     " firmware_version, reset_reason, event_state, label, confidence, severity, fault_code,"
     " fault_channel, fault_detail, fault_value, windows, actuator, score, gateway, received_ms,"
-    " stored_ms, sealed) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
-    "?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32,?33)"
+    " stored_ms, sealed, condition, velocity_mm_s, zone, distance)"
+    " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,"
+    "?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32,?33,?34,?35,?36,?37)"
     " ON CONFLICT(node, epoch, boot, sequence) DO NOTHING";
 constexpr std::string_view kSameBytes =
     "SELECT sealed = ?5 FROM record WHERE node = ?1 AND epoch = ?2 AND boot = ?3 AND sequence = ?4";
@@ -54,7 +55,7 @@ constexpr std::string_view kPutLatest =
 // A status row is replaced whole, and only when kPutLatest just made this record the newest.
 constexpr std::string_view kPutLatestStatus =
     "INSERT OR REPLACE INTO latest_status VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
-    "?,?,?)";
+    "?,?,?,?,?,?,?,?,?,?)";
 constexpr std::string_view kAddGatewayTotal =
     "INSERT INTO gateway_total VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(gateway) DO UPDATE SET"
     " batches = batches + excluded.batches, stored = stored + excluded.stored,"
@@ -140,6 +141,16 @@ void BindSums(Statement& statement, int first, const Sums& sums) {
       .Bind(first + 5, sums.energy_nj);
 }
 
+/// Velocity and zone in two parameters from `first` on; NULL when there was no measurement.
+void BindSeverity(Statement& statement,
+                  int first,
+                  float velocity_mm_s,
+                  message::SeverityZone zone) {
+  if (zone != message::SeverityZone::kUnspecified) {
+    statement.Bind(first, static_cast<double>(velocity_mm_s)).Bind(first + 1, zone);
+  }
+}
+
 }  // namespace
 
 struct Writer::Impl {
@@ -208,6 +219,10 @@ Status Writer::Impl::InsertRecord(const RecordRow& row, GatewayId gateway, std::
         .Bind(22, static_cast<double>(event->severity))
         .Bind(27, event->windows)
         .Bind(28, event->actuator);
+    BindSeverity(s, 35, event->velocity_mm_s, event->zone);
+    if (event->distance > 0) {
+      s.Bind(37, static_cast<double>(event->distance));
+    }
   } else if (const auto* fault = std::get_if<message::Fault>(&row.body)) {
     s.Bind(23, fault->code)
         .Bind(24, fault->channel)
@@ -219,11 +234,14 @@ Status Writer::Impl::InsertRecord(const RecordRow& row, GatewayId gateway, std::
     s.Bind(27, sketch->windows);
   } else if (const auto* frame = std::get_if<FrameSummary>(&row.body)) {
     s.Bind(29, static_cast<double>(frame->score));
+  } else if (const auto* status = std::get_if<message::NodeStatus>(&row.body)) {
+    BindSeverity(s, 35, status->velocity_mm_s, status->zone);
   }
   return s.Bind(30, gateway.value())
       .Bind(31, row.received_ms)
       .Bind(32, now_ms)
       .BindBlob(33, row.sealed)
+      .Bind(34, header.condition)
       .Run();
 }
 
@@ -323,6 +341,9 @@ Status Writer::Impl::PutLatest(const Summary::Newest& newest) {
   for (const std::uint64_t dropped : status->records_dropped) {
     put_latest_status.Bind(++column, dropped);
   }
+  if (status->zone != message::SeverityZone::kUnspecified) {
+    put_latest_status.Bind(30, static_cast<double>(status->velocity_mm_s));
+  }
   return put_latest_status.Bind(20, status->backlog_records)
       .Bind(21, status->backlog_bytes)
       .Bind(22, status->bytes_sent)
@@ -332,6 +353,12 @@ Status Writer::Impl::PutLatest(const Summary::Newest& newest) {
       .Bind(26, status->commissioning_permille)
       .Bind(27, status->hardware_class)
       .Bind(28, status->messages_refused)
+      .Bind(29, header.condition)
+      .Bind(31, status->zone)
+      .Bind(32, status->commissioning)
+      .Bind(33, status->commissioning_refusals)
+      .Bind(34, status->commissioning_reason)
+      .Bind(35, status->baselines)
       .Run();
 }
 

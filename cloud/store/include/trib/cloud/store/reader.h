@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "trib/cloud/ports/types.h"
+#include "trib/cloud/store/trend.h"
 #include "trib/common/status/result.h"
 
 namespace trib::cloud::store {
@@ -50,6 +51,7 @@ struct LatestStatus {
   std::uint64_t received_ms = 0;
   std::uint32_t firmware_version = 0;
   std::uint32_t flags = 0;
+  std::uint32_t condition = 0;
   message::NodeStatus status;
 };
 
@@ -73,6 +75,9 @@ struct NodeDetail {
     std::uint64_t records = 0;
   };
   std::vector<Epoch> epochs;  ///< more than one: the node was wiped in between
+  /// Of the velocity in mm/s, per day, times in days since the Unix epoch: over the statuses of the
+  /// newest condition in the 30 days up to the newest one.
+  std::optional<Trend> velocity_trend;
 };
 
 struct GatewaySummary {
@@ -87,7 +92,7 @@ struct GatewaySummary {
 /// An event or a fault.
 struct NotableRecord {
   std::int64_t id = 0;
-  message::RecordHeader header;  ///< key, time, package, tier, flags and audit are set
+  message::RecordHeader header;  ///< key, time, package, tier, flags, audit, condition
   message::RecordKind kind = message::RecordKind::kNone;
   message::Event event;  ///< without top and scores
   message::Fault fault;
