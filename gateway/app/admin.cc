@@ -59,9 +59,22 @@ json LinkJson(const SouthSnapshot& south) {
           {"chunks", m.chunks},
           {"chunks_refused", m.chunks_refused},
           {"acks", m.acks},
-          {"sessions", south.sessions.size()},
-          {"sessions_closed", m.sessions_closed},
-          {"pauses", south.pauses},
+          {"sessions", south.sessions},
+          {"sessions_closed", m.closed_malformed + m.closed_over_credit + m.closed_unread},
+          {"closed",
+           {{"malformed", m.closed_malformed},
+            {"over_credit", m.closed_over_credit},
+            {"unread", m.closed_unread}}},
+          {"pending_bytes", south.pending_bytes},
+          {"credit",
+           {{"room", south.credit_room},
+            {"promised", south.credit_promised},
+            {"share", south.credit_share},
+            {"active", south.active},
+            {"waiting", south.waiting},
+            {"pauses", m.pauses},
+            {"grants", m.grants}}},
+          {"reading_stopped", south.pauses},
           {"sends_failed", south.sends_failed},
           {"undeliverable", m.undeliverable},
           {"refused", std::move(refused)},
@@ -101,6 +114,8 @@ json SpoolJson(const SpoolSnapshot& spool) {
           {"deleted", spool.metrics.deleted},
           {"commits", spool.metrics.commits},
           {"failures", spool.metrics.failures},
+          {"blocked", spool.blocked},
+          {"held", spool.held},
           {"dropped_full", ByPriority(spool.drops.full)},
           {"dropped_rejected", ByPriority(spool.drops.rejected)}};
 }
@@ -131,7 +146,7 @@ json ZapJson(const host::zmq::ZapCounts& counts) {
   return {{"accepted", counts.accepted}, {"refused", counts.refused}};
 }
 
-json NodesJson(const SouthSnapshot& south, const SpoolSnapshot& spool) {
+json NodesJson(const SouthLists& south, const SpoolSnapshot& spool) {
   std::map<NodeId, json> rows;
   for (const NodeId node : spool.roster) {
     rows[node] = {{"node", IdText(node.value())}, {"in_roster", true}, {"session", nullptr}};
@@ -146,6 +161,9 @@ json NodesJson(const SouthSnapshot& south, const SpoolSnapshot& spool) {
                       {"silent_ms", (now - session.last_seen).count()},
                       {"records", session.records},
                       {"pending", session.pending},
+                      {"credit", session.credit},
+                      {"over_credit", session.over_credit},
+                      {"waiting", session.waiting},
                       {"closed", session.closed}};
   }
   for (const aggregate::NodeRollup& rollup : south.nodes) {
@@ -212,9 +230,12 @@ json DoctorJson(const Config& config, const AdminSources& sources) {
                    " % of the room",
                "restore the way to the cloud before the spool is full");
   doctor.Check("disk",
-               spool.metrics.failures == 0,
+               !spool.blocked,
                Severity::kFail,
-               std::to_string(spool.metrics.failures) + " transactions failed since the start",
+               spool.blocked ? "the spool cannot be written: " + std::to_string(spool.held) +
+                                   " records wait in memory, nodes keep theirs"
+                             : std::to_string(spool.metrics.failures) +
+                                   " transactions failed since the start, the last one did not",
                "see the log for the reason; make room on the disk of [spool] path");
   std::uint64_t dropped = 0;
   for (std::size_t i = 0; i < message::kPriorityCount; ++i) {
@@ -238,6 +259,18 @@ json DoctorJson(const Config& config, const AdminSources& sources) {
                Severity::kWarn,
                std::to_string(odd) + " messages of nodes dropped",
                "see link.dropped of stats for the reasons");
+  const std::uint64_t closed = m.closed_malformed + m.closed_over_credit + m.closed_unread;
+  doctor.Check("abuse",
+               closed == 0,
+               Severity::kWarn,
+               std::to_string(closed) + " sessions closed for a while since the start, " +
+                   std::to_string(m.over_credit) + " records over credit dropped",
+               "see link.closed of stats for the reasons, nodes list for who");
+  doctor.Check("credit",
+               south.waiting == 0,
+               Severity::kWarn,
+               std::to_string(south.waiting) + " nodes are paused until there is room for more",
+               "restore the way to the cloud, make room on disk, or raise [south] memory");
   return {{"ok", doctor.ok}, {"checks", std::move(doctor.checks)}};
 }
 
@@ -266,12 +299,12 @@ void AddCalls(host::control::Registry& registry, const Config& config, AdminSour
         {"run", HashText(spool.run)},
         {"cloud", {{"endpoint", config.north_endpoint}, {"link", NameOf(shared->north().link)}}},
         {"roster", {{"version", spool.roster_version}, {"nodes", spool.roster.size()}}},
-        {"sessions", south.sessions.size()},
+        {"sessions", south.sessions},
         {"spool", {{"records", spool.depth.records}, {"bytes", spool.depth.bytes}}},
         {"total", AggregateJson(south)}};
   });
   registry.Add("nodes.list", [shared](const json&) -> Outcome {
-    return json{{"nodes", NodesJson(shared->south(), shared->spool())}};
+    return json{{"nodes", NodesJson(shared->lists(), shared->spool())}};
   });
   registry.Add("doctor",
                [shared, config](const json&) -> Outcome { return DoctorJson(config, *shared); });

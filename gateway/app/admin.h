@@ -16,6 +16,7 @@ namespace trib::gateway {
 /// Where the calls get their answers from. All may be called from the admin thread.
 struct AdminSources {
   std::function<SouthSnapshot()> south;
+  std::function<SouthLists()> lists;
   std::function<SpoolSnapshot()> spool;
   std::function<NorthSnapshot()> north;
   std::function<host::zmq::ZapCounts(std::string_view domain)> zap;

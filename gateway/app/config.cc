@@ -38,6 +38,8 @@ Status LoadConfig(const std::filesystem::path& path,
   config.south_bind = file.String("south.bind", config.south_bind);
   config.credit_bytes = static_cast<std::uint32_t>(
       file.Size("south.credit", config.credit_bytes, {4096, std::uint64_t{16} << 20U}));
+  config.memory_bytes = file.Size(
+      "south.memory", config.memory_bytes, {std::uint64_t{1} << 20U, std::uint64_t{1} << 34U});
 
   config.north_endpoint = file.String("north.endpoint");
   if (file.Has("north.cloud_key")) {

@@ -120,12 +120,14 @@ Status Gateway::Impl::Start(std::string& error) {
   admin = std::make_unique<AdminLoop>(std::move(control));
   south = std::make_unique<SouthLoop>(
       std::move(south_socket),
-      link::Options{.credit_bytes = config.credit_bytes},
+      link::Options{
+          .credit = {.most_bytes = config.credit_bytes, .memory_bytes = config.memory_bytes}},
       config.id,
       SouthLoop::Callbacks{
           .append = [this](auto items) { spool.Append(std::move(items)); },
           .report = [this](std::string report) { north->Report(std::move(report)); },
-          .spool_depth = [this] { return spool.snapshot().depth.records; }});
+          .spool_depth = [this] { return spool.snapshot().depth.records; },
+          .spool_room = [this] { return spool.room(); }});
   std::random_device device;
   const auto draw = [&device] { return (std::uint64_t{device()} << 32U) | device(); };
   north = std::make_unique<NorthLoop>(
@@ -156,6 +158,7 @@ void Gateway::Impl::Join() {
   AddCalls(registry,
            config,
            {.south = [this] { return south->snapshot(); },
+            .lists = [this] { return south->lists(); },
             .spool = [this] { return spool.snapshot(); },
             .north = [this] { return north->snapshot(); },
             .zap = [this](std::string_view domain) { return zap->counts(domain); }});

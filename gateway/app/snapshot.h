@@ -40,12 +40,23 @@ struct SouthSnapshot {
   link::Metrics link;
   aggregate::Metrics aggregate;
   aggregate::Totals total;
-  std::vector<link::SessionInfo> sessions;
-  std::vector<aggregate::NodeRollup> nodes;
+  std::uint64_t sessions = 0;
   std::uint64_t pending = 0;
+  std::uint64_t pending_bytes = 0;
+  std::uint64_t credit_room = 0;      ///< bytes that may be promised now
+  std::uint64_t credit_promised = 0;  ///< bytes promised to or held of active nodes
+  std::uint64_t credit_share = 0;     ///< of one node
+  std::uint64_t active = 0;           ///< nodes heard of within a minute
+  std::uint64_t waiting = 0;          ///< nodes with credit 0
   std::uint64_t misshapen = 0;
   std::uint64_t sends_failed = 0;
   std::uint64_t pauses = 0;  ///< times reading stopped because the spool was behind
+};
+
+/// One entry per node; told less often than the rest when there are many.
+struct SouthLists {
+  std::vector<link::SessionInfo> sessions;
+  std::vector<aggregate::NodeRollup> nodes;
 };
 
 struct SpoolSnapshot {
@@ -55,6 +66,8 @@ struct SpoolSnapshot {
   std::uint64_t run = 0;
   std::uint64_t roster_version = 0;
   std::vector<NodeId> roster;
+  bool blocked = false;    ///< the last transaction failed; tried again
+  std::uint64_t held = 0;  ///< records that wait for the disk to take writes again
 };
 
 struct NorthSnapshot {

@@ -14,6 +14,9 @@ constexpr std::size_t kMaxPending = 8192;
 constexpr std::size_t kMaxDownlinks = 1024;
 constexpr std::size_t kReadsPerTurn = 256;
 constexpr Millis kPublishInterval{200};
+// Copying the lists costs with every node, so a large site's are told less often.
+constexpr std::size_t kManySessions = 500;
+constexpr Millis kManySessionsInterval{2'000};
 constexpr Millis kDrainLimit{5'000};
 
 std::string EncodeReport(const aggregate::MinuteRollup& rollup,
@@ -46,6 +49,7 @@ SouthLoop::SouthLoop(std::unique_ptr<host::zmq::ServerSocket> socket,
                      Callbacks callbacks)
     : socket_(std::move(socket)),
       gateway_(gateway),
+      memory_bytes_(options.credit.memory_bytes),
       callbacks_(std::move(callbacks)),
       link_(options),
       settlements_([this] { wake_up_.Notify(); }),
@@ -92,22 +96,23 @@ void SouthLoop::Work() {
     if (stopping && (link_.pending() == 0 || now >= drain_until)) {
       break;
     }
-    const bool read_now = !stopping && link_.pending() < kMaxPending;
+    const bool read_now = !stopping && !Behind();
     counters_.pauses += reading && !read_now && !stopping ? 1U : 0U;
     reading = read_now;
     poller.Enable(socket, reading);
     poller.Wait(Millis(100));
 
     link::Output out;
+    link_.SetRoom(callbacks_.spool_room());
     TakeMail(out);
     if (reading) {
       Read(out);
     }
-    Flush(out);
     if (MonotonicNow() >= next_second) {
       next_second = MonotonicNow() + Millis(1000);
-      EverySecond();
+      EverySecond(out);
     }
+    Flush(out);
     if (MonotonicNow() >= next_publish) {
       next_publish = MonotonicNow() + kPublishInterval;
       Publish();
@@ -142,7 +147,7 @@ void SouthLoop::TakeMail(link::Output& out) {
         aggregate_.Add(item.sealed, item.received_ms);
       }
     }
-    link_.Settle(settled, out);
+    link_.Settle(settled, {MonotonicNow(), UnixNowMs()}, out);
   }
   for (auto& [node, envelope] : downlinks_.Drain()) {
     (void)link_.SendDown(node, envelope, out);  // counted as undeliverable
@@ -151,7 +156,7 @@ void SouthLoop::TakeMail(link::Output& out) {
 
 void SouthLoop::Read(link::Output& out) {
   const link::Now now{MonotonicNow(), UnixNowMs()};
-  for (std::size_t i = 0; i < kReadsPerTurn && link_.pending() < kMaxPending; ++i) {
+  for (std::size_t i = 0; i < kReadsPerTurn && !Behind(); ++i) {
     const auto received = socket_->Receive();
     if (!received.ok()) {
       break;
@@ -178,27 +183,44 @@ void SouthLoop::Flush(link::Output& out) {
     }
     callbacks_.append(std::move(items));
   }
+  const link::Now now{MonotonicNow(), UnixNowMs()};
   for (const link::Outgoing& outgoing : out.send) {
     // An answer that does not get through is asked for again: the node resends.
-    counters_.sends_failed += socket_->Send(outgoing.routing_id, outgoing.body).ok() ? 0U : 1U;
+    const Status sent = socket_->Send(outgoing.routing_id, outgoing.body);
+    counters_.sends_failed += sent.ok() ? 0U : 1U;
+    link_.Sent(outgoing.node, sent, now);
   }
 }
 
-void SouthLoop::EverySecond() {
-  link_.Tick({MonotonicNow(), UnixNowMs()});
+bool SouthLoop::Behind() const {
+  return link_.pending() >= kMaxPending || link_.pending_bytes() >= memory_bytes_;
+}
+
+void SouthLoop::EverySecond(link::Output& out) {
+  link_.Tick({MonotonicNow(), UnixNowMs()}, out);
   while (const auto rollup = aggregate_.TakeFinished(UnixNowMs())) {
     callbacks_.report(EncodeReport(*rollup, gateway_, callbacks_.spool_depth()));
   }
 }
 
 void SouthLoop::Publish() {
+  const MonotonicTime now = MonotonicNow();
+  if (link_.session_count() <= kManySessions || now >= next_lists_ || stopping_) {
+    next_lists_ = now + kManySessionsInterval;
+    lists_.Set({link_.sessions(), aggregate_.nodes()});
+  }
   SouthSnapshot snapshot = counters_;
   snapshot.link = link_.metrics();
   snapshot.aggregate = aggregate_.metrics();
   snapshot.total = aggregate_.total();
-  snapshot.sessions = link_.sessions();
-  snapshot.nodes = aggregate_.nodes();
+  snapshot.sessions = link_.session_count();
   snapshot.pending = link_.pending();
+  snapshot.pending_bytes = link_.pending_bytes();
+  snapshot.credit_room = link_.credit().room();
+  snapshot.credit_promised = link_.credit().committed();
+  snapshot.credit_share = link_.credit().share();
+  snapshot.active = link_.credit().active();
+  snapshot.waiting = link_.credit().waiting();
   snapshot.misshapen = socket_->misshapen();
   published_.Set(std::move(snapshot));
 }

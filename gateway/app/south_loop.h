@@ -29,6 +29,7 @@ class SouthLoop {
     std::function<void(std::vector<spool::Item>)> append;
     std::function<void(std::string)> report;  ///< an encoded SiteReport
     std::function<std::uint64_t()> spool_depth;
+    std::function<std::uint64_t()> spool_room;  ///< bytes of records; 0 while it takes none
   };
 
   /// A node that may talk, and what ZAP calls the peer that holds the node's key of today.
@@ -56,6 +57,7 @@ class SouthLoop {
   bool SendDown(NodeId node, std::string envelope);
 
   [[nodiscard]] SouthSnapshot snapshot() const { return published_.Get(); }
+  [[nodiscard]] SouthLists lists() const { return lists_.Get(); }
 
  private:
   struct Settlement {
@@ -67,21 +69,25 @@ class SouthLoop {
   void TakeMail(link::Output& out);
   void Read(link::Output& out);
   void Flush(link::Output& out);
-  void EverySecond();
+  void EverySecond(link::Output& out);
   void Publish();
+  [[nodiscard]] bool Behind() const;
 
   std::unique_ptr<host::zmq::ServerSocket> socket_;
   const GatewayId gateway_;
+  const std::uint64_t memory_bytes_;
   const Callbacks callbacks_;
   link::Link link_;
   aggregate::Aggregate aggregate_;
   std::map<std::string, std::string, std::less<>> users_;  // identity -> node id in decimal
   SouthSnapshot counters_;  // the fields that this loop counts itself
+  MonotonicTime next_lists_{};
   host::zmq::WakeUp wake_up_;
   Mailbox<Settlement> settlements_;
   Mailbox<std::vector<Member>> rosters_;
   Mailbox<std::pair<NodeId, std::string>> downlinks_;
   Published<SouthSnapshot> published_;
+  Published<SouthLists> lists_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 #include "clock.h"
+#include "trib/common/message/limits.h"
 
 namespace trib::gateway {
 namespace {
@@ -17,6 +19,9 @@ constexpr std::size_t kGroupRecords = 4096;
 constexpr Millis kRetry{200};
 
 }  // namespace
+
+SpoolLoop::SpoolLoop(const spool::Options& options, Millis commit_interval)
+    : options_(options), commit_interval_(commit_interval), group_records_(kGroupRecords) {}
 
 Result<spool::Roster> SpoolLoop::Start(std::string& error) {
   std::promise<Result<spool::Roster>> opened;
@@ -39,6 +44,7 @@ Result<spool::Roster> SpoolLoop::Start(std::string& error) {
     for (const auto& member : roster->members) {
       members_.push_back(member.node);
     }
+    room_ = Room();
     Publish();
     opened.set_value(*std::move(roster));
     {
@@ -106,26 +112,27 @@ void SpoolLoop::StoreRoster(spool::Roster roster) {
 
 /// Waits for work. Items wait for others until the commit interval is over.
 SpoolLoop::Inbox SpoolLoop::Next(MonotonicTime last_commit, bool& stopping) {
-  const bool retry = !stored_.empty() || !rejected_.empty() || roster_;
+  const bool retry = !stored_.empty() || !rejected_.empty() || roster_ || !held_.empty();
   std::unique_lock lock(mutex_);
   const auto pending = [this] {
-    return stopping_ || !inbox_.items.empty() || inbox_.HasCommands();
+    return stopping_ || (!inbox_.items.empty() && held_.empty()) || inbox_.HasCommands();
   };
-  if (retry) {
-    changed_.wait_for(lock, kRetry, pending);
-  } else {
+  if (!retry) {
     changed_.wait(lock, pending);
+  } else if (blocked_ || held_.empty()) {
+    changed_.wait_for(lock, kRetry, pending);
   }
   const Millis rest = commit_interval_ - (MonotonicNow() - last_commit);
-  if (!inbox_.items.empty() && rest.count() > 0) {
+  if (held_.empty() && !inbox_.items.empty() && rest.count() > 0) {
     changed_.wait_for(lock, rest, [this] {
       return stopping_ || inbox_.HasCommands() || inbox_.items.size() >= kGroupRecords;
     });
   }
   stopping = stopping_;
   Inbox taken = std::exchange(inbox_, {});
-  if (taken.items.size() > kGroupRecords) {
-    const auto cut = taken.items.begin() + kGroupRecords;
+  const std::size_t most = held_.empty() ? kGroupRecords : 0;
+  if (taken.items.size() > most) {
+    const auto cut = taken.items.begin() + static_cast<std::ptrdiff_t>(most);
     inbox_.items.assign(std::make_move_iterator(cut), std::make_move_iterator(taken.items.end()));
     taken.items.erase(cut, taken.items.end());
   }
@@ -137,7 +144,7 @@ void SpoolLoop::Work() {
   while (true) {
     bool stopping = false;
     Inbox inbox = Next(last_commit, stopping);
-    const bool idle = inbox.items.empty() && !inbox.HasCommands();
+    const bool idle = inbox.items.empty() && !inbox.HasCommands() && held_.empty();
     stored_.insert(stored_.end(), inbox.stored.begin(), inbox.stored.end());
     rejected_.insert(rejected_.end(), inbox.rejected.begin(), inbox.rejected.end());
     if (inbox.roster) {
@@ -145,10 +152,14 @@ void SpoolLoop::Work() {
     }
     Forget();
     TryRoster();
-    if (!inbox.items.empty()) {
-      last_commit = MonotonicNow();
-      Commit(std::move(inbox.items));
+    if (held_.empty()) {
+      held_ = std::move(inbox.items);
     }
+    if (!held_.empty()) {
+      last_commit = MonotonicNow();
+      Commit(stopping);
+    }
+    room_ = Room();
     if (inbox.peek) {
       Answer(*inbox.peek);
     }
@@ -159,21 +170,52 @@ void SpoolLoop::Work() {
   }
 }
 
-void SpoolLoop::Commit(std::vector<spool::Item> items) {
-  auto outcomes = spool_->Append(items);
+void SpoolLoop::Commit(bool last_try) {
+  const std::size_t count = std::min(group_records_, held_.size());
+  auto outcomes = spool_->Append(std::span(held_).first(count));
   if (!outcomes.ok()) {
-    // Nothing was stored and nothing is acknowledged: the nodes keep and resend these.
     LogFailure("cannot store records", outcomes.status());
-    std::vector<Outcome> refused(items.size(), Outcome::kRefused);
-    callbacks_.settled(std::move(items), std::move(refused));
+    blocked_ = true;
+    // What is too much at once may fit in parts.
+    group_records_ = std::max<std::size_t>(1, count / 2);
+    if (last_try) {
+      // Nothing of it was stored and nothing is acknowledged: the nodes keep and resend these.
+      std::vector<Outcome> refused(held_.size(), Outcome::kRefused);
+      callbacks_.settled(std::exchange(held_, {}), std::move(refused));
+    }
     return;
   }
+  if (blocked_) {
+    Log(Level::kInfo, "spool", "the disk takes writes again");
+  }
+  blocked_ = false;
+  group_records_ = std::min(2 * group_records_, kGroupRecords);
+  const auto cut = held_.begin() + static_cast<std::ptrdiff_t>(count);
+  std::vector<spool::Item> items(std::make_move_iterator(held_.begin()),
+                                 std::make_move_iterator(cut));
+  held_.erase(held_.begin(), cut);
+  room_ = Room();  // before south hears of it and grants new credit
   const bool grew =
       std::find(outcomes->begin(), outcomes->end(), Outcome::kStored) != outcomes->end();
   callbacks_.settled(std::move(items), *std::move(outcomes));
   if (grew) {
     callbacks_.grew();
   }
+}
+
+std::uint64_t SpoolLoop::Room() const {
+  if (blocked_) {
+    return 0;
+  }
+  if (options_.policy == spool::FullPolicy::kDropLowPriority) {
+    return std::numeric_limits<std::uint64_t>::max();
+  }
+  const spool::Depth depth = spool_->depth();
+  const auto left = [](std::uint64_t most, std::uint64_t used) {
+    return most > used ? most - used : 0;
+  };
+  return std::min(left(options_.max_bytes, depth.bytes) / 2,
+                  left(options_.max_records, depth.records) * message::kMaxEnvelopeBytes);
 }
 
 void SpoolLoop::Forget() {
@@ -224,7 +266,9 @@ void SpoolLoop::Publish() {
                   spool_->drops(),
                   spool_->run(),
                   roster_version_,
-                  members_});
+                  members_,
+                  blocked_,
+                  held_.size()});
 }
 
 void SpoolLoop::LogFailure(std::string_view what, Status status) {

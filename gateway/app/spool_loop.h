@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <future>
@@ -30,14 +31,14 @@ class SpoolLoop {
   };
   struct Callbacks {
     /// Every item given to Append() comes back once, with the outcome; kRefused when not durable.
+    /// While the disk takes no writes they wait.
     std::function<void(std::vector<spool::Item>, std::vector<spool::Outcome>)> settled;
     std::function<void(std::vector<spool::Stored>, const spool::DropTotals&)> peeked;
     std::function<void()> grew;
     std::function<void(const spool::Roster&)> roster_stored;
   };
 
-  SpoolLoop(const spool::Options& options, Millis commit_interval)
-      : options_(options), commit_interval_(commit_interval) {}
+  SpoolLoop(const spool::Options& options, Millis commit_interval);
   ~SpoolLoop() { Stop(); }
   SpoolLoop(const SpoolLoop&) = delete;
   SpoolLoop& operator=(const SpoolLoop&) = delete;
@@ -55,6 +56,10 @@ class SpoolLoop {
   void StoreRoster(spool::Roster roster);
 
   [[nodiscard]] SpoolSnapshot snapshot() const { return published_.Get(); }
+  /// Bytes of records that the file has room for: under kReject half of what is left, because a row
+  /// costs up to as much again as a small record; 0 while the disk takes no writes.
+  /// Threads  Any.
+  [[nodiscard]] std::uint64_t room() const { return room_; }
 
  private:
   struct Inbox {
@@ -69,7 +74,8 @@ class SpoolLoop {
   };
   void Work();
   Inbox Next(MonotonicTime last_commit, bool& stopping);
-  void Commit(std::vector<spool::Item> items);
+  void Commit(bool last_try);
+  [[nodiscard]] std::uint64_t Room() const;
   void Forget();
   void TryRoster();
   void Answer(const Peek& peek);
@@ -77,9 +83,16 @@ class SpoolLoop {
   void LogFailure(std::string_view what, Status status);
 
   const spool::Options options_;
+  std::atomic<std::uint64_t> room_{0};
   const Millis commit_interval_;
   Callbacks callbacks_;
   std::unique_ptr<spool::Spool> spool_;
+  // Records being committed. A disk that refuses them gets them again, fewer at a time, until it
+  // takes them; meanwhile room() is 0 and nothing new is taken from the inbox, so that they are
+  // bounded by what nodes were promised.
+  std::vector<spool::Item> held_;
+  std::size_t group_records_;
+  bool blocked_ = false;
   // Work that the disk refused; tried again.
   std::vector<std::int64_t> stored_;
   std::vector<std::int64_t> rejected_;

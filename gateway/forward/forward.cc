@@ -24,7 +24,7 @@ Forward::Forward(const Options& options, std::uint64_t roster_version, std::uint
     : options_(options),
       random_(seed),
       roster_version_(roster_version),
-      next_batch_(options.first_batch) {}
+      next_batch_(std::max<std::uint64_t>(options.first_batch, 1)) {}
 
 Millis Forward::Backoff(std::uint32_t attempts) {
   const auto doublings = std::min<std::uint32_t>(attempts, 16);
@@ -35,6 +35,7 @@ Millis Forward::Backoff(std::uint32_t attempts) {
 
 void Forward::SetConnected(bool connected, MonotonicTime now) {
   if (connected && !connected_) {
+    credit_ = std::max<std::uint32_t>(credit_, 1);
     next_hello_ = now;
     for (auto& [id, batch] : open_) {
       batch.due = now;
@@ -81,8 +82,10 @@ void Forward::Offer(std::vector<Record> records,
   last_id_ = batch.ids.back();
   batch.encoded = Encode(envelope);
   ++metrics_.batches;
-  if (connected_) {
+  if (connected_ && credit_ > 0) {
     SendBatch(batch, now, out);
+  } else {
+    batch.due = now;
   }
 }
 
@@ -111,15 +114,16 @@ void Forward::Tick(MonotonicTime now, Output& out) {
   if (!connected_) {
     return;
   }
-  const bool resending = std::any_of(open_.begin(), open_.end(), [&](const auto& entry) {
-    return entry.second.attempts > 0 && now >= entry.second.due;
-  });
+  const bool resending =
+      credit_ > 0 && std::any_of(open_.begin(), open_.end(), [&](const auto& entry) {
+        return entry.second.attempts > 0 && now >= entry.second.due;
+      });
   // Silence may mean that the cloud was restarted and does not know this connection.
   if (resending || now >= next_hello_) {
     SendHello(now, out);
   }
   for (auto& [number, batch] : open_) {
-    if (now >= batch.due) {
+    if (credit_ > 0 && now >= batch.due) {
       SendBatch(batch, now, out);
     }
   }
@@ -144,7 +148,7 @@ void Forward::SetRosterVersion(std::uint64_t version) {
   roster_version_ = std::max(roster_version_, version);
 }
 
-void Forward::Receive(std::string_view bytes, MonotonicTime /*now*/, Output& out) {
+void Forward::Receive(std::string_view bytes, MonotonicTime now, Output& out) {
   v1::SiteEnvelope envelope;
   if (bytes.size() > message::kMaxSiteEnvelopeBytes ||
       !envelope.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
@@ -154,7 +158,7 @@ void Forward::Receive(std::string_view bytes, MonotonicTime /*now*/, Output& out
   }
   switch (envelope.body_case()) {
     case v1::SiteEnvelope::kBatchAck:
-      TakeAck(envelope.batch_ack(), out);
+      TakeAck(envelope.batch_ack(), now, out);
       break;
     case v1::SiteEnvelope::kRoster:
       TakeRoster(envelope.roster(), out);
@@ -176,7 +180,26 @@ void Forward::Receive(std::string_view bytes, MonotonicTime /*now*/, Output& out
   }
 }
 
-void Forward::TakeAck(const v1::BatchAck& ack, Output& out) {
+void Forward::TakeCredit(std::uint32_t credit, MonotonicTime now) {
+  const std::uint32_t before = std::exchange(credit_, std::min(credit, options_.max_window));
+  metrics_.pauses += credit_ == 0 && before != 0 ? 1U : 0U;
+  if (credit_ == 0 || before != 0) {
+    return;
+  }
+  // What came due during the pause goes as if sent now: the cloud may well have it.
+  for (auto& [number, batch] : open_) {
+    if (batch.attempts > 0) {
+      batch.due = std::max(batch.due, now + Backoff(0));
+    }
+  }
+}
+
+void Forward::TakeAck(const v1::BatchAck& ack, MonotonicTime now, Output& out) {
+  if (ack.batch_id() == 0) {
+    ++metrics_.grants;
+    TakeCredit(ack.credit(), now);
+    return;
+  }
   const auto found = open_.find(ack.batch_id());
   if (found == open_.end()) {
     ++metrics_.acks_unknown;
@@ -201,7 +224,7 @@ void Forward::TakeAck(const v1::BatchAck& ack, Output& out) {
   metrics_.forwarded += ids.size() - rejected.size();
   metrics_.cloud_duplicates += ack.duplicates();
   metrics_.rejected += rejected.size();
-  credit_ = std::clamp<std::uint32_t>(ack.credit(), 1, options_.max_window);
+  TakeCredit(ack.credit(), now);
   open_.erase(found);
 }
 

@@ -166,6 +166,41 @@ TEST_F(ForwardTest, TheWindowFollowsTheCredit) {
   EXPECT_FALSE(forward.Want().has_value());
 }
 
+TEST_F(ForwardTest, CreditZeroPausesAndALaterGrantEndsThePause) {
+  Connect();
+  Offer(1, 3);
+  ASSERT_EQ(SentBatches(), std::vector<std::uint64_t>{1});
+  Ack(0, 0, 0);
+  EXPECT_EQ(forward.metrics().pauses, 1U);
+  EXPECT_EQ(forward.open_batches(), 1U) << "batch 0 acknowledges nothing";
+  EXPECT_FALSE(forward.Want().has_value());
+  std::size_t hellos = 0;
+  for (int second = 0; second < 120; ++second) {
+    Advance(Millis(1000));
+    for (const auto& envelope : Sent()) {
+      ASSERT_TRUE(envelope.has_hello()) << "not even a batch again";
+      ++hellos;
+    }
+  }
+  EXPECT_EQ(hellos, 4U) << "each asks for credit";
+  Ack(0, 0, 4);
+  EXPECT_EQ(forward.metrics().grants, 2U);
+  EXPECT_TRUE(forward.Want().has_value());
+  Advance(options.resend + options.resend / 2);
+  EXPECT_EQ(SentBatches(), std::vector<std::uint64_t>{1}) << "unanswered, so again";
+}
+
+TEST_F(ForwardTest, ANewConnectionBeginsWithOneBatchWhateverWasGrantedBefore) {
+  Connect();
+  Offer(1, 3);
+  Ack(0, 0, 0);
+  SentBatches();
+  forward.SetConnected(false, now);
+  Connect();
+  EXPECT_EQ(SentBatches(), std::vector<std::uint64_t>{1});
+  EXPECT_FALSE(forward.Want().has_value());
+}
+
 TEST_F(ForwardTest, ResendsWithGrowingPauses) {
   Connect();
   Offer(1, 2);

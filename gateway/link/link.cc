@@ -38,7 +38,9 @@ std::optional<RecordKey> KeyOf(std::string_view record) {
 }  // namespace
 
 Link::Link(const Options& options)
-    : options_(options), assembler_(host::message::ChunkAssembler::Limits{}) {}
+    : options_(options),
+      assembler_(host::message::ChunkAssembler::Limits{}),
+      credit_(options.credit) {}
 
 void Link::SetRoster(std::span<const NodeId> nodes) {
   roster_ = {nodes.begin(), nodes.end()};
@@ -48,7 +50,11 @@ void Link::SetRoster(std::span<const NodeId> nodes) {
       continue;
     }
     assembler_.Forget(session->first);
-    pending_ -= session->second.pending.size();
+    Session& gone = session->second;
+    pending_ -= gone.pending.size();
+    pending_bytes_ -= gone.pending_bytes;
+    credit_.Release(gone.account, gone.pending_bytes);
+    credit_.Close(gone.account);
     session = sessions_.erase(session);
   }
 }
@@ -66,9 +72,66 @@ Link::Session* Link::FindOrOpen(NodeId node) {
 
 void Link::Strike(Session& session, const Now& now) {
   if (++session.strikes >= options_.malformed_limit) {
-    session.strikes = 0;
-    session.closed_until = now.monotonic + options_.penalty;
-    ++metrics_.sessions_closed;
+    Close(session, now, metrics_.closed_malformed);
+  }
+}
+
+void Link::Close(Session& session, const Now& now, std::uint64_t& counter) {
+  ++counter;
+  session.strikes = 0;
+  session.excess = 0;
+  session.unread = 0;
+  session.closed_until = now.monotonic + options_.penalty;
+  credit_.Close(session.account);
+}
+
+std::uint32_t Link::CreditOf(NodeId node, Session& session, const Now& now) {
+  const std::uint32_t credit = credit_.Grant(node, session.account, now.monotonic);
+  metrics_.pauses += credit == 0 ? 1U : 0U;
+  return credit;
+}
+
+void Link::Tell(NodeId node, Session& session, std::uint32_t credit, Output& out) {
+  if (session.epoch == EnrolmentEpoch() || session.routing_id.empty()) {
+    return;  // an Ack names an epoch; its next Hello asks again
+  }
+  message::Downlink down;
+  down.node = node;
+  down.kind = message::Downlink::Kind::kAck;
+  down.ack.epoch = session.epoch;
+  down.ack.credit = credit;
+  out.send.push_back({node, session.routing_id, host::message::EncodeDownlink(down)});
+  ++metrics_.acks;
+}
+
+void Link::ServeWaiting(const Now& now, Output& out) {
+  while (const auto node = credit_.NextWaiting()) {
+    const auto found = sessions_.find(*node);
+    if (found == sessions_.end()) {
+      continue;
+    }
+    Session& session = found->second;
+    if (session.closed_until || !session.account.waiting()) {
+      CreditBook::PassTurn(session.account);
+      continue;
+    }
+    ++metrics_.grants;
+    Tell(*node, session, credit_.GrantTurn(session.account, now.monotonic), out);
+  }
+}
+
+void Link::Sent(NodeId node, Status status, const Now& now) {
+  const auto found = sessions_.find(node);
+  if (found == sessions_.end()) {
+    return;
+  }
+  Session& session = found->second;
+  if (status.ok()) {
+    session.unread = 0;
+  } else if (status.code() == Code::kNotFound) {
+    credit_.Close(session.account);  // it says Hello when it is back
+  } else if (++session.unread >= options_.unread_limit && !session.closed_until) {
+    Close(session, now, metrics_.closed_unread);
   }
 }
 
@@ -112,7 +175,9 @@ void Link::Receive(std::string_view routing_id,
   session->strikes = 0;
   session->last_seen = now.monotonic;
   session->routing_id = routing_id;
+  credit_.Heard(session->account, now.monotonic);
 
+  const std::uint64_t over_credit = metrics_.over_credit + metrics_.pending_again;
   Answers answers;
   switch (uplink->kind) {
     case Uplink::Kind::kHello:
@@ -128,7 +193,16 @@ void Link::Receive(std::string_view routing_id,
       TakeChunk(*node, *session, uplink->chunk, now, answers, out);
       break;
   }
-  SendAcks(*node, *session, answers, out);
+  const bool answered = SendAcks(*node, *session, answers, now, out);
+  // Who sends what does not help now gets to know its credit, at most once a second.
+  if (!answered && metrics_.over_credit + metrics_.pending_again != over_credit &&
+      now.monotonic - session->told >= Millis(1000)) {
+    session->told = now.monotonic;
+    Tell(*node, *session, CreditOf(*node, *session, now), out);
+  }
+  if (session->excess >= options_.over_credit_limit) {
+    Close(*session, now, metrics_.closed_over_credit);
+  }
 }
 
 void Link::TakeHello(
@@ -143,13 +217,22 @@ void Link::TakeHello(
   answer.time = {.unix_ms = now.unix_ms,
                  .epoch = hello.epoch,
                  .boot = hello.boot,
-                 .credit = options_.credit_bytes};
-  out.send.push_back({session.routing_id, host::message::EncodeDownlink(answer)});
+                 .credit = CreditOf(node, session, now)};
+  out.send.push_back({node, session.routing_id, host::message::EncodeDownlink(answer)});
 }
 
 void Link::Refuse(const RecordKey& key, RefusalReason reason, Answers& answers) {
   ++metrics_.refused[static_cast<std::size_t>(reason)];
   answers.push_back({key, reason});
+}
+
+bool Link::OverCredit(const Session& session, std::size_t bytes, const Now& now) const {
+  const std::uint64_t allowed = credit_.Allowed(session.account, now.monotonic);
+  if (session.pending.empty()) {
+    return allowed == 0;  // with any credit, one record travels alone, however long it is
+  }
+  return session.pending_bytes + bytes > allowed ||
+         session.pending.size() >= options_.pending_records;
 }
 
 void Link::TakeRecord(NodeId node,
@@ -182,15 +265,21 @@ void Link::TakeRecord(NodeId node,
     answers.push_back({*key});
   } else if (session.pending.contains(*key)) {
     ++metrics_.pending_again;
-  } else if (!session.pending.empty() &&
-             session.pending_bytes + sealed.size() > 2 * std::size_t{options_.credit_bytes}) {
+  } else if (OverCredit(session, sealed.size(), now)) {
     ++metrics_.over_credit;
+    ++session.over_credit;
+    ++session.excess;
   } else {
     ++metrics_.accepted;
     ++session.records;
     ++pending_;
     session.pending.emplace(*key, sealed.size());
     session.pending_bytes += sealed.size();
+    pending_bytes_ += sealed.size();
+    credit_.Hold(session.account, sealed.size());
+    if (session.epoch == EnrolmentEpoch()) {
+      session.epoch = key->epoch;  // this gateway was restarted, the node's session was not
+    }
     out.offered.push_back({*key, record.kind, now.unix_ms, std::move(sealed)});
   }
 }
@@ -218,7 +307,7 @@ void Link::TakeChunk(NodeId node,
   }
 }
 
-void Link::Settle(std::span<const Settled> settled, Output& out) {
+void Link::Settle(std::span<const Settled> settled, const Now& now, Output& out) {
   std::map<NodeId, Answers> answers;
   for (const Settled& record : settled) {
     const auto found = sessions_.find(record.key.node);
@@ -231,22 +320,34 @@ void Link::Settle(std::span<const Settled> settled, Output& out) {
       continue;  // of a session that ended and began anew
     }
     session.pending_bytes -= pending->second;
+    pending_bytes_ -= pending->second;
+    credit_.Release(session.account, pending->second);
     session.pending.erase(pending);
     --pending_;
+    Answers& list = answers[record.key.node];
     if (!record.durable) {
       ++metrics_.unsettled;
       continue;
     }
     ++metrics_.durable;
     session.seen.Insert(record.key);
-    answers[record.key.node].push_back({record.key});
+    list.push_back({record.key});
   }
   for (auto& [node, list] : answers) {
-    SendAcks(node, sessions_.find(node)->second, list, out);
+    Session& session = sessions_.find(node)->second;
+    // The spool took none of its records: it hears at once that it has to wait.
+    if (!session.closed_until && !SendAcks(node, session, list, now, out)) {
+      Tell(node, session, CreditOf(node, session, now), out);
+    }
   }
+  ServeWaiting(now, out);
 }
 
-void Link::SendAcks(NodeId node, const Session& session, Answers& answers, Output& out) {
+bool Link::SendAcks(NodeId node, Session& session, Answers& answers, const Now& now, Output& out) {
+  if (answers.empty()) {
+    return false;
+  }
+  const std::uint32_t credit = CreditOf(node, session, now);
   const auto order = [](const Answer& a) {
     return std::tuple(a.key.epoch, a.key.boot, a.refusal, a.key.sequence);
   };
@@ -258,8 +359,8 @@ void Link::SendAcks(NodeId node, const Session& session, Answers& answers, Outpu
   down.kind = message::Downlink::Kind::kAck;
   const auto flush = [&] {
     if (!down.ack.ranges.empty()) {
-      down.ack.credit = options_.credit_bytes;
-      out.send.push_back({session.routing_id, host::message::EncodeDownlink(down)});
+      down.ack.credit = credit;
+      out.send.push_back({node, session.routing_id, host::message::EncodeDownlink(down)});
       ++metrics_.acks;
       down.ack.ranges.clear();
     }
@@ -282,6 +383,7 @@ void Link::SendAcks(NodeId node, const Session& session, Answers& answers, Outpu
     (void)down.ack.ranges.push_back({first.key.boot, first.key.sequence, last, first.refusal});
   }
   flush();
+  return true;
 }
 
 Status Link::SendDown(NodeId node, std::string_view envelope, Output& out) {
@@ -290,12 +392,26 @@ Status Link::SendDown(NodeId node, std::string_view envelope, Output& out) {
     ++metrics_.undeliverable;
     return Code::kNotFound;
   }
-  out.send.push_back({found->second.routing_id, std::string(envelope)});
+  out.send.push_back({node, found->second.routing_id, std::string(envelope)});
   return {};
 }
 
-void Link::Tick(const Now& now) {
+void Link::Tick(const Now& now, Output& out) {
   assembler_.Evict(now.monotonic);
+  credit_.BeginSecond();
+  const std::uint64_t fair = std::max<std::uint64_t>(credit_.share(), options_.credit.least_bytes);
+  std::size_t lowered = 0;
+  for (auto& [node, session] : sessions_) {
+    session.excess /= 2;
+    credit_.Expire(session.account, now.monotonic);
+    // Who was granted much when few were there gives way to those who wait.
+    if (credit_.waiting() > 0 && session.account.granted() > fair && !session.closed_until &&
+        lowered < options_.credit.grants_per_second) {
+      ++lowered;
+      Tell(node, session, CreditOf(node, session, now), out);
+    }
+  }
+  ServeWaiting(now, out);
 }
 
 std::vector<SessionInfo> Link::sessions() const {
@@ -309,6 +425,9 @@ std::vector<SessionInfo> Link::sessions() const {
                     session.last_seen,
                     session.records,
                     session.pending.size(),
+                    session.account.granted(),
+                    session.over_credit,
+                    session.account.waiting(),
                     session.closed_until.has_value()});
   }
   return list;

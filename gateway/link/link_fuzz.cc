@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     TRIB_CHECK(record.key.node == node);
     settled.push_back({record.key, true});
   }
-  link.Settle(settled, out);
+  link.Settle(settled, {}, out);
   TRIB_CHECK(link.pending() == 0);
   return 0;
 }

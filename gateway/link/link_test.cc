@@ -59,7 +59,7 @@ class LinkTest : public ::testing::Test {
       settled.push_back({record.key, durable});
     }
     Output out;
-    link.Settle(settled, out);
+    link.Settle(settled, now, out);
     return out;
   }
   static message::Downlink Decode(const Outgoing& outgoing) {
@@ -96,7 +96,7 @@ TEST_F(LinkTest, AnswersHelloWithTimeAndCredit) {
   EXPECT_EQ(down.kind, message::Downlink::Kind::kTime);
   EXPECT_EQ(down.node, NodeId(17));
   EXPECT_EQ(down.time,
-            (message::TimeSync{now.unix_ms, EnrolmentEpoch(kEpoch), 1, options.credit_bytes}));
+            (message::TimeSync{now.unix_ms, EnrolmentEpoch(kEpoch), 1, options.credit.most_bytes}));
 }
 
 TEST_F(LinkTest, AcknowledgesAfterSettlingAndNotBefore) {
@@ -113,7 +113,7 @@ TEST_F(LinkTest, AcknowledgesAfterSettlingAndNotBefore) {
 
 TEST_F(LinkTest, WithoutDurabilityThereIsNoAckAndAResendIsOfferedAgain) {
   const Output first = SendRecords({Sealed(1)});
-  EXPECT_TRUE(SettleAll(first.offered, false).send.empty());
+  EXPECT_TRUE(Ranges(SettleAll(first.offered, false)).empty());
   const Output again = SendRecords({Sealed(1)});
   EXPECT_EQ(again.offered.size(), 1U);
   EXPECT_EQ(link.metrics().unsettled, 1U);
@@ -123,7 +123,7 @@ TEST_F(LinkTest, AResendBeforeSettlingIsHeldAndAfterItAcknowledgedAgain) {
   const Output first = SendRecords({Sealed(1)});
   const Output early = SendRecords({Sealed(1)});
   EXPECT_TRUE(early.offered.empty());
-  EXPECT_TRUE(early.send.empty());
+  EXPECT_TRUE(Ranges(early).empty());
   SettleAll(first.offered);
   const Output late = SendRecords({Sealed(1)});
   EXPECT_TRUE(late.offered.empty());
@@ -193,7 +193,7 @@ TEST_F(LinkTest, RepeatedAbuseClosesTheSessionUntilHelloAfterThePenalty) {
     Send("\xff garbage");
   }
   EXPECT_EQ(link.metrics().malformed, 3U);
-  EXPECT_EQ(link.metrics().sessions_closed, 1U);
+  EXPECT_EQ(link.metrics().closed_malformed, 1U);
   EXPECT_TRUE(SendHello().send.empty()) << "too early";
   now.monotonic += Millis(1000);
   EXPECT_TRUE(SendRecords({Sealed(1)}).offered.empty()) << "no Hello yet";
@@ -207,14 +207,14 @@ TEST_F(LinkTest, SingleMistakesBetweenGoodMessagesDoNotClose) {
     Send("garbage");
     EXPECT_EQ(SendRecords({Sealed(i)}).offered.size(), 1U);
   }
-  EXPECT_EQ(link.metrics().sessions_closed, 0U);
+  EXPECT_EQ(link.metrics().closed_malformed, 0U);
 }
 
 TEST_F(LinkTest, ARecordLargerThanTheCreditIsTakenAlone) {
-  options.credit_bytes = 10;
+  options.credit = {.most_bytes = 10, .least_bytes = 10};
   link = Link(options);
   SetRoster({17});
-  ASSERT_GT(Sealed(1).size(), 2U * options.credit_bytes);
+  ASSERT_GT(Sealed(1).size(), 2U * options.credit.most_bytes);
   const auto first = SendRecords({Sealed(1)});
   ASSERT_EQ(first.offered.size(), 1U);
   EXPECT_EQ(SendRecords({Sealed(2)}).offered.size(), 0U);
@@ -223,7 +223,7 @@ TEST_F(LinkTest, ARecordLargerThanTheCreditIsTakenAlone) {
 }
 
 TEST_F(LinkTest, WhatExceedsTheCreditIsNotTaken) {
-  options.credit_bytes = 100;
+  options.credit = {.most_bytes = 100, .least_bytes = 100};
   link = Link(options);
   SetRoster({17});
   std::vector<Offered> offered;
@@ -235,6 +235,127 @@ TEST_F(LinkTest, WhatExceedsTheCreditIsNotTaken) {
   EXPECT_EQ(offered.size() + link.metrics().over_credit, 49U);
   SettleAll(offered);
   EXPECT_EQ(SendRecords({Sealed(49)}).offered.size(), 1U) << "there is room again";
+}
+
+TEST_F(LinkTest, AFullSpoolPausesAndRoomEndsThePauseUnasked) {
+  SendHello();
+  const Output first = SendRecords({Sealed(1)});
+  link.SetRoom(0);
+  const Output refused = SettleAll(first.offered, false);
+  ASSERT_EQ(refused.send.size(), 1U);
+  EXPECT_TRUE(Decode(refused.send[0]).ack.ranges.empty());
+  EXPECT_EQ(Decode(refused.send[0]).ack.credit, 0U);
+  EXPECT_EQ(link.metrics().pauses, 1U);
+  Output still;
+  link.Tick(now, still);
+  EXPECT_TRUE(still.send.empty());
+  link.SetRoom(CreditBook::kUnlimited);
+  Output granted;
+  link.Tick(now, granted);
+  ASSERT_EQ(granted.send.size(), 1U);
+  EXPECT_EQ(Decode(granted.send[0]).ack.credit, options.credit.most_bytes);
+  EXPECT_EQ(link.metrics().grants, 1U);
+  EXPECT_EQ(SendRecords({Sealed(1)}).offered.size(), 1U);
+}
+
+TEST_F(LinkTest, APausedNodeThatMissedItsGrantAsksByHello) {
+  link.SetRoom(0);
+  EXPECT_EQ(Decode(SendHello().send[0]).time.credit, 0U);
+  link.SetRoom(CreditBook::kUnlimited);
+  Output lost;
+  link.Tick(now, lost);
+  EXPECT_GT(Decode(SendHello().send[0]).time.credit, 0U);
+}
+
+TEST_F(LinkTest, AnAckTellsTheCreditThatFitsTheRoomThen) {
+  SendHello();
+  const Output first = SendRecords({Sealed(1)});
+  link.SetRoom(10'000);
+  EXPECT_EQ(Decode(SettleAll(first.offered).send[0]).ack.credit, 10'000U);
+}
+
+TEST_F(LinkTest, WhoGoesOnBeyondItsCreditIsToldThenClosedAndOthersAreServed) {
+  options.credit = {.most_bytes = 4096, .least_bytes = 4096};
+  options.over_credit_limit = 20;
+  link = Link(options);
+  SetRoster({17, 18});
+  SendHello();
+  std::uint32_t sequence = 0;
+  std::size_t taken = 0;
+  std::size_t told = 0;
+  while (link.metrics().closed_over_credit == 0) {
+    ASSERT_LT(sequence, 1000U);
+    const Output out = SendRecords({Sealed(++sequence)});
+    taken += out.offered.size();
+    told += out.send.size();
+  }
+  EXPECT_LE(link.pending_bytes(), 4096U);
+  EXPECT_EQ(link.pending(), taken);
+  EXPECT_EQ(link.metrics().over_credit, 20U);
+  EXPECT_EQ(sequence, taken + 20);
+  EXPECT_EQ(told, 1U) << "its credit, once a second";
+  EXPECT_TRUE(SendRecords({Sealed(++sequence)}).offered.empty());
+  EXPECT_EQ(link.metrics().penalised, 1U);
+  EXPECT_EQ(Send(host::message::EncodeRecords(NodeId(18), std::vector{Sealed(1, 18)}), "18")
+                .offered.size(),
+            1U);
+  now.monotonic += options.penalty;
+  EXPECT_EQ(SendHello().send.size(), 1U);
+}
+
+TEST_F(LinkTest, NowAndThenBeyondTheCreditDoesNotClose) {
+  options.credit = {.most_bytes = 100, .least_bytes = 100};
+  options.over_credit_limit = 20;
+  link = Link(options);
+  SetRoster({17});
+  SendHello();
+  SendRecords({Sealed(1)});
+  for (std::uint32_t second = 0; second < 100; ++second) {
+    for (std::uint32_t i = 0; i < 8; ++i) {
+      SendRecords({Sealed(2 + i)});
+    }
+    Output out;
+    now.monotonic += Millis(1000);
+    link.Tick(now, out);
+  }
+  EXPECT_GT(link.metrics().over_credit, 500U);
+  EXPECT_EQ(link.metrics().closed_over_credit, 0U);
+}
+
+TEST_F(LinkTest, APeerThatReadsNoAnswersIsClosed) {
+  SendHello();
+  for (std::uint32_t i = 0; i + 1 < options.unread_limit; ++i) {
+    link.Sent(NodeId(17), Code::kResourceExhausted, now);
+  }
+  link.Sent(NodeId(17), {}, now);
+  for (std::uint32_t i = 0; i + 1 < options.unread_limit; ++i) {
+    link.Sent(NodeId(17), Code::kResourceExhausted, now);
+  }
+  EXPECT_EQ(link.metrics().closed_unread, 0U);
+  link.Sent(NodeId(17), Code::kResourceExhausted, now);
+  EXPECT_EQ(link.metrics().closed_unread, 1U);
+  EXPECT_TRUE(SendRecords({Sealed(1)}).offered.empty());
+  EXPECT_EQ(link.credit().committed(), 0U) << "nothing is promised to it";
+}
+
+TEST_F(LinkTest, WhenTheyBecomeManyTheFirstGiveWay) {
+  options.credit = {.most_bytes = 64 * 1024, .least_bytes = 4096, .memory_bytes = 64 * 1024};
+  link = Link(options);
+  SetRoster({17, 18});
+  EXPECT_EQ(Decode(SendHello().send[0]).time.credit, 64U * 1024);
+  message::Hello hello;
+  hello.epoch = EnrolmentEpoch(kEpoch);
+  hello.boot = 1;
+  hello.max_message_bytes = 4096;
+  const Output second = Send(host::message::EncodeHello(NodeId(18), hello), "18");
+  EXPECT_EQ(Decode(second.send[0]).time.credit, 0U);
+  Output out;
+  link.Tick(now, out);
+  ASSERT_EQ(out.send.size(), 2U);
+  EXPECT_EQ(Decode(out.send[0]).node, NodeId(17));
+  EXPECT_EQ(Decode(out.send[0]).ack.credit, 32U * 1024);
+  EXPECT_EQ(Decode(out.send[1]).node, NodeId(18));
+  EXPECT_EQ(Decode(out.send[1]).ack.credit, 32U * 1024);
 }
 
 TEST_F(LinkTest, ChunksBecomeOneRecord) {

@@ -99,16 +99,28 @@ TEST_F(HostileOrder, RepeatedShuffledAndOldRecordsAreStoredOnce) {
       node.SendRecords({first, first + static_cast<std::ptrdiff_t>(count)});
       sent += count;
       at += count;
-      node.Listen();
+      // Repeats as it likes, but no more new records on the way than a peer may have.
+      constexpr std::size_t kOnTheWay = 100;
+      WaitUntil(
+          [&] {
+            node.Listen();
+            return round > 0 || at - node.durable().size() < kOnTheWay;
+          },
+          std::chrono::seconds(10));
     }
   }
   // Beyond its credit a record is dropped unacknowledged, and a node sends it again.
+  auto next = std::chrono::steady_clock::time_point::min();
   EXPECT_TRUE(WaitUntil(
       [&] {
         node.Listen();
         if (node.durable().size() == names.size()) {
           return true;
         }
+        if (std::chrono::steady_clock::now() < next) {
+          return false;
+        }
+        next = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
         std::vector<std::string> missing;
         for (const Name& name : names) {
           if (!node.durable().contains(name) && missing.size() < 20) {

@@ -19,6 +19,7 @@ struct Config {
   std::filesystem::path ready_file;  ///< empty: none
   std::string south_bind = "tcp://127.0.0.1:7400";
   std::uint32_t credit_bytes = 64 * 1024;
+  std::uint64_t memory_bytes = std::uint64_t{64} << 20U;
   std::string north_endpoint;
   crypto::PublicKey cloud_key;
   std::string admin_bind = "tcp://127.0.0.1:7401";

@@ -23,7 +23,13 @@ namespace trib::gateway::forward {
 /// The conversation with the cloud: batches up, at least once; acknowledgements, rosters and
 /// downlink down. Time and messages come as arguments.
 ///
-/// Memory   At most max_window batches of max_batch_bytes, kMaxReports reports.
+/// Credit   The cloud grants batches with each BatchAck, and with a BatchAck of batch 0, which
+///          acknowledges nothing, in answer to a SiteHello or when a pause ends. With credit 0 no
+///          batch is sent, not even again. A pause cannot last for want of a message: a SiteHello
+///          goes out every hello_interval, and a new connection begins with credit 1.
+///
+/// Memory   At most max_window x 2 x max_batch_bytes of open batches, one answer of the spool (as
+///          much again as a batch), kMaxReports reports.
 /// Threads  One caller at a time.
 /// Order    Batches may overtake each other; a record is forgotten only after the BatchAck of a
 /// batch
@@ -62,6 +68,7 @@ class Forward {
   [[nodiscard]] const Metrics& metrics() const { return metrics_; }
   [[nodiscard]] std::size_t open_batches() const { return open_.size(); }
   [[nodiscard]] bool connected() const { return connected_; }
+  [[nodiscard]] std::uint32_t credit() const { return credit_; }
 
  private:
   struct Batch {
@@ -72,7 +79,8 @@ class Forward {
   };
   void SendBatch(Batch& batch, MonotonicTime now, Output& out);
   void SendHello(MonotonicTime now, Output& out);
-  void TakeAck(const tributary::v1::BatchAck& ack, Output& out);
+  void TakeAck(const tributary::v1::BatchAck& ack, MonotonicTime now, Output& out);
+  void TakeCredit(std::uint32_t credit, MonotonicTime now);
   void TakeRoster(const tributary::v1::Roster& roster, Output& out);
   Millis Backoff(std::uint32_t attempts);
 
@@ -86,7 +94,7 @@ class Forward {
   MonotonicTime next_look_{};
   std::int64_t last_id_ = 0;
   std::uint64_t next_batch_;
-  std::uint32_t credit_ = 1;  // until the cloud grants more
+  std::uint32_t credit_ = 1;  // until the cloud says more, on each connection
   std::map<std::uint64_t, Batch> open_;
   std::deque<std::string> reports_;
   Metrics metrics_;

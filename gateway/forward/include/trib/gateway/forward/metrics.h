@@ -18,6 +18,8 @@ struct Metrics {
   std::uint64_t reports = 0;
   std::uint64_t reports_dropped = 0;  ///< while the cloud was away
   std::uint64_t hellos = 0;
+  std::uint64_t pauses = 0;  ///< the cloud granted 0: nothing goes until it grants more
+  std::uint64_t grants = 0;  ///< credit that came without an acknowledgement
 };
 
 }  // namespace trib::gateway::forward

@@ -14,7 +14,9 @@ struct Metrics {
   std::uint64_t unsettled = 0;      ///< of them, not taken by the spool: not acknowledged
   std::uint64_t duplicates = 0;     ///< durable before: acknowledged again
   std::uint64_t pending_again = 0;  ///< resent before the first copy was settled
-  std::uint64_t over_credit = 0;    ///< records beyond what the node may have unacknowledged
+  std::uint64_t over_credit = 0;  ///< records beyond what the node may have unacknowledged: dropped
+  std::uint64_t pauses = 0;       ///< credit 0 told
+  std::uint64_t grants = 0;       ///< pauses ended
   std::uint64_t chunks = 0;
   std::uint64_t chunks_refused = 0;
   std::uint64_t acks = 0;  ///< messages
@@ -26,9 +28,12 @@ struct Metrics {
   std::uint64_t too_many_sessions = 0;
   // Records refused for good, index RefusalReason.
   std::array<std::uint64_t, 5> refused{};
-  std::uint64_t unnamed = 0;          ///< so malformed that no key could be refused
-  std::uint64_t sessions_closed = 0;  ///< because of abuse
-  std::uint64_t undeliverable = 0;    ///< downlink for a node without session
+  std::uint64_t unnamed = 0;  ///< so malformed that no key could be refused
+  // Sessions closed for a while, by reason.
+  std::uint64_t closed_malformed = 0;
+  std::uint64_t closed_over_credit = 0;
+  std::uint64_t closed_unread = 0;  ///< the peer does not read its answers
+  std::uint64_t undeliverable = 0;  ///< downlink for a node without session
 };
 
 }  // namespace trib::gateway::link

@@ -7,13 +7,20 @@
 
 #include "trib/common/base/time.h"
 #include "trib/common/message/types.h"
+#include "trib/gateway/link/credit.h"
 
 namespace trib::gateway::link {
 
 struct Options {
   std::size_t max_sessions = 20'000;
-  /// What a node may have unacknowledged, as granted in Time and Ack.
-  std::uint32_t credit_bytes = 64 * 1024;
+  CreditOptions credit{};
+  /// Records of one node that may wait for the disk, whatever their size. A node of ours has at
+  /// most 64 on the way.
+  std::size_t pending_records = 256;
+  /// Records beyond the credit, or answers that the peer does not read, within some seconds, that
+  /// close a session. (Records halve with every second.)
+  std::uint32_t over_credit_limit = 256;
+  std::uint32_t unread_limit = 64;
   /// Malformed messages in a row that close a session.
   std::uint32_t malformed_limit = 16;
   /// How long a closed session stays closed; then a Hello opens it again.
@@ -43,6 +50,7 @@ struct Settled {
 
 /// A message for one peer.
 struct Outgoing {
+  NodeId node;
   std::string routing_id;
   std::string body;
 };
@@ -61,6 +69,9 @@ struct SessionInfo {
   MonotonicTime last_seen{};
   std::uint64_t records = 0;
   std::uint64_t pending = 0;
+  std::uint32_t credit = 0;
+  std::uint64_t over_credit = 0;
+  bool waiting = false;  ///< paused: its credit is 0 until its turn
   bool closed = false;
 };
 
