@@ -46,7 +46,7 @@ void RunFlashContract(node::Flash& flash) {
   EXPECT_TRUE(Blank(ReadBack(flash, 0, size)));
 
   // What is programmed reads back, and nothing around it changes.
-  const Bytes data = Pattern(2 * unit, 1);
+  const Bytes data = Pattern(std::size_t{2} * unit, 1);
   ASSERT_TRUE(flash.Program(unit, data).ok());
   EXPECT_EQ(ReadBack(flash, unit, data.size()), data);
   EXPECT_TRUE(Blank(ReadBack(flash, 0, unit)));
@@ -58,7 +58,8 @@ void RunFlashContract(node::Flash& flash) {
 
   // Unaligned and outside.
   EXPECT_EQ(flash.Program(size, Bytes(unit)).code(), Code::kInvalidArgument);
-  EXPECT_EQ(flash.Program(size - unit, Bytes(2 * unit)).code(), Code::kInvalidArgument);
+  EXPECT_EQ(flash.Program(size - unit, Bytes(std::size_t{2} * unit)).code(),
+            Code::kInvalidArgument);
   if (unit > 1) {
     EXPECT_EQ(flash.Program(1, Bytes(unit)).code(), Code::kInvalidArgument);
     EXPECT_EQ(flash.Program(3 * unit, Bytes(unit - 1)).code(), Code::kInvalidArgument);
