@@ -53,7 +53,8 @@ void Backlog::SetAcked(std::uint32_t slot, std::uint32_t index) {
 }
 
 void Backlog::ClearAcked(std::uint32_t slot) {
-  std::ranges::fill(memory_.acknowledged.subspan(slot * words_per_sector_, words_per_sector_), 0U);
+  const std::size_t first = std::size_t{slot} * words_per_sector_;
+  std::ranges::fill(memory_.acknowledged.subspan(first, words_per_sector_), 0U);
 }
 
 std::uint32_t Backlog::FindSector(std::uint32_t at_least) const {

@@ -110,6 +110,36 @@ Status Backlog::RecoverSector(std::uint32_t slot, const SectorHeader& header, bo
   return {};
 }
 
+Result<std::uint32_t> Backlog::ReadNewestHeader() {
+  std::uint32_t newest = kNoSlot;
+  for (std::uint32_t slot = 0; slot < region_.sectors; ++slot) {
+    SectorHeader header;
+    TRIB_TRY(ReadSectorHeader(slot, header));
+    metrics_.sectors_unreadable += !header.valid && !header.blank ? 1 : 0;
+    if (header.valid && header.sequence >= next_sequence_) {
+      newest = slot;
+      next_sequence_ = header.sequence + 1;
+      metrics_.dropped = header.dropped;
+    }
+  }
+  return newest;
+}
+
+Result<Backlog::Claim> Backlog::ClaimOf(std::uint32_t slot, const SectorHeader& header) {
+  Claim claim = Claim::kStands;
+  for (std::uint32_t other = 0; other < region_.sectors; ++other) {
+    SectorHeader by;
+    TRIB_TRY(ReadSectorHeader(other, by));
+    if (by.valid && by.gives_up == header.sequence) {
+      return Claim::kGivenUp;
+    }
+    if (other < slot && by.valid && by.sequence == header.sequence) {
+      claim = Claim::kRepeats;
+    }
+  }
+  return claim;
+}
+
 Status Backlog::Open(EnrolmentEpoch epoch) {
   open_ = false;
   if (!FitsFlash()) {
@@ -125,17 +155,7 @@ Status Backlog::Open(EnrolmentEpoch epoch) {
   std::ranges::fill(memory_.sectors, BacklogSector{});
   std::ranges::fill(memory_.acknowledged, 0U);
 
-  std::uint32_t newest = kNoSlot;
-  for (std::uint32_t slot = 0; slot < region_.sectors; ++slot) {
-    SectorHeader header;
-    TRIB_TRY(ReadSectorHeader(slot, header));
-    metrics_.sectors_unreadable += !header.valid && !header.blank ? 1 : 0;
-    if (header.valid && header.sequence >= next_sequence_) {
-      newest = slot;
-      next_sequence_ = header.sequence + 1;
-      metrics_.dropped = header.dropped;
-    }
-  }
+  TRIB_TRY_ASSIGN(const std::uint32_t newest, ReadNewestHeader());
   bool newest_is_clean = false;
   for (std::uint32_t slot = 0; slot < region_.sectors; ++slot) {
     SectorHeader header;
@@ -143,21 +163,12 @@ Status Backlog::Open(EnrolmentEpoch epoch) {
     if (!header.valid || header.freed) {
       continue;
     }
-    // Power may go after a header said that this sector is given up and before its mark.
-    bool given_up = false;
-    // No two sectors are opened with one sequence: what repeats an earlier one is not ours.
-    bool repeated = false;
-    for (std::uint32_t other = 0; other < region_.sectors && !given_up; ++other) {
-      SectorHeader by;
-      TRIB_TRY(ReadSectorHeader(other, by));
-      given_up = by.valid && by.gives_up == header.sequence;
-      repeated = repeated || (other < slot && by.valid && by.sequence == header.sequence);
-    }
-    if (given_up) {
+    TRIB_TRY_ASSIGN(const Claim claim, ClaimOf(slot, header));
+    if (claim == Claim::kGivenUp) {
       MarkFreed(slot);
       continue;
     }
-    if (repeated) {
+    if (claim == Claim::kRepeats) {
       ++metrics_.sectors_unreadable;
       continue;
     }

@@ -230,6 +230,7 @@ class Importer {
 
 std::vector<std::string> DialectNames() {
   std::vector<std::string> names;
+  names.reserve(kDialects.size());
   for (const Dialect& dialect : kDialects) {
     names.emplace_back(dialect.name);
   }

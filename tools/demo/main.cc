@@ -22,8 +22,6 @@
 namespace trib::tools::demo {
 namespace {
 
-using nlohmann::literals::operator""_json_pointer;
-
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using SteadyClock = std::chrono::steady_clock;
@@ -177,29 +175,14 @@ class Demo {
     const auto limit =
         std::chrono::duration_cast<milliseconds>(std::chrono::duration<double>(options_.seconds)) +
         kDrainLimit;
-    const std::uint64_t victim = kFirstGateway;
-    const double kill_at = options_.seconds * 0.35;
-    const double back_at = options_.seconds * 0.45;
-    enum class Act { kBefore, kAway, kBack } act = Act::kBefore;
     auto next_plain = start;
     while (true) {
       snapshot_.elapsed_s = std::chrono::duration<double>(SteadyClock::now() - start).count();
       Collect();
-      if (act == Act::kBefore && snapshot_.elapsed_s >= kill_at) {
-        fleet_.gateway(victim)->Kill();
-        snapshot_.gateways[victim].running = false;
-        act = Act::kAway;
-        Say("killed gateway " + std::to_string(victim) + " with kill -9");
+      if (auto problem = PlayAccident()) {
+        return problem;
       }
-      if (act == Act::kAway && snapshot_.elapsed_s >= back_at) {
-        if (!fleet_.StartGateway(victim)) {
-          return Failed();
-        }
-        snapshot_.gateways[victim].running = true;
-        act = Act::kBack;
-        Say("gateway " + std::to_string(victim) + " is back");
-      }
-      if (act != Act::kAway) {
+      if (accident_ != Accident::kAway) {
         if (const auto casualty = fleet_.Casualty()) {
           return Problem{host::cli::kExitFailed, *casualty};
         }
@@ -208,7 +191,7 @@ class Demo {
         Show();
         next_plain = SteadyClock::now() + kPlainRefresh;
       }
-      if (act == Act::kBack && Finished()) {
+      if (accident_ == Accident::kOver && Finished()) {
         Show();
         return std::nullopt;
       }
@@ -220,6 +203,26 @@ class Demo {
         return Problem{130, "interrupted"};
       }
     }
+  }
+
+  /// A gateway is killed midway and comes back a little later.
+  std::optional<Problem> PlayAccident() {
+    const std::uint64_t victim = kFirstGateway;
+    if (accident_ == Accident::kAhead && snapshot_.elapsed_s >= options_.seconds * 0.35) {
+      fleet_.gateway(victim)->Kill();
+      snapshot_.gateways[victim].running = false;
+      accident_ = Accident::kAway;
+      Say("killed gateway " + std::to_string(victim) + " with kill -9");
+    }
+    if (accident_ == Accident::kAway && snapshot_.elapsed_s >= options_.seconds * 0.45) {
+      if (!fleet_.StartGateway(victim)) {
+        return Failed();
+      }
+      snapshot_.gateways[victim].running = true;
+      accident_ = Accident::kOver;
+      Say("gateway " + std::to_string(victim) + " is back");
+    }
+    return std::nullopt;
   }
 
   void Collect() {
@@ -271,7 +274,7 @@ class Demo {
       }
     }
     for (const auto& [id, gateway] : snapshot_.gateways) {
-      if (gateway.stats.value("/spool/records"_json_pointer, 1) != 0) {
+      if (gateway.stats.value(nlohmann::json::json_pointer("/spool/records"), 1) != 0) {
         return false;
       }
     }
@@ -296,6 +299,7 @@ class Demo {
   host::cli::StopSignal& stop_;
   launcher::Fleet fleet_;
   Snapshot snapshot_;
+  enum class Accident { kAhead, kAway, kOver } accident_ = Accident::kAhead;
   std::optional<Problem> problem_;
   bool color_;
   bool live_;
@@ -307,12 +311,7 @@ std::filesystem::path MakeFolder() {
                                               : std::filesystem::path();
 }
 
-int Main(int argc, char** argv) {
-  Options options;
-  CLI::App app(
-      "Runs a cloud, gateways and nodes on this machine. The nodes learn what normal is, then meet "
-      "bearing faults; midway a gateway is killed with kill -9 and comes back.",
-      kProgram);
+void AddOptions(CLI::App& app, Options& options) {
   app.add_option("--nodes", options.nodes, "Number of nodes")
       ->check(CLI::Range(1, 200))
       ->capture_default_str();
@@ -333,49 +332,71 @@ int Main(int argc, char** argv) {
   app.add_flag("--json", options.json, "Print the summary as JSON");
   host::cli::AddCommonOptions(app, options.common);
   app.footer("Example:\n  ./dev demo --nodes 20 --seconds 90");
-  if (const auto exit = host::cli::ParseArguments(app, argc, argv)) {
-    return *exit;
-  }
-  host::cli::StopSignal stop;
+}
 
+/// Settles what the nodes play: leaves `options.data` empty for generated machines.
+std::optional<Problem> ChooseData(Options& options) {
   if (!options.data.empty() && !std::filesystem::exists(options.data / "manifest.csv")) {
-    host::cli::PrintError(kProgram,
-                          "--data " + options.data.string() + ": no manifest.csv in there");
-    return host::cli::kExitUsage;
+    return Problem{host::cli::kExitUsage,
+                   "--data " + options.data.string() + ": no manifest.csv in there"};
+  }
+  if (options.generate && !options.data.empty()) {
+    return Problem{host::cli::kExitUsage, "--generate and --data exclude each other"};
   }
   const auto standard = SourceDir() / "../shared/data/cwru";
-  if (options.generate && !options.data.empty()) {
-    host::cli::PrintError(kProgram, "--generate and --data exclude each other");
-    return host::cli::kExitUsage;
-  }
   if (!options.generate && options.data.empty() &&
       std::filesystem::exists(standard / "manifest.csv")) {
     options.data = std::filesystem::canonical(standard);
   }
-  std::filesystem::path folder = options.keep;
+  return std::nullopt;
+}
+
+std::optional<Problem> ChooseFolder(const Options& options, std::filesystem::path& folder) {
   std::error_code failed;
+  folder = options.keep;
   if (folder.empty()) {
     folder = MakeFolder();
   } else if (!std::filesystem::create_directory(folder, failed)) {
-    host::cli::PrintError(
-        kProgram,
-        "--keep " + folder.string() + ": " + (failed ? failed.message() : "exists already"));
-    return host::cli::kExitUsage;
+    return Problem{
+        host::cli::kExitUsage,
+        "--keep " + folder.string() + ": " + (failed ? failed.message() : "exists already")};
+  }
+  return std::nullopt;
+}
+
+int Main(int argc, char** argv) {
+  Options options;
+  CLI::App app(
+      "Runs a cloud, gateways and nodes on this machine. The nodes learn what normal is, then meet "
+      "bearing faults; midway a gateway is killed with kill -9 and comes back.",
+      kProgram);
+  AddOptions(app, options);
+  if (const auto exit = host::cli::ParseArguments(app, argc, argv)) {
+    return *exit;
+  }
+  host::cli::StopSignal stop;
+  std::filesystem::path folder;
+  auto refused = ChooseData(options);
+  refused = refused ? refused : ChooseFolder(options, folder);
+  if (refused) {
+    host::cli::PrintError(kProgram, refused->text);
+    return refused->exit_code;
   }
 
   Totals totals;
+  std::error_code ignored;
   const auto problem = Demo(options, stop, folder).Run(totals);
   if (problem) {
     const bool logs_help = problem->exit_code == host::cli::kExitFailed;
     if (options.keep.empty() && !logs_help) {
-      std::filesystem::remove_all(folder, failed);
+      std::filesystem::remove_all(folder, ignored);
     }
     host::cli::PrintError(kProgram,
                           problem->text + (logs_help ? " (logs: " + folder.string() + ")" : ""));
     return problem->exit_code;
   }
   if (options.keep.empty()) {
-    std::filesystem::remove_all(folder, failed);
+    std::filesystem::remove_all(folder, ignored);
   }
   if (options.json) {
     host::cli::PrintJson(totals.ToJson());

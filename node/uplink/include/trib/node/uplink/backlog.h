@@ -162,6 +162,12 @@ class Backlog {
     PriorityCounts dropped{};
   };
   enum class Check : std::uint8_t { kHeader, kAll };
+  /// What a readable header's sector is to the others.
+  enum class Claim : std::uint8_t {
+    kStands,
+    kGivenUp,  // another says so: power went after that header and before this sector's mark
+    kRepeats,  // no two are opened with one sequence: the later one is not ours
+  };
 
   [[nodiscard]] bool FitsFlash();
   [[nodiscard]] std::uint32_t SectorOffset(std::uint32_t slot) const;
@@ -182,6 +188,9 @@ class Backlog {
       std::uint32_t slot, std::uint32_t at, std::uint32_t end, Check check, EntryHeader& out);
   /// Finds the entry at or, across damage, after `at`. @returns false at the tail.
   bool WalkTo(std::uint32_t slot, std::uint32_t& at, EntryHeader& out);
+  /// Slot of the highest sequence, or kNoSlot; takes over next sequence and drops from its header.
+  Result<std::uint32_t> ReadNewestHeader();
+  Result<Claim> ClaimOf(std::uint32_t slot, const SectorHeader& header);
   Status RecoverSector(std::uint32_t slot, const SectorHeader& header, bool& clean_tail);
   Result<std::uint32_t> UsedEnd(std::uint32_t slot);
   Status OpenSector(std::uint32_t gives_up);
