@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "trib/common/nn/types.h"
+
+/// The kernels that a Runner calls, one function per opcode. A target brings its own definitions of
+/// some of them and takes the rest from reference/; all of them give the reference's bits.
+///
+/// Requires  operators, tensors and block sizes as Plan::Load() lets them pass.
+/// Order     Output pixels in raster order. All reads for a pixel come before its first write when
+/// it
+///           is staged; otherwise its channels are written one by one. Nothing else may be assumed
+///           by the compiler when it lays an output over its input.
+namespace trib::nn::kernels {
+
+/// Weights of conv, depthwise and fully connected, as plan.md lays them out for target 0.
+struct Weighted {
+  const std::int32_t* bias = nullptr;        ///< [channels]
+  const std::int32_t* multiplier = nullptr;  ///< [channels] or [1]
+  const std::int8_t* weights = nullptr;
+  const std::int8_t* shift = nullptr;  ///< [channels] or [1]
+  bool per_tensor = false;
+
+  [[nodiscard]] Multiplier multiplier_of(std::size_t channel) const {
+    const std::size_t i = per_tensor ? 0 : channel;
+    return {multiplier[i], shift[i]};
+  }
+};
+
+/// Everything a kernel sees. Spans are exactly as long as their tensors.
+struct Call {
+  const Operator& op;
+  const Tensor& input;
+  const Tensor& output;
+  std::span<const std::byte> in;
+  std::span<std::byte> out;
+  std::span<std::byte> scratch;  ///< at least what the operator needs
+};
+
+void Conv2D(const Call& call, const Weighted& weighted);
+void DepthwiseConv2D(const Call& call, const Weighted& weighted);
+void FullyConnected(const Call& call, const Weighted& weighted);
+void AveragePool2D(const Call& call);
+void Add(const Call& call, const Tensor& second, std::span<const std::byte> in2);
+void Softmax(const Call& call);
+void RequantizeTensor(const Call& call);
+
+struct SvdfWeights {
+  const std::int32_t* bias = nullptr;    ///< [units]
+  const std::int8_t* feature = nullptr;  ///< [filters][inputs]
+  const std::int8_t* time = nullptr;     ///< [filters][memory]
+};
+/// `state`: [batch][filters][memory], oldest first.
+void Svdf(const Call& call, const SvdfWeights& weights, std::int8_t* state);
+
+struct LstmWeights {
+  const std::int32_t* input_bias = nullptr;      ///< [gates][cells]
+  const std::int32_t* recurrent_bias = nullptr;  ///< [gates][cells]
+  const std::int8_t* input = nullptr;            ///< [gates][cells][inputs]
+  const std::int8_t* recurrent = nullptr;        ///< [gates][cells][cells]
+};
+/// `cell` and `hidden`: [cells]; scratch holds int16 [gates][cells].
+void Lstm(const Call& call, const LstmWeights& weights, std::int16_t* cell, std::int8_t* hidden);
+
+}  // namespace trib::nn::kernels
