@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "trib/common/nn/types.h"
@@ -7,6 +8,11 @@
 /// Sizes that follow from an operator and its tensors: for the loader, the kernels and the
 /// compiler.
 namespace trib::nn {
+
+/// A size that Plan::Load() has compared with the memory there is.
+constexpr std::size_t Fitting(std::uint64_t bytes) {
+  return static_cast<std::size_t>(bytes);
+}
 
 /// Sizes in bytes of a weighted operator's block: bias, multipliers, weights, shifts.
 struct WeightedBlock {

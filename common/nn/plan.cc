@@ -79,8 +79,9 @@ struct Scene {
 
 /// Multipliers and shifts of a weighted block, which the kernels use unchecked.
 Status CheckChannels(const Scene& scene, const WeightedBlock& block) {
-  ByteReader multipliers(scene.weights.subspan(scene.op.weights + block.multiplier_offset()));
-  ByteReader shifts(scene.weights.subspan(scene.op.weights + block.shift_offset()));
+  ByteReader multipliers(
+      scene.weights.subspan(scene.op.weights + Fitting(block.multiplier_offset())));
+  ByteReader shifts(scene.weights.subspan(scene.op.weights + Fitting(block.shift_offset())));
   for (std::uint64_t i = 0; i < block.multipliers; ++i) {
     Multiplier multiplier;
     multiplier.m = static_cast<std::int32_t>(multipliers.U32());

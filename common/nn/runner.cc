@@ -11,10 +11,10 @@ namespace {
 
 // Blocks start at multiples of 4 and the section is aligned to 4: Plan::Load() made sure of both.
 const std::int32_t* Words(std::span<const std::byte> block, std::uint64_t offset) {
-  return reinterpret_cast<const std::int32_t*>(block.data() + offset);
+  return reinterpret_cast<const std::int32_t*>(block.data() + Fitting(offset));
 }
 const std::int8_t* Bytes(std::span<const std::byte> block, std::uint64_t offset) {
-  return reinterpret_cast<const std::int8_t*>(block.data() + offset);
+  return reinterpret_cast<const std::int8_t*>(block.data() + Fitting(offset));
 }
 
 kernels::Weighted ViewOf(const WeightedBlock& block, std::span<const std::byte> bytes) {
@@ -68,9 +68,9 @@ void Runner::Reset() {
     if (op.opcode == Opcode::kSvdf) {
       std::memset(memory.data(),
                   static_cast<std::uint8_t>(op.state_zero_point),
-                  SvdfBlockOf(op, input, output).state_bytes());
+                  Fitting(SvdfBlockOf(op, input, output).state_bytes()));
     } else {
-      const std::size_t cells = LstmBlockOf(input, output).cells;
+      const std::size_t cells = Fitting(LstmBlockOf(input, output).cells);
       std::memset(memory.data(), 0, 2 * cells);
       std::memset(
           memory.data() + 2 * cells, static_cast<std::uint8_t>(op.lstm.hidden_zero_point), cells);
@@ -91,7 +91,7 @@ void Runner::Run(std::size_t first, std::size_t last) {
 
 std::span<std::byte> Runner::tensor(TensorIndex index) {
   const Tensor tensor = plan_->tensor(index);
-  return arena_.subspan(tensor.offset, tensor.bytes());
+  return arena_.subspan(tensor.offset, Fitting(tensor.bytes()));
 }
 
 void Runner::Execute(const Operator& op) {
@@ -100,8 +100,8 @@ void Runner::Execute(const Operator& op) {
   const kernels::Call call{op,
                            input,
                            output,
-                           arena_.subspan(input.offset, input.bytes()),
-                           arena_.subspan(output.offset, output.bytes()),
+                           arena_.subspan(input.offset, Fitting(input.bytes())),
+                           arena_.subspan(output.offset, Fitting(output.bytes())),
                            arena_.subspan(plan_->scratch_offset())};
   switch (op.opcode) {
     case Opcode::kConv2D:
@@ -114,7 +114,7 @@ void Runner::Execute(const Operator& op) {
       break;
     case Opcode::kAdd: {
       const Tensor second = plan_->tensor(op.input2);
-      kernels::Add(call, second, arena_.subspan(second.offset, second.bytes()));
+      kernels::Add(call, second, arena_.subspan(second.offset, Fitting(second.bytes())));
       break;
     }
     case Opcode::kCopy:
@@ -146,7 +146,7 @@ void Runner::Execute(const Operator& op) {
                      Bytes(bytes, block.input_weight_offset()),
                      Bytes(bytes, block.recurrent_weight_offset())},
                     cell,
-                    reinterpret_cast<std::int8_t*>(cell + block.cells));
+                    reinterpret_cast<std::int8_t*>(cell + Fitting(block.cells)));
       break;
     }
   }
