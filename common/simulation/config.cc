@@ -34,7 +34,7 @@ bool ValidTones(const MachineConfig& config, float rate) {
   }
   return std::all_of(config.tones.begin(), config.tones.end(), [&](const Tone& tone) {
     return Within(tone.order, 0.01F, 250) && tone.order * fastest < 0.5F * rate &&
-           Within(tone.amplitude_g, 0, 1'000);
+           Within(tone.amplitude_g, 0, 1'000) && Within(tone.phase_turns, -1, 0.999999F);
   });
 }
 
@@ -93,7 +93,8 @@ Status Validate(const MachineConfig& config) {
     return invalid(InvalidField::kRegime);
   }
   if (!Within(config.drive.ramp_s, 0, 1'000) || !Within(config.drive.wander, 0, 0.02F) ||
-      !Within(config.drive.wander_s, 0.1F, 1'000)) {
+      !Within(config.drive.wander_s, 0.1F, 1'000) ||
+      !Within(config.drive.start_turns, -1, 0.999999F)) {
     return invalid(InvalidField::kDrive);
   }
   if (!ValidTones(config, rate)) {

@@ -32,6 +32,12 @@ float Stribeck(std::uint32_t angle, float zone) {
   return q > 0 ? q * dsp::SquareRoot(q) : 0.0F;
 }
 
+/// What is configured, or drawn when that is negative.
+std::uint32_t PhaseOf(float turns, std::uint64_t seed, std::uint64_t index) {
+  return turns < 0 ? static_cast<std::uint32_t>(WordAt(SeedOf(seed, kPhase), index) >> 32U)
+                   : static_cast<std::uint32_t>(turns * kTurn);
+}
+
 using Chunk = std::array<float, Machine::kChunkFrames>;
 
 /// White noise of standard deviation 1: each value the sum of two uniform ones (what rings makes it
@@ -129,7 +135,7 @@ Machine::Machine(const MachineConfig& config, std::uint64_t seed) : config_(conf
   const float knot_turns = config_.drive.wander_s * nominal.speed_hz;
   wander_knot_ = std::max<LongAngle>(1, static_cast<LongAngle>(knot_turns * kTurn));
   wander_scale_ = config_.drive.wander * ToFloat(wander_knot_) / kSplineSlope;
-  first_angle_ = WordAt(SeedOf(seed_, kPhase), 0) >> 32U;
+  first_angle_ = PhaseOf(config_.drive.start_turns, seed_, 0);
 
   for (std::size_t i = 0; i < config_.faults.size(); ++i) {
     strikers_[i].multiple = AngleMultiple(MultipleOf(config_.faults[i].kind));
@@ -315,7 +321,8 @@ void Machine::EnterBlock() {
     const LongAngle begin = order(angle_);
     const LongAngle per_frame = (order(end) - begin) / kBlockFrames;
     tones_[i] = {.amplitude = config_.tones[i].amplitude_g * speed * speed,
-                 .turns = static_cast<std::uint32_t>(begin + WordAt(SeedOf(seed_, kPhase), i + 1)),
+                 .turns = static_cast<std::uint32_t>(begin) +
+                          PhaseOf(config_.tones[i].phase_turns, seed_, i + 1),
                  .step = static_cast<std::uint32_t>(per_frame)};
   }
   for (std::size_t i = 0; i < config_.faults.size(); ++i) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -7,19 +8,23 @@
 
 #include "trib/common/bytes/crc32c.h"
 #include "trib/common/dsp/extractor.h"
+#include "trib/common/simulation/machine.h"
 #include "trib/testing/feature_fixtures.h"
 
-/// Features as lines of text in which every output bit counts. Compiled by several compilers at
-/// several optimisation levels; the lines must be the same.
+/// Features and simulated signals as lines of text in which every output bit counts. Compiled by
+/// several compilers at several optimisation levels; the lines must be the same.
 namespace trib::feature_bits {
 
 inline constexpr std::size_t kSyntheticWindows = 64;
+inline constexpr std::size_t kSimulatedWindows = 64;
+inline constexpr std::size_t kSimulatedFrames = 300;
+inline constexpr std::size_t kMaxValues = std::max(dsp::kMaxOutputs, kSimulatedFrames);
 
-/// "<index> <outputs> <CRC-32C of all their bytes, little-endian>"
+/// "<index> <values> <CRC-32C of all their bytes, little-endian>"
 class Line {
  public:
   Line(std::size_t index, std::span<const float> values) {
-    std::array<std::byte, dsp::kMaxOutputs * 4> bytes{};
+    std::array<std::byte, kMaxValues * 4> bytes{};
     std::size_t used = 0;
     for (const float value : values) {
       const auto bits = std::bit_cast<std::uint32_t>(value);
@@ -60,7 +65,51 @@ struct Memory {
   std::array<std::int16_t, 2 * dsp::kMaxWindowFrames> samples;
   std::array<float, 2 * dsp::kMaxWindowFrames> scratch;
   dsp::FeatureVector<float> values;
+  std::array<float, kSimulatedFrames> signal;
 };
+
+/// A machine with everything that a machine can have.
+inline simulation::MachineConfig BusyMachine() {
+  using simulation::FaultKind;
+  simulation::MachineConfig config = simulation::DefaultMachine();
+  config.time_of_day_s = 30'000;
+  config.bearing.contact_deg = 15;
+  config.bearing.slip = 0.01F;
+  config.bearing.load_zone = 0.6F;
+  (void)config.drive.regimes.push_back({.duration_s = 333, .speed_hz = 21.5F, .load = 0.6F});
+  (void)config.drive.regimes.push_back({.duration_s = 77, .speed_hz = 0, .load = 0});
+  config.drive.ramp_s = 40;
+  config.climate.daily_c = 8;
+  config.sensor.gain_per_c = -3e-4F;
+  config.sensor.offset_g_per_c = 1e-3F;
+  config.sensor.gain_per_year = -0.02F;
+  for (const FaultKind kind :
+       {FaultKind::kOuterRace, FaultKind::kInnerRace, FaultKind::kBall, FaultKind::kCage}) {
+    simulation::BearingFault fault = simulation::FaultOf(kind);
+    fault.wear = {.initial = 0.1F, .final = 0.9F, .onset_s = 100, .growth_s = 5'000};
+    fault.angle_turns = -0.1F;
+    (void)config.faults.push_back(fault);
+  }
+  simulation::Vary(config, 7, 0.2F);
+  return config;
+}
+
+/// A line for the signal, and a line for the converter's counts, of windows all over the first two
+/// hours and one day of a machine's life.
+template <typename Print>
+void PrintSimulated(Memory& memory, Print print) {
+  simulation::Machine machine(BusyMachine(), 2024);
+  for (std::size_t index = 0; index < kSimulatedWindows; ++index) {
+    const std::uint64_t step = index % 4 == 3 ? 1'000'003U * 1'000U : 1'000'003U;
+    machine.Seek(index * step);
+    machine.ReadSignal(memory.signal);
+    print(Line(index, memory.signal).text());
+    const auto counts = std::span(memory.samples).first(kSimulatedFrames);
+    (void)machine.Read(counts);
+    std::copy(counts.begin(), counts.end(), memory.signal.begin());
+    print(Line(index, memory.signal).text());
+  }
+}
 
 /// One line for each synthetic window of two channels, through every opcode, the window length
 /// changing from 256 to 4,096 frames. Panics when a window is refused.

@@ -41,7 +41,9 @@ int PrintRecording(trib::feature_bits::Memory& memory, const char* path) {
 
 int main(int argc, char** argv) {
   static trib::feature_bits::Memory memory;
-  trib::feature_bits::PrintSynthetic(memory, [](const char* line) { std::fputs(line, stdout); });
+  const auto print = [](const char* line) { std::fputs(line, stdout); };
+  trib::feature_bits::PrintSynthetic(memory, print);
+  trib::feature_bits::PrintSimulated(memory, print);
   for (int i = 1; i < argc; ++i) {
     if (PrintRecording(memory, argv[i]) != 0) {
       return 1;

@@ -95,5 +95,6 @@ extern "C" [[gnu::used]] void ResetHandler() {
   // constinit: there are no initialisers to run.
   static constinit trib::feature_bits::Memory memory{};
   trib::feature_bits::PrintSynthetic(memory, Print);
+  trib::feature_bits::PrintSimulated(memory, Print);
   Exit(kExitedWell);
 }

@@ -40,7 +40,7 @@ enum class InvalidField : std::uint16_t {
                     ///< load zone 0.1..10
   kRegime = 4,      ///< at least one; each 1..1e7 s, 0..1,000 Hz, load 0..10; the first one's speed
                     ///< above 0
-  kDrive = 5,       ///< ramp 0..1,000 s, wander 0..0.02, over 0.1..1,000 s
+  kDrive = 5,       ///< ramp 0..1,000 s, wander 0..0.02, over 0.1..1,000 s; start below 1
   kTone = 6,        ///< order 0.01..250, below half the sampling rate; 0..1,000 g
   kMode = 7,        ///< above 0.005 and below 0.49 of the sampling rate at any temperature from -60
                     ///< to 200; damping 0.001..0.3; levels 0..1,000 g

@@ -47,12 +47,16 @@ struct Drive {
   /// over which it changes. The mean over many such times is exact.
   float wander = 0.0005F;
   float wander_s = 4;
+  /// The shaft's angle at frame 0 in turns, below 1; negative: drawn from the seed.
+  float start_turns = -1;
 };
 
 /// A line that turns with the shaft: unbalance at order 1, misalignment at 2, rotor bars, fan.
 struct Tone {
   float order = 1;        ///< multiple of the shaft's frequency
   float amplitude_g = 0;  ///< at nominal speed (the first regime's); grows with its square
+  /// Its phase when the shaft's angle is 0, below 1: a sine at 0; negative: drawn from the seed.
+  float phase_turns = -1;
 };
 
 /// A resonance of the structure, a damped oscillator of second order.
