@@ -17,9 +17,11 @@ bool ValidBearing(const BearingGeometry& b) {
          Within(b.load_zone, 0.1F, 10);
 }
 
-bool ValidRegimes(const Drive& drive) {
+/// What angles allow for: below a tenth of a turn per frame, ramps of at most 1e8 frames.
+bool ValidRegimes(const Drive& drive, float rate) {
   for (const Regime& regime : drive.regimes) {
-    if (!Within(regime.duration_s, 1, 1e7F) || !Within(regime.speed_hz, 0, 1'000) ||
+    if (!Within(regime.duration_s, 1, 1e7F) ||
+        !Within(regime.speed_hz, 0, std::min(1'000.0F, 0.1F * rate)) ||
         !Within(regime.load, 0, 10)) {
       return false;
     }
@@ -89,11 +91,11 @@ Status Validate(const MachineConfig& config) {
   if (!ValidBearing(config.bearing)) {
     return invalid(InvalidField::kBearing);
   }
-  if (!ValidRegimes(config.drive)) {
+  if (!ValidRegimes(config.drive, rate)) {
     return invalid(InvalidField::kRegime);
   }
-  if (!Within(config.drive.ramp_s, 0, 1'000) || !Within(config.drive.wander, 0, 0.02F) ||
-      !Within(config.drive.wander_s, 0.1F, 1'000) ||
+  if (!Within(config.drive.ramp_s, 0, std::min(1'000.0F, 1e8F / rate)) ||
+      !Within(config.drive.wander, 0, 0.02F) || !Within(config.drive.wander_s, 0.1F, 1'000) ||
       !Within(config.drive.start_turns, -1, 0.999999F)) {
     return invalid(InvalidField::kDrive);
   }

@@ -67,6 +67,8 @@ inline dsp::Recipe EveryOpRecipe(std::uint32_t window_frames) {
       AddOperation(recipe, info.op, transform, {60, 180, 5000}, 1);
     } else if (info.op == dsp::Op::kEnvelopeLines) {
       AddOperation(recipe, info.op, transform, {2000, 4000, 50, 107.364F, 162.186F}, channel);
+    } else if (info.op == dsp::Op::kVelocityRms) {
+      AddOperation(recipe, info.op, transform, {100, 1000, 9.80665F}, channel);
     } else if (info.op == dsp::Op::kCorrelation) {
       AddOperation(recipe, info.op, transform, {}, 0, 1);
     } else {

@@ -38,12 +38,13 @@ enum class InvalidField : std::uint16_t {
   kAge = 2,         ///< 0 .. 1e9
   kBearing = 3,     ///< 3..64 balls, 0 < ball < pitch, contact 0..60, slip 0..0.2, jitter 0..0.25,
                     ///< load zone 0.1..10
-  kRegime = 4,      ///< at least one; each 1..1e7 s, 0..1,000 Hz, load 0..10; the first one's speed
-                    ///< above 0
-  kDrive = 5,       ///< ramp 0..1,000 s, wander 0..0.02, over 0.1..1,000 s; start below 1
-  kTone = 6,        ///< order 0.01..250, below half the sampling rate; 0..1,000 g
-  kMode = 7,        ///< above 0.005 and below 0.49 of the sampling rate at any temperature from -60
-                    ///< to 200; damping 0.001..0.3; levels 0..1,000 g
+  kRegime = 4,   ///< at least one; each 1..1e7 s, 0..1,000 Hz and at most a tenth of the sampling
+                 ///< rate, load 0..10; the first one's speed above 0
+  kDrive = 5,    ///< ramp 0..1,000 s and at most 1e8 frames, wander 0..0.02 over 0.1..1,000 s;
+                 ///< start below 1
+  kTone = 6,     ///< order 0.01..250, below half the sampling rate; 0..1,000 g
+  kMode = 7,     ///< above 0.005 and below 0.49 of the sampling rate at any temperature from -60
+                 ///< to 200; damping 0.001..0.3; levels 0..1,000 g
   kFault = 8,    ///< a known kind; severities 0..1, times 0..1e9, strike 0..1,000 g, scatter 0..1
   kClimate = 9,  ///< -60..100 C, 0..30, 0..150 C; heat_s 1..1e6; mode_per_c within 0.002
   kSensor = 10,  ///< scale and range above 0, gain 0.001..1,000; drifts finite
