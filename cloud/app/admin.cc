@@ -373,6 +373,15 @@ Admin::Outcome Admin::Stats() {
   json out = ToJson(*stats);
   out["commits"] = store_.commits();
   out["commit_failures"] = store_.commit_failures();
+  out["blocked"] = store_.blocked();
+  const SouthCounters& south = south_.counters();
+  out["flow"] = {{"paused", south_.paused()},
+                 {"pauses", south.pauses.load()},
+                 {"grants", south.grants.load()},
+                 {"batches_again", south.batches_again.load()},
+                 {"batches_over_credit", south.batches_over.load()},
+                 {"sessions_closed", south.sessions_closed.load()},
+                 {"sends_failed", south.sends_failed.load()}};
   out["reports_refused"] = store_.reports_refused();
   out["queued_batches"] = store_.queued();
   out["gateways_connected"] = south_.connected();
@@ -415,9 +424,10 @@ Admin::Outcome Admin::Doctor(const json& args) {
             failed ? failed.message() : std::to_string(space.available >> 20U) + " MiB free",
             "make room on the disk of [store] path"));
   checks.push_back(Check("commits",
-                         OkOr(store_.commit_failures() == 0, "fail"),
+                         OkOr(!store_.blocked(), "fail"),
                          std::to_string(store_.commits()) + " done, " +
-                             std::to_string(store_.commit_failures()) + " failed since start",
+                             std::to_string(store_.commit_failures()) + " failed since start, " +
+                             (store_.blocked() ? "the last one too" : "the last one did not"),
                          "see the log for the reason; gateways keep what was not committed"));
   const std::uint64_t now = WallMs();
   for (const store::GatewaySummary& gateway : *gateways) {

@@ -90,7 +90,7 @@ Status Cloud::Impl::Start(const Config& config, std::string& error) {
   options.high_water_mark = static_cast<int>(config.credit) * 2;
   TRIB_TRY_ASSIGN(std::unique_ptr<host::zmq::ServerSocket> socket,
                   host::zmq::ServerSocket::Open(context, *zap, keys, options, error));
-  south = std::make_unique<South>(std::move(socket), *store);
+  south = std::make_unique<South>(std::move(socket), *store, config.credit);
   if (const Status status = store->Start(); !status.ok()) {
     error = config.store_path.string() + ": the registry in it cannot be read";
     return status;

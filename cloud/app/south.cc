@@ -1,5 +1,6 @@
 #include "south.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 #include <variant>
@@ -16,6 +17,10 @@ using host::logging::Level;
 using host::logging::Log;
 
 constexpr int kMessagesPerTurn = 64;
+constexpr Millis kActive{60'000};
+constexpr Millis kPenalty{30'000};
+constexpr std::uint32_t kStrikeLimit = 64;
+constexpr std::uint32_t kExcessLimit = 64;
 
 /// The gateway of an identity that IdentityOf() made; 0 for anything else.
 GatewayId GatewayOf(std::string_view identity) {
@@ -30,9 +35,12 @@ std::string IdentityOf(GatewayId gateway, const PublicKey& key) {
   return std::to_string(gateway.value()) + ":" + host::identity::ToHex(std::span(key).first(8));
 }
 
-South::South(std::unique_ptr<host::zmq::ServerSocket> socket, StoreLoop& store)
+South::South(std::unique_ptr<host::zmq::ServerSocket> socket,
+             StoreLoop& store,
+             std::uint32_t credit)
     : socket_(std::move(socket)),
       store_(store),
+      credit_(credit),
       snapshot_(std::make_shared<const registry::Snapshot>()) {}
 
 South::~South() {
@@ -85,6 +93,7 @@ void South::Run() {
       Receive();
     }
     SendAnswers();
+    SendGrants();
     SendRosters();
   }
   SendAnswers();
@@ -112,25 +121,76 @@ void South::Handle(host::zmq::ReceivedMessage message) {
   }
   Session& session = sessions_[gateway.value()];
   if (session.routing_id != message.routing_id) {
-    session = {message.routing_id, message.user_id, 0};
+    // A new connection is no way out of a penalty.
+    const auto closed_until = session.closed_until;
+    session = {};
+    session.routing_id = message.routing_id;
+    session.identity = message.user_id;
+    session.closed_until = closed_until;
   }
+  session.heard = SteadyNow();
+  if (session.closed_until && session.heard < *session.closed_until) {
+    store_.CountRefused(gateway, "envelope_penalised");
+    return;
+  }
+  session.closed_until.reset();
   ingest::Envelope envelope = ingest::Decode(message.body, gateway, *now);
   if (const auto* refused = std::get_if<ingest::RefusedEnvelope>(&envelope)) {
-    store_.CountRefused(gateway, refused->reason);
+    // A hello for another gateway: what else comes from it is not believed either.
+    session.misnamed = session.misnamed || std::string_view(refused->reason) == "envelope_gateway";
+    Refuse(gateway, session, refused->reason);
   } else if (const auto* hello = std::get_if<ingest::Hello>(&envelope)) {
+    session.misnamed = false;
+    session.strikes = 0;
     HandleHello(gateway, session, hello->roster_version);
+  } else if (session.misnamed) {
+    Refuse(gateway, session, "envelope_gateway");
   } else if (auto* batch = std::get_if<Batch>(&envelope)) {
-    PendingBatch pending{std::move(*batch), std::move(message.routing_id)};
-    if (!store_.Offer(pending)) {
-      held_ = std::make_unique<PendingBatch>(std::move(pending));
-    }
+    session.strikes = 0;
+    HandleBatch(session, std::move(*batch), message.body.size());
   } else {
+    session.strikes = 0;
     store_.OfferReport(std::get<SiteReportRow>(std::move(envelope)));
+  }
+}
+
+void South::Refuse(GatewayId gateway, Session& session, const char* reason) {
+  store_.CountRefused(gateway, reason);
+  if (++session.strikes >= kStrikeLimit) {
+    Close(session);
+  }
+}
+
+void South::Close(Session& session) {
+  session.strikes = 0;
+  session.excess = 0;
+  session.closed_until = SteadyNow() + kPenalty;
+  ++counters_.sessions_closed;
+}
+
+void South::HandleBatch(Session& session, Batch batch, std::size_t bytes) {
+  if (session.open.contains(batch.batch_id)) {
+    ++counters_.batches_again;  // its answer is on the way
+    return;
+  }
+  if (session.open.size() >= credit_) {
+    ++counters_.batches_over;
+    if (++session.excess >= kExcessLimit) {
+      Close(session);
+    }
+    return;
+  }
+  session.excess = 0;
+  session.open.insert(batch.batch_id);
+  PendingBatch pending{std::move(batch), session.routing_id, bytes};
+  if (!store_.Offer(pending)) {
+    held_ = std::make_unique<PendingBatch>(std::move(pending));
   }
 }
 
 void South::HandleHello(GatewayId gateway, Session& session, std::uint64_t roster_version) {
   session.roster_version = roster_version;
+  SendCredit(session);
   if (roster_version > snapshot()->RosterVersion(gateway)) {
     Log(Level::kWarn,
         "registry",
@@ -149,10 +209,67 @@ void South::HandleHello(GatewayId gateway, Session& session, std::uint64_t roste
   }
 }
 
+std::uint32_t South::CreditOf(Session& session) {
+  const std::size_t room = held_ != nullptr ? 0 : store_.Room();
+  if (room == 0) {
+    if (session.paused == 0) {
+      session.paused = next_pause_++;
+      ++counters_.pauses;
+    }
+    return 0;
+  }
+  session.paused = 0;
+  return static_cast<std::uint32_t>(
+      std::clamp<std::size_t>(room / std::max<std::size_t>(active_, 1), 1, credit_));
+}
+
+void South::SendCredit(Session& session) {
+  const bool waited = session.paused != 0;
+  const std::uint32_t credit = CreditOf(session);
+  const Status sent = socket_->Send(session.routing_id, ingest::EncodeBatchAck(0, {}, credit));
+  counters_.grants += waited && credit != 0 ? 1U : 0U;
+  // What is lost is asked for by the gateway's next Hello.
+  counters_.sends_failed += sent.ok() ? 0U : 1U;
+}
+
+void South::SendGrants() {
+  const MonotonicTime now = SteadyNow();
+  const bool blocked = store_.blocked();
+  std::map<std::uint64_t, Session*> paused;  // by their turn
+  active_ = 0;
+  for (auto& [gateway, session] : sessions_) {
+    active_ += now - session.heard < kActive ? 1U : 0U;
+    if (blocked && !told_blocked_ && session.paused == 0) {
+      SendCredit(session);  // nobody sends again meanwhile what is held here
+    } else if (session.paused != 0) {
+      paused.emplace(session.paused, &session);
+    }
+  }
+  told_blocked_ = blocked;
+  std::size_t left = held_ != nullptr ? 0 : store_.Room();
+  for (const auto& [turn, session] : paused) {
+    if (left == 0) {
+      break;
+    }
+    --left;
+    SendCredit(*session);
+  }
+  paused_ = static_cast<std::size_t>(std::count_if(
+      sessions_.begin(), sessions_.end(), [](const auto& s) { return s.second.paused != 0; }));
+}
+
 void South::SendAnswers() {
   for (const Answer& answer : store_.TakeAnswers()) {
+    std::uint32_t credit = 1;
+    const auto found = sessions_.find(answer.gateway.value());
+    if (found != sessions_.end() && found->second.routing_id == answer.routing_id) {
+      found->second.open.erase(answer.batch_id);
+      credit = CreditOf(found->second);
+    }
+    const Status sent = socket_->Send(
+        answer.routing_id, ingest::EncodeBatchAck(answer.batch_id, answer.outcome, credit));
     // A lost acknowledgement makes the gateway send again, and the records are then duplicates.
-    (void)socket_->Send(answer.routing_id, answer.body);
+    counters_.sends_failed += sent.ok() ? 0U : 1U;
   }
 }
 

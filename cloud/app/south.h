@@ -5,6 +5,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -23,12 +25,28 @@ inline constexpr std::string_view kGatewayDomain = "gateway";
 /// a change of keys is recognised.
 std::string IdentityOf(GatewayId gateway, const PublicKey& key);
 
+/// What the south thread counts. Any thread may read it.
+struct SouthCounters {
+  std::atomic<std::uint64_t> pauses{0};           ///< credit 0 told
+  std::atomic<std::uint64_t> grants{0};           ///< pauses ended
+  std::atomic<std::uint64_t> batches_again{0};    ///< came again before they were answered: dropped
+  std::atomic<std::uint64_t> batches_over{0};     ///< beyond the credit: dropped
+  std::atomic<std::uint64_t> sessions_closed{0};  ///< for a while, because of abuse
+  std::atomic<std::uint64_t> sends_failed{0};     ///< the gateway does not read, or is gone
+};
+
 /// The south thread: receives from gateways, lets ingest judge, sends acknowledgements and rosters.
 ///
+/// Credit   In batches, from the free places in the store's queue, shared by the gateways heard of
+///          within a minute; 0 while there is none or the disk refuses. Paused gateways are granted
+///          anew in the order in which they were paused, as soon as there is room. Rules:
+///          docs/formats/messages.md 5a.
+/// Memory   Per gateway one Session: at most `credit` batch numbers; and in its ZeroMQ pipe
+///          receive_high_water x 1 MiB. One batch in held_.
 /// Threads  Start(), Wake(), SetSnapshot() and the Stop functions from any thread.
 class South {
  public:
-  South(std::unique_ptr<host::zmq::ServerSocket> socket, StoreLoop& store);
+  South(std::unique_ptr<host::zmq::ServerSocket> socket, StoreLoop& store, std::uint32_t credit);
   ~South();
 
   void Start();
@@ -41,6 +59,8 @@ class South {
   void SetSnapshot(std::shared_ptr<const registry::Snapshot> snapshot);
   [[nodiscard]] const std::string& endpoint() const { return socket_->endpoint(); }
   [[nodiscard]] std::size_t connected() const { return connected_; }
+  [[nodiscard]] std::size_t paused() const { return paused_; }
+  [[nodiscard]] const SouthCounters& counters() const { return counters_; }
 
  private:
   struct Session {
@@ -49,21 +69,40 @@ class South {
     /// What the gateway has, or was sent. 0 until its Hello: a connection that ZeroMQ renewed by
     /// itself may start with a batch, and one roster too many does no harm.
     std::uint64_t roster_version = 0;
+    std::set<std::uint64_t> open;  // batches taken and not answered
+    MonotonicTime heard{};
+    std::uint64_t paused = 0;   // its place in the queue of those who wait for credit; 0: does not
+    bool misnamed = false;      // its Hello named another gateway than its key's
+    std::uint32_t strikes = 0;  // refused envelopes in a row
+    std::uint32_t excess = 0;   // batches beyond the credit since the last one within it
+    std::optional<MonotonicTime> closed_until;
   };
 
   void Run();
   void Receive();
   void Handle(host::zmq::ReceivedMessage message);
   void HandleHello(GatewayId gateway, Session& session, std::uint64_t roster_version);
+  void HandleBatch(Session& session, Batch batch, std::size_t bytes);
+  void Refuse(GatewayId gateway, Session& session, const char* reason);
+  void Close(Session& session);
+  std::uint32_t CreditOf(Session& session);
+  void SendCredit(Session& session);
+  void SendGrants();
   void SendAnswers();
   void SendRosters();
   std::shared_ptr<const registry::Snapshot> snapshot() const;
 
   const std::unique_ptr<host::zmq::ServerSocket> socket_;  // south thread, after Start()
   StoreLoop& store_;
+  const std::uint32_t credit_;
   host::zmq::WakeUp wake_up_;
   std::map<std::uint64_t, Session> sessions_;  // south thread
   std::unique_ptr<PendingBatch> held_;         // south thread: decoded, but the queue was full
+  std::uint64_t next_pause_ = 1;               // south thread
+  bool told_blocked_ = false;                  // south thread
+  std::size_t active_ = 1;                     // south thread: gateways heard of within a minute
+  SouthCounters counters_;
+  std::atomic<std::size_t> paused_{0};
   std::atomic<bool> reading_{true};
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> connected_{0};

@@ -1,12 +1,18 @@
 #include "store_loop.h"
 
 #include <future>
+#include <iterator>
 #include <utility>
 
 #include "clock.h"
-#include "trib/cloud/ingest/site_codec.h"
 
 namespace trib::cloud {
+namespace {
+
+constexpr std::size_t kMaxOthers = 4 * StoreLoop::kMaxQueued;
+constexpr Millis kRetry{250};
+
+}  // namespace
 
 using host::logging::Level;
 using host::logging::Log;
@@ -54,19 +60,23 @@ void StoreLoop::Stop() {
 bool StoreLoop::Offer(PendingBatch& batch) {
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_ || batches_.size() >= kMaxQueued) {
+    if (stopping_ || batches_.size() >= kMaxQueued || queued_bytes_ >= kMaxQueuedBytes) {
       return false;
     }
     queued_rows_ += batch.batch.records.size();
+    queued_bytes_ += batch.bytes;
     batches_.push_back(std::move(batch));
   }
   work_.notify_one();
   return true;
 }
 
-bool StoreLoop::HasRoom() const {
+std::size_t StoreLoop::Room() const {
   const std::lock_guard lock(mutex_);
-  return !stopping_ && batches_.size() < kMaxQueued;
+  if (stopping_ || blocked_ || batches_.size() >= kMaxQueued || queued_bytes_ >= kMaxQueuedBytes) {
+    return 0;
+  }
+  return kMaxQueued - batches_.size();
 }
 
 void StoreLoop::OfferReport(SiteReportRow report) {
@@ -94,7 +104,7 @@ void StoreLoop::CountRefused(GatewayId gateway, const char* reason) {
 bool StoreLoop::Post(Task task) {
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_ || !started_) {
+    if (stopping_ || !started_ || others_.size() >= kMaxOthers) {
       return false;
     }
     others_.emplace_back(std::move(task));
@@ -149,24 +159,38 @@ void StoreLoop::Run() {
     RefusedCounts refused;
     {
       std::unique_lock lock(mutex_);
-      work_.wait(lock, [&] {
-        return stopping_ || !batches_.empty() || !others_.empty() || !refused_.empty();
-      });
-      // A short wait lets more gateways share one disk flush; an operator does not wait for it.
-      work_.wait_for(lock, config_.commit_interval, [&] {
-        return stopping_ || !others_.empty() || queued_rows_ >= config_.commit_rows ||
-               batches_.size() >= kMaxQueued;
-      });
-      batches.swap(batches_);
+      if (!held_.empty()) {
+        work_.wait_for(lock, kRetry, [&] { return stopping_ || !others_.empty(); });
+      } else {
+        work_.wait(lock, [&] {
+          return stopping_ || !batches_.empty() || !others_.empty() || !refused_.empty();
+        });
+        // A short wait lets more gateways share one disk flush; an operator does not wait for it.
+        work_.wait_for(lock, config_.commit_interval, [&] {
+          return stopping_ || !others_.empty() || queued_rows_ >= config_.commit_rows ||
+                 batches_.size() >= kMaxQueued;
+        });
+      }
+      if (stopping_) {
+        // One more try, together with what is queued; then the gateways keep what is left.
+        std::move(batches_.begin(), batches_.end(), std::back_inserter(held_));
+        batches_.clear();
+      }
+      if (held_.empty()) {
+        batches.swap(batches_);
+        queued_rows_ = 0;
+        queued_bytes_ = 0;
+      } else {
+        batches.swap(held_);
+      }
       others.swap(others_);
       refused.swap(refused_);
-      queued_rows_ = 0;
       if (stopping_ && batches.empty() && others.empty() && refused.empty()) {
         return;
       }
     }
     wake_south_();  // there is room again
-    CommitAll(batches);
+    CommitAll(std::move(batches));
     for (const auto& [where, count] : refused) {
       const Status status =
           writer_->CountRefusedEnvelope(GatewayId(where.first), where.second, count);
@@ -175,68 +199,78 @@ void StoreLoop::Run() {
       }
     }
     RunOthers(others);
+    const std::lock_guard lock(mutex_);
+    if (stopping_) {
+      held_.clear();
+    }
   }
 }
 
-void StoreLoop::CommitAll(std::vector<PendingBatch>& batches) {
+void StoreLoop::CommitAll(std::vector<PendingBatch> batches) {
+  const bool was_blocked = blocked_;
   std::size_t first = 0;
   std::size_t rows = 0;
   for (std::size_t i = 0; i < batches.size(); ++i) {
     rows += batches[i].batch.records.size();
     if (rows >= config_.commit_rows || i + 1 == batches.size()) {
-      CommitGroup(batches, first, i + 1);
+      CommitGroup(std::span(batches).subspan(first, i + 1 - first));
       first = i + 1;
       rows = 0;
     }
   }
+  blocked_ = !held_.empty();
+  if (was_blocked && !blocked_) {
+    Log(Level::kInfo, "store", "the database takes writes again");
+  }
+  if (was_blocked != blocked_) {
+    wake_south_();
+  }
 }
 
-void StoreLoop::CommitGroup(std::vector<PendingBatch>& batches,
-                            std::size_t first,
-                            std::size_t last) {
+void StoreLoop::CommitGroup(std::span<PendingBatch> batches) {
   std::vector<Batch> group;
-  group.reserve(last - first);
-  for (std::size_t i = first; i < last; ++i) {
-    group.push_back(std::move(batches[i].batch));
+  group.reserve(batches.size());
+  for (PendingBatch& pending : batches) {
+    group.push_back(std::move(pending.batch));
   }
-  if (CommitAndAnswer(group, std::span(batches).subspan(first, group.size()))) {
-    return;
-  }
-  // The reason lies in one of the batches, which must not keep the others from being stored.
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    (void)CommitAndAnswer(std::span(group).subspan(i, 1), std::span(batches).subspan(first + i, 1));
+  // Once one had to wait, the others of this turn wait too: they keep their order.
+  const bool whole = held_.empty() && CommitAndAnswer(group, batches) == Committed::kDone;
+  // Not the whole group: one of the batches may be at fault, and must not keep the others from
+  // being stored; or what is too much at once may fit in parts.
+  for (std::size_t i = 0; i < group.size() && !whole; ++i) {
+    if (!held_.empty() || CommitAndAnswer(std::span(group).subspan(i, 1), batches.subspan(i, 1)) ==
+                              Committed::kLater) {
+      batches[i].batch = std::move(group[i]);
+      held_.push_back(std::move(batches[i]));
+    }
   }
 }
 
-bool StoreLoop::CommitAndAnswer(std::span<const Batch> group, std::span<const PendingBatch> from) {
-  const Result<std::vector<BatchOutcome>> outcomes = writer_->Commit(group, WallMs());
+StoreLoop::Committed StoreLoop::CommitAndAnswer(std::span<const Batch> group,
+                                                std::span<const PendingBatch> from) {
+  Result<std::vector<BatchOutcome>> outcomes = writer_->Commit(group, WallMs());
   if (!outcomes.ok()) {
     const Code code = outcomes.status().code();
     const bool passes = code == Code::kResourceExhausted || code == Code::kUnavailable;
-    if (group.size() > 1 && !passes) {
-      return false;
+    if (group.size() > 1) {
+      return passes ? Committed::kLater : Committed::kFaulty;
     }
-    // No acknowledgement: the gateways keep the records and send them again.
+    // No acknowledgement: what passes is tried again here, the rest by the gateway.
     commit_failures_ += 1;
     LogFailure("commit", outcomes.status());
-    return true;
-  }
-  std::vector<Answer> answers;
-  answers.reserve(group.size());
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    answers.push_back({from[i].routing_id,
-                       ingest::EncodeBatchAck(group[i].batch_id, (*outcomes)[i], config_.credit)});
+    return passes ? Committed::kLater : Committed::kFaulty;
   }
   {
     const std::lock_guard lock(mutex_);
     ++commits_;
-    for (Answer& answer : answers) {
-      answers_.push_back(std::move(answer));
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      answers_.push_back(
+          {from[i].routing_id, group[i].gateway, group[i].batch_id, std::move((*outcomes)[i])});
     }
   }
   committed_.notify_all();
   wake_south_();
-  return true;
+  return Committed::kDone;
 }
 
 void StoreLoop::RunOthers(std::deque<Other>& others) {

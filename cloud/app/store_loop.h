@@ -27,23 +27,32 @@ namespace trib::cloud {
 struct PendingBatch {
   Batch batch;
   std::string routing_id;
+  std::size_t bytes = 0;  ///< of the envelope
 };
 
-/// An answer that the south thread is to send.
+/// What became of a batch, for the south thread to acknowledge.
 struct Answer {
   std::string routing_id;
-  std::string body;
+  GatewayId gateway;
+  std::uint64_t batch_id = 0;
+  BatchOutcome outcome;
 };
 
 /// The store thread: alone owns the writing connection and the registry. Commits what is queued in
-/// groups and hands out acknowledgements only after the commit.
+/// groups and hands out acknowledgements only after the commit. What a full disk or a locked
+/// database refuses is kept and tried again, batch by batch, until it is stored; meanwhile nothing
+/// new is taken from the queue.
 ///
 /// Threads  Everything here may be called from any thread, except where noted.
-/// Queue    At most kMaxQueued batches: when full, Offer() refuses, the south thread stops reading,
-///          and gateways keep their records.
+/// Queue    At most kMaxQueued batches and kMaxQueuedBytes (one batch more is taken before the
+/// bytes
+///          are reached): when full, Offer() refuses, the south thread stops reading, and gateways
+///          keep their records. As much again may be held for a disk that refuses it.
+/// Memory   At most 2 x (kMaxQueuedBytes + 1 MiB + kMaxQueued x 512 records x 0.7 KiB) of batches.
 class StoreLoop {
  public:
   static constexpr std::size_t kMaxQueued = 64;
+  static constexpr std::size_t kMaxQueuedBytes = std::size_t{32} << 20U;
   /// Envelopes by gateway and reason.
   using RefusedCounts = std::map<std::pair<std::uint64_t, std::string>, std::uint64_t>;
   using Task = std::function<void(registry::Registry&, store::Writer&)>;
@@ -63,11 +72,15 @@ class StoreLoop {
 
   /// @returns false, with the batch untouched, when the queue is full or the loop is stopping.
   bool Offer(PendingBatch& batch);
-  [[nodiscard]] bool HasRoom() const;
+  /// Batches that the queue still takes; 0 while the disk refuses to store.
+  [[nodiscard]] std::size_t Room() const;
+  /// The disk refuses what was taken, and gets it again.
+  [[nodiscard]] bool blocked() const { return blocked_; }
   /// Refused (and counted) when the queue is full: a report is replaced by the next one.
   void OfferReport(SiteReportRow report);
   void CountRefused(GatewayId gateway, const char* reason);
-  /// Runs `task` on the store thread without waiting for it; false when stopping.
+  /// Runs `task` on the store thread without waiting for it; false when stopping, or when too many
+  /// tasks and reports wait.
   bool Post(Task task);
   /// As Post(), and waits until it has run.
   bool Call(const Task& task);
@@ -86,10 +99,12 @@ class StoreLoop {
   using Other = std::variant<SiteReportRow, Task>;
 
   void Run();
-  void CommitAll(std::vector<PendingBatch>& batches);
-  void CommitGroup(std::vector<PendingBatch>& batches, std::size_t first, std::size_t last);
-  /// @returns false when the commit failed for a reason that lies in one of several batches.
-  bool CommitAndAnswer(std::span<const Batch> group, std::span<const PendingBatch> from);
+  enum class Committed : std::uint8_t { kDone, kFaulty, kLater };
+  void CommitAll(std::vector<PendingBatch> batches);
+  void CommitGroup(std::span<PendingBatch> batches);
+  /// @returns kLater when the disk may take it another time; else kFaulty when the reason lies in
+  /// it
+  Committed CommitAndAnswer(std::span<const Batch> group, std::span<const PendingBatch> from);
   void RunOthers(std::deque<Other>& others);
   void LogFailure(const char* what, Status status);
   void PublishIfChanged();
@@ -101,6 +116,7 @@ class StoreLoop {
   const std::function<void(std::shared_ptr<const registry::Snapshot>)> on_roster_;
   std::shared_ptr<const registry::Snapshot> published_;  // store thread, after Start()
   host::logging::RateLimit failure_log_{Millis(10'000)};
+  std::vector<PendingBatch> held_;  // store thread: the disk refused them
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.
@@ -108,6 +124,7 @@ class StoreLoop {
   std::condition_variable committed_;
   std::vector<PendingBatch> batches_;
   std::size_t queued_rows_ = 0;
+  std::size_t queued_bytes_ = 0;
   std::deque<Other> others_;
   RefusedCounts refused_;  // not yet in the store
   RefusedCounts refused_since_start_;
@@ -116,6 +133,7 @@ class StoreLoop {
   bool started_ = false;
   bool stopping_ = false;
 
+  std::atomic<bool> blocked_{false};
   std::atomic<std::uint64_t> commit_failures_{0};
   std::atomic<std::uint64_t> reports_refused_{0};
   std::thread thread_;

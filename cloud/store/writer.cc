@@ -390,6 +390,7 @@ Result<std::unique_ptr<Writer>> Writer::Open(const std::string& path,
   host::sqlite::OpenOptions open;
   open.wal_autocheckpoint_pages = options.wal_autocheckpoint_pages;
   open.cache_kib = 65536;
+  open.busy_timeout_ms = 1000;  // a lock that lasts is reported, and the caller tries again
   open.kind = kStoreFile;
   TRIB_TRY_ASSIGN(impl->database, Database::Open(path, open, error));
   Status status = impl->database.Migrate(Migrations());
