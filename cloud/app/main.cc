@@ -9,6 +9,7 @@
 #include "trib/cloud/app/config.h"
 #include "trib/common/host/cli/daemon.h"
 #include "trib/common/host/cli/program.h"
+#include "trib/common/host/identity/identity.h"
 #include "trib/common/host/logging/log.h"
 
 namespace {
@@ -33,6 +34,13 @@ int main(int argc, char** argv) {
   cloud::Config config;
   std::vector<std::string> errors;
   const Status loaded = cloud::LoadConfig(options.config_path, config, errors);
+  if (loaded.ok() && options.check_config) {
+    // The file that it names must do as well; a start would find out too.
+    std::string error;
+    if (!host::identity::LoadKeyPair(config.key_file, &error).ok()) {
+      errors.push_back(error);
+    }
+  }
   if (!loaded.ok() || options.check_config) {
     return host::cli::ReportConfigErrors(kNames.program, errors, options.json);
   }

@@ -25,12 +25,6 @@ static_assert(std::size(kPriorityNames) == message::kPriorityCount);
 constexpr const char* kRefusalNames[] = {
     "unspecified", "malformed", "too_large", "key_mismatch", "bad_mac"};
 
-const char* NameOf(LinkState link) {
-  constexpr const char* kNames[] = {
-      "connecting", "unreachable", "refused", "handshake_failed", "up", "down"};
-  return kNames[static_cast<std::size_t>(link)];
-}
-
 json ByPriority(const std::array<std::uint64_t, message::kPriorityCount>& counts) {
   json out = json::object();
   for (std::size_t i = 0; i < counts.size(); ++i) {
@@ -122,7 +116,7 @@ json SpoolJson(const SpoolSnapshot& spool) {
 
 json ForwardJson(const NorthSnapshot& north) {
   const forward::Metrics& m = north.metrics;
-  return {{"link", NameOf(north.link)},
+  return {{"link", host::zmq::NameOf(north.link)},
           {"connections", north.connections},
           {"open_batches", north.open_batches},
           {"batches", m.batches},
@@ -209,7 +203,8 @@ json DoctorJson(const Config& config, const AdminSources& sources) {
   doctor.Check("cloud",
                north.link == LinkState::kUp,
                Severity::kFail,
-               std::string("connection to ") + config.north_endpoint + " is " + NameOf(north.link),
+               "connection to " + config.north_endpoint + " is " +
+                   std::string(host::zmq::NameOf(north.link)),
                north.link == LinkState::kRefused
                    ? "enrol and accept this gateway's public key at the cloud with trib"
                    : "check that trib-cloud runs and that [north] names its endpoint and key");
@@ -297,7 +292,8 @@ void AddCalls(host::control::Registry& registry, const Config& config, AdminSour
     return json{
         {"gateway", IdText(config.id.value())},
         {"run", HashText(spool.run)},
-        {"cloud", {{"endpoint", config.north_endpoint}, {"link", NameOf(shared->north().link)}}},
+        {"cloud",
+         {{"endpoint", config.north_endpoint}, {"link", host::zmq::NameOf(shared->north().link)}}},
         {"roster", {{"version", spool.roster_version}, {"nodes", spool.roster.size()}}},
         {"sessions", south.sessions},
         {"spool", {{"records", spool.depth.records}, {"bytes", spool.depth.bytes}}},

@@ -18,6 +18,7 @@ namespace {
 constexpr int kOk = 0;
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
+constexpr int kDegraded = 4;
 constexpr const char* kSomeKey = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
 
 /// A program and a configuration file that it accepts; line 1 is `lines[0]`.
@@ -212,15 +213,54 @@ TEST_F(ConfigurationErrors, AllMistakesAreToldAtOnce) {
 }
 
 TEST_F(ConfigurationErrors, CheckConfigOnlyChecks) {
-  for (Subject subject : {Cloud(), Gateway()}) {
-    subject.arguments = {"--check-config"};
+  for (Subject subject : {Cloud(), Gateway(), Node()}) {
+    subject.arguments.emplace_back("--check-config");
     const Ran good = Start(subject);
     EXPECT_EQ(good.code, kOk) << good.err;
     EXPECT_EQ(good.err, "");
     EXPECT_FALSE(std::filesystem::exists(folder_ / "cloud.db"));
     EXPECT_FALSE(std::filesystem::exists(folder_ / "gateway.db"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "node.state"));
     ExpectMistake(subject, 1, "key = 1", {"\"key\" is an integer; it must be a string"});
+    // The key file is read as well.
+    ExpectOneLine(With(subject, 1, "key = \"absent.key\""), kUsage, {"absent.key"});
+    ExpectOneLine(With(subject, 1, "key = \"device.key.pub\""),
+                  kUsage,
+                  {"device.key.pub: is a public key file; give the secret one"});
   }
+}
+
+TEST_F(ConfigurationErrors, ASourceOnTheCommandLineStandsAboveTheFiles) {
+  // The file names a recording, the command line a made-up machine.
+  Subject subject = With(Node(), 8, "replay = \"absent.toml\"");
+  subject.arguments.emplace_back("--check-config");
+  const Ran ran = Start(subject);
+  EXPECT_EQ(ran.code, kOk) << ran.err;
+}
+
+TEST_F(ConfigurationErrors, ANodeSaysWhyItHasNoLinkAndThatItsPackageWasRefused) {
+  Subject nobody = Node();
+  nobody.arguments.insert(nobody.arguments.end(), {"--exit-when-done", "--drain-timeout", "1"});
+  const Ran alone = Start(nobody);
+  EXPECT_EQ(alone.code, kFailed);
+  EXPECT_NE(alone.err.find("nobody listens at tcp://127.0.0.1:1"), std::string::npos) << alone.err;
+  EXPECT_NE(alone.out.find("link unreachable"), std::string::npos) << alone.out;
+
+  std::ofstream(folder_ / "no.trib") << "no package";
+  Subject refused = Node();
+  refused.lines[3] = refused.lines[4] = refused.lines[5] = "";  // no gateway
+  refused.arguments.insert(refused.arguments.end(),
+                           {"--exit-when-done",
+                            "--package",
+                            (folder_ / "no.trib").string(),
+                            "--package-key",
+                            kSomeKey,
+                            "--json"});
+  const Ran ran = Start(refused);
+  EXPECT_EQ(ran.code, kDegraded) << ran.err;
+  EXPECT_NE(ran.err.find("package refused: "), std::string::npos) << ran.err;
+  EXPECT_NE(ran.out.find("\"link\":\"none\""), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("\"package_refused\":\""), std::string::npos) << ran.out;
 }
 
 TEST_F(ConfigurationErrors, APortInUseIsNamed) {

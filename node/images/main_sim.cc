@@ -14,7 +14,9 @@
 #include <utility>
 #include <vector>
 
+#include "link_watch.h"
 #include "sim_options.h"
+#include "trib/common/host/cli/daemon.h"
 #include "trib/common/host/cli/program.h"
 #include "trib/common/host/cli/stop_signal.h"
 #include "trib/common/host/identity/identity.h"
@@ -23,6 +25,7 @@
 #include "trib/common/host/zmq/client_socket.h"
 #include "trib/common/host/zmq/context.h"
 #include "trib/common/host/zmq/poller.h"
+#include "trib/node/app/loaded_package.h"
 #include "trib/node/app/node_loop.h"
 #include "trib/node/sim/file_flash.h"
 #include "trib/node/sim/host_ports.h"
@@ -97,9 +100,10 @@ std::unique_ptr<sim::SampleSource> OpenSource(const SimOptions& options, Failure
   return nullptr;
 }
 
-bool OpenLink(const SimOptions& options,
-              host::zmq::Context& context,
-              std::unique_ptr<sim::ZmqLink>& link,
+/// The node's keys and its gateway's, as the socket wants them.
+bool ReadKeys(const SimOptions& options,
+              host::zmq::CurveKeys& keys,
+              host::zmq::ClientOptions& client,
               Failure& failure) {
   std::string error;
   const auto pair = identity::LoadKeyPair(options.key, &error);
@@ -118,14 +122,25 @@ bool OpenLink(const SimOptions& options,
     return false;
   }
   const identity::CurveKeys own = identity::ToCurve(*pair);
-  host::zmq::CurveKeys keys;
   std::memcpy(keys.public_key.data(), own.public_key.bytes.data(), keys.public_key.size());
   std::memcpy(keys.secret_key.data(), own.secret_key.bytes.data(), keys.secret_key.size());
-  host::zmq::ClientOptions client;
   client.endpoint = options.gateway;
   std::memcpy(
       client.server_public_key.data(), curve->bytes.data(), client.server_public_key.size());
   client.max_message_bytes = message::kMaxEnvelopeBytes;
+  return true;
+}
+
+bool OpenLink(const SimOptions& options,
+              host::zmq::Context& context,
+              std::unique_ptr<sim::ZmqLink>& link,
+              Failure& failure) {
+  host::zmq::CurveKeys keys;
+  host::zmq::ClientOptions client;
+  if (!ReadKeys(options, keys, client, failure)) {
+    return false;
+  }
+  std::string error;
   auto socket = host::zmq::ClientSocket::Open(context, keys, client, error);
   if (!socket.ok()) {
     failure = {cli::kExitUsage, "--gateway: " + error};
@@ -133,6 +148,27 @@ bool OpenLink(const SimOptions& options,
   }
   link = std::make_unique<sim::ZmqLink>(*std::move(socket), message::kMaxEnvelopeBytes);
   return true;
+}
+
+/// Looks at the socket, and says in the log when the link has changed.
+void Watch(LinkWatch& watch, sim::ZmqLink* link, std::uint64_t records_waiting) {
+  if (link == nullptr) {
+    return;
+  }
+  if (watch.Update(link->socket().link(),
+                   link->received(),
+                   records_waiting,
+                   std::chrono::steady_clock::now())) {
+    Log(watch.good() ? Level::kInfo : Level::kWarn, "link", watch.Explain());
+  }
+}
+
+/// Null, or why the package that was given does not run.
+nlohmann::ordered_json PackageRefusal(const app::NodeLoop& loop) {
+  const Status status = loop.package_status();
+  return status.ok() ? nlohmann::ordered_json()
+                     : nlohmann::ordered_json(
+                           package::ReasonName(static_cast<package::Reason>(status.reason())));
 }
 
 /// Time from storing a record to its acknowledgement, over the last ones.
@@ -170,7 +206,8 @@ class AckLatency {
 nlohmann::ordered_json Report(const SimOptions& options,
                               const app::NodeLoop& loop,
                               const sim::PacedSensor& sensor,
-                              const AckLatency& latency) {
+                              const AckLatency& latency,
+                              const LinkWatch& link) {
   const app::NodeMetrics& m = loop.metrics();
   const uplink::BacklogMetrics& backlog = loop.backlog_metrics();
   const uplink::UplinkMetrics& uplink = loop.uplink_metrics();
@@ -185,6 +222,7 @@ nlohmann::ordered_json Report(const SimOptions& options,
                 static_cast<unsigned long long>(loop.identity().epoch.value()));
   return {{"node", std::to_string(options.id)},
           {"state", NameOf(loop.state())},
+          {"link", link.name()},
           {"label", sensor.label()},
           {"windows", m.windows},
           {"windows_invalid", m.windows_invalid},
@@ -203,7 +241,7 @@ nlohmann::ordered_json Report(const SimOptions& options,
           {"energy_uj", loop.energy().total_nj() / 1000},
           {"commissioning_permille", loop.commissioning_permille()},
           {"ack_ms_p50", latency.Median()},
-          {"package_refused", loop.package_status().reason()},
+          {"package_refused", PackageRefusal(loop)},
           {"boot", loop.identity().boot},
           {"epoch", std::string(epoch.data())},
           {"done", loop.source_ended()}};
@@ -215,10 +253,11 @@ void Print(const SimOptions& options, const nlohmann::ordered_json& report) {
               << std::flush;
     return;
   }
-  std::cout << "node " << options.id << ": " << report["state"].get<std::string>() << ", windows "
-            << report["windows"] << ", events " << report["events"] << ", faults "
-            << report["faults"] << ", backlog " << report["backlog"] << ", sent "
-            << report["bytes_sent"] << " of " << report["bytes_raw"] << " bytes\n"
+  std::cout << "node " << options.id << ": " << report["state"].get<std::string>() << ", link "
+            << report["link"].get<std::string>() << ", windows " << report["windows"] << ", events "
+            << report["events"] << ", faults " << report["faults"] << ", backlog "
+            << report["backlog"] << ", sent " << report["bytes_sent"] << " of "
+            << report["bytes_raw"] << " bytes\n"
             << std::flush;
 }
 
@@ -258,6 +297,7 @@ bool LoadPackageFile(const SimOptions& options,
 /// long ago the recording ended.
 std::optional<int> ExitWhenDrained(const SimOptions& options,
                                    const app::NodeLoop& loop,
+                                   const LinkWatch& watch,
                                    Millis since_end) {
   if (options.gateway.empty() || loop.finished()) {
     return cli::kExitOk;
@@ -265,7 +305,8 @@ std::optional<int> ExitWhenDrained(const SimOptions& options,
   if (since_end > Millis(static_cast<std::int64_t>(options.drain_timeout_s * 1000))) {
     cli::PrintError("trib-node",
                     std::to_string(loop.backlog_metrics().records) +
-                        " records were not acknowledged in time; they stay in " + options.state);
+                        " records were not acknowledged in time; they stay in " + options.state +
+                        "; " + watch.Explain());
     return cli::kExitFailed;
   }
   return std::nullopt;
@@ -277,9 +318,11 @@ int Run(const SimOptions& options,
         sim::PacedSensor& sensor,
         sim::SimClock& clock,
         sim::SimPower& power,
+        sim::ZmqLink* link,
         const cli::StopSignal& stop) {
   const bool connected = !options.gateway.empty();
   AckLatency latency;
+  LinkWatch watch(options.gateway, options.id);
   MonotonicTime next_report = clock.Monotonic();
   MonotonicTime ended{};
   bool ended_seen = false;
@@ -290,17 +333,18 @@ int Run(const SimOptions& options,
     sensor.Hold(options.pace <= 0 && connected && loop.backlog_metrics().record_bytes > 262'144);
     const Millis sleep = loop.Step();
     const MonotonicTime now = clock.Monotonic();
+    Watch(watch, link, loop.backlog_metrics().records);
     latency.Note(loop.metrics().records, loop.uplink_metrics().acknowledged, now);
     if (options.report_s > 0 && now >= next_report) {
       next_report = now + Millis(static_cast<std::int64_t>(options.report_s * 1000));
-      Print(options, Report(options, loop, sensor, latency));
+      Print(options, Report(options, loop, sensor, latency, watch));
     }
     if (loop.source_ended() && !ended_seen) {
       ended_seen = true;
       ended = now;
     }
     if (ended_seen && options.exit_when_done) {
-      if (const auto exit = ExitWhenDrained(options, loop, now - ended)) {
+      if (const auto exit = ExitWhenDrained(options, loop, watch, now - ended)) {
         code = *exit;
         break;
       }
@@ -310,12 +354,64 @@ int Run(const SimOptions& options,
       power.Sleep(std::max(until, Millis(1)));
     }
   }
-  Print(options, Report(options, loop, sensor, latency));
+  Print(options, Report(options, loop, sensor, latency, watch));
   if (!sensor.failure().ok()) {
     cli::PrintError("trib-node", "the recording could not be read to its end");
     return cli::kExitFailed;
   }
-  return code;
+  return code == cli::kExitOk && !loop.package_status().ok() ? cli::kExitDegraded : code;
+}
+
+bool ParseFaults(const SimOptions& options,
+                 std::vector<sim::InjectedFault>& faults,
+                 Failure& failure) {
+  for (const std::string& text : options.inject) {
+    const auto fault = sim::ParseInjectedFault(text);
+    if (!fault.ok()) {
+      failure = {cli::kExitUsage,
+                 "--inject: '" + text + "' is not like stuck@30..40 (--help lists the kinds)"};
+      return false;
+    }
+    faults.push_back(*fault);
+  }
+  return true;
+}
+
+/// Reads all that the options name, as a start would, and touches nothing.
+int CheckConfig(const SimOptions& options) {
+  std::vector<std::string> errors;
+  Failure failure;
+  const auto note = [&](bool good) {
+    if (!good) {
+      errors.push_back(failure.text);
+    }
+    return good;
+  };
+  std::vector<std::byte> file;
+  std::vector<crypto::PublicKey> pinned;
+  std::vector<sim::InjectedFault> faults;
+  host::zmq::CurveKeys keys;
+  host::zmq::ClientOptions client;
+  const bool packaged = note(LoadPackageFile(options, file, pinned, failure));
+  const auto source = OpenSource(options, failure);
+  (void)note(source != nullptr);
+  (void)note(ParseFaults(options, faults, failure));
+  (void)note(options.gateway.empty() || ReadKeys(options, keys, client, failure));
+  if (packaged && source != nullptr && !file.empty()) {
+    app::LoadedPackage loaded;
+    package::Platform platform;
+    platform.hardware_class = app::NodeConfig().hardware_class;
+    const Status status = app::LoadPackage(file,
+                                           pinned,
+                                           platform,
+                                           {source->sample_rate_hz(), source->channels()},
+                                           kWindowSamples,
+                                           loaded);
+    failure.text = "--package: " + options.package + ": refused: " +
+                   std::string(package::ReasonName(static_cast<package::Reason>(status.reason())));
+    (void)note(status.ok());
+  }
+  return cli::ReportConfigErrors("trib-node", errors, options.json);
 }
 
 int Main(const SimOptions& options) {
@@ -332,12 +428,8 @@ int Main(const SimOptions& options) {
   }
   sim::PacedSensor::Options pacing;
   pacing.pace = options.pace;
-  for (const std::string& text : options.inject) {
-    const auto fault = sim::ParseInjectedFault(text);
-    if (!fault.ok()) {
-      return Fail({cli::kExitUsage, "--inject: '" + text + "' is not like stuck@30..40"});
-    }
-    pacing.faults.push_back(*fault);
+  if (!ParseFaults(options, pacing.faults, failure)) {
+    return Fail(failure);
   }
 
   host::zmq::Context context;
@@ -401,10 +493,11 @@ int Main(const SimOptions& options) {
     Log(Level::kWarn,
         "app",
         "package refused: ",
-        package::ReasonName(static_cast<package::Reason>(loop->package_status().reason())));
+        package::ReasonName(static_cast<package::Reason>(loop->package_status().reason())),
+        "; the node runs by its built-in rules");
   }
   Log(Level::kInfo, "app", "node ", options.id, ", boot ", loop->identity().boot);
-  return Run(options, *loop, sensor, clock, power, stop);
+  return Run(options, *loop, sensor, clock, power, zmq_link.get(), stop);
 }
 
 }  // namespace
@@ -417,5 +510,6 @@ int main(int argc, char** argv) {
     return *code;
   }
   trib::host::logging::Configure(options.common.logging);
-  return trib::node::images::Main(options);
+  return options.check_config ? trib::node::images::CheckConfig(options)
+                              : trib::node::images::Main(options);
 }

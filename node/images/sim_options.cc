@@ -51,7 +51,12 @@ std::optional<int> ReadConfig(const CLI::App& app, SimOptions& options) {
     key = KeyArgument(options.config, key);
   }
   options.package_keys = app.count("--package-key") == 0 ? keys : options.package_keys;
-  path("--replay", "source.replay", options.replay);
+  // A source on the command line stands above the file's, whatever kind either is.
+  if (options.generate) {
+    (void)file.Path("source.replay", std::filesystem::path());
+  } else {
+    path("--replay", "source.replay", options.replay);
+  }
   const bool loop = file.Bool("source.loop", options.loop);
   options.loop = app.count("--loop") == 0 ? loop : options.loop;
   text("--time-scale", "source.time_scale", options.time_scale);
@@ -106,6 +111,9 @@ std::optional<int> ParseSimOptions(int argc, const char* const* argv, SimOptions
   host::cli::AddCommonOptions(app, options.common);
   app.add_option("--config", options.config, "Configuration file (see deploy/node.toml)")
       ->type_name("FILE");
+  app.add_flag("--check-config",
+               options.check_config,
+               "Check options, keys, package and recording as a start would, and end");
   app.add_option("--id", options.id, "The node's id, as enrolled");
   app.add_option("--key", options.key, "Secret key file of the node")->type_name("FILE");
   app.add_option("--gateway", options.gateway, "Gateway endpoint")->type_name("tcp://HOST:PORT");

@@ -13,6 +13,7 @@ namespace trib::node::images {
 struct SimOptions {
   host::cli::CommonOptions common;
   std::string config;
+  bool check_config = false;
   std::uint64_t id = 0;
   std::string key;
   std::string gateway;

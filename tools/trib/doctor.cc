@@ -78,11 +78,12 @@ void CheckCloud(const Settings& settings, Examination& examination) {
     examination.Add("cloud",
                     "fail",
                     refused->message,
-                    unknown ? "add this operator's public key to [admin] of trib-cloud's "
-                              "configuration: trib key show " +
-                                  settings.key.string()
-                            : "check that trib-cloud runs and that server and server_key are its "
-                              "admin socket's");
+                    unknown
+                        ? "add this operator's public key to [admin] operators of the daemon's "
+                          "configuration (trib key show " +
+                              settings.key.string() + "), and give the endpoint of its [admin] bind"
+                        : "check that trib-cloud runs and that server and server_key are its "
+                          "admin socket's");
     return;
   }
   examination.Add(

@@ -80,10 +80,14 @@ ControlError ControlClient::NotConnected(zmq::LinkState link) const {
   switch (link) {
     case zmq::LinkState::kRefused:
       return {Code::kUnauthenticated,
-              "the daemon" + where + " refused this operator's key; add its public key there"};
+              "the daemon" + where +
+                  " refused this operator's key: list its public key in that daemon's [admin] "
+                  "operators, and check that this is its [admin] port, not [south]"};
     case zmq::LinkState::kHandshakeFailed:
       return {Code::kFailedPrecondition,
-              "no secure connection" + where + ": the daemon's public key is not the one expected"};
+              "no secure connection" + where +
+                  ": the daemon there has another public key than the one given, or it is no "
+                  "daemon of Tributary"};
     case zmq::LinkState::kUnknown:
     case zmq::LinkState::kUnreachable:
     case zmq::LinkState::kUp:

@@ -74,17 +74,25 @@ enum class Access { kSecret, kPublic };
 
 Status ReadFile(const fs::path& path, Access access, SecretText& out, std::string* error) {
   TRIB_TRY_ASSIGN(const files::OpenedFile opened, files::Open(path, error));
-  if (access == Access::kSecret && (opened.permissions & 077U) != 0) {
+  const auto memory = std::as_writable_bytes(std::span(out.memory));
+  TRIB_TRY_ASSIGN(out.size, files::Read(opened.file, path, memory, error));
+  // A public file in a secret one's place is told as such by who parses it; its mode is right.
+  if (access == Access::kSecret && (opened.permissions & 077U) != 0 &&
+      !out.view().starts_with(kPublicTitle)) {
     return Fail(Code::kPermissionDenied,
                 error,
                 path.string() + ": secret key is open to group or others; chmod 600 it");
   }
-  const auto memory = std::as_writable_bytes(std::span(out.memory));
-  TRIB_TRY_ASSIGN(out.size, files::Read(opened.file, path, memory, error));
   if (out.size == memory.size()) {
     return Fail(Code::kDataLoss, error, path.string() + ": too long for a key file");
   }
   return {};
+}
+
+fs::path PublicPathOf(const fs::path& path) {
+  fs::path out = path;
+  out += ".pub";
+  return out;
 }
 
 /// The next line without its end; nothing when no text is left.
@@ -105,14 +113,24 @@ Status Parse(const fs::path& path,
              std::span<std::byte> out,
              std::string* error) {
   const auto first = TakeLine(text);
-  if (first != title) {
-    const bool other = first == kSecretTitle || first == kPublicTitle;
+  if (first != title && first == kPublicTitle) {
     return Fail(Code::kDataLoss,
                 error,
                 path.string() +
-                    (other ? ": is the other half of a key pair; expected \""
-                           : ": not a key file; expected \"") +
-                    std::string(title) + "\" in line 1");
+                    ": is a public key file; give the secret one, which trib key new "
+                    "wrote beside it without .pub");
+  }
+  if (first != title && first == kSecretTitle) {
+    return Fail(Code::kDataLoss,
+                error,
+                path.string() + ": is a secret key file; give the public one, " +
+                    PublicPathOf(path).string());
+  }
+  if (first != title) {
+    return Fail(
+        Code::kDataLoss,
+        error,
+        path.string() + ": not a key file; expected \"" + std::string(title) + "\" in line 1");
   }
   const auto role = TakeLine(text);
   if (!role || !role->starts_with(kRoleField) || !RoleIsValid(role->substr(kRoleField.size()))) {
@@ -131,12 +149,6 @@ Status Parse(const fs::path& path,
 
 std::span<const std::byte> BytesOf(std::string_view text) {
   return std::as_bytes(std::span(text));
-}
-
-fs::path PublicPathOf(const fs::path& path) {
-  fs::path out = path;
-  out += ".pub";
-  return out;
 }
 
 int HexValue(char c) {

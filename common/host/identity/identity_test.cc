@@ -137,7 +137,13 @@ TEST_F(KeyFiles, RefusesEveryBrokenSecretFile) {
 TEST_F(KeyFiles, ToldApartFromEachOther) {
   const auto path = Put("key", Secret());
   EXPECT_EQ(LoadPublicKey(path, &error_).status().code(), Code::kDataLoss);
-  EXPECT_NE(error_.find("other half"), std::string::npos);
+  EXPECT_NE(error_.find("is a secret key file; give the public one"), std::string::npos) << error_;
+  // The mode of a public file is as it should be: the mistake is another.
+  const auto pair = GenerateKeyPair();
+  ASSERT_TRUE(pair.ok());
+  ASSERT_TRUE(SavePublicKey(folder_ / "open.pub", pair->public_key, "node").ok());
+  EXPECT_EQ(LoadKeyPair(folder_ / "open.pub", &error_).status().code(), Code::kDataLoss);
+  EXPECT_NE(error_.find("is a public key file; give the secret one"), std::string::npos) << error_;
 }
 
 TEST_F(KeyFiles, RefusesASecretBesideAForeignPublicKey) {

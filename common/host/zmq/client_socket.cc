@@ -25,6 +25,9 @@ LinkState After(LinkState before, int event) {
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
       // The same attempt may first have said that the key was refused, which is more precise.
       return before == LinkState::kRefused ? before : LinkState::kHandshakeFailed;
+    case ZMQ_EVENT_CONNECT_RETRIED:
+      // All that is raised when the first attempt did not even find the host's name.
+      return before == LinkState::kUnknown ? LinkState::kUnreachable : before;
     case ZMQ_EVENT_DISCONNECTED:
       return before == LinkState::kUp ? LinkState::kDown : before;
     case ZMQ_EVENT_CLOSED:
@@ -56,6 +59,24 @@ int Jittered(Millis base) {
 }
 
 }  // namespace
+
+std::string_view NameOf(LinkState state) {
+  switch (state) {
+    case LinkState::kUnreachable:
+      return "unreachable";
+    case LinkState::kRefused:
+      return "refused";
+    case LinkState::kHandshakeFailed:
+      return "handshake_failed";
+    case LinkState::kUp:
+      return "up";
+    case LinkState::kDown:
+      return "down";
+    case LinkState::kUnknown:
+      break;
+  }
+  return "connecting";
+}
 
 ClientSocket::ClientSocket(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ClientSocket::~ClientSocket() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -29,13 +30,27 @@ std::vector<std::string> ReceiveFrames(::zmq::socket_t& socket) {
   return frames;
 }
 
+/// Refused keys that are told at once, before the line per interval: bounds what strangers can log.
+constexpr std::size_t kMaxToldKeys = 256;
+
+std::string HexOf(const CurvePublicKey& key) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  for (const std::byte b : key) {
+    out += kDigits[static_cast<unsigned>(b) >> 4U];
+    out += kDigits[static_cast<unsigned>(b) & 15U];
+  }
+  return out;
+}
+
 }  // namespace
 
 struct ZapHandler::Impl {
   struct Domain {
     KeyTable table;
     ZapCounts counts;
-    std::uint64_t logged = 0;  // refusals already told
+    std::uint64_t logged = 0;       // refusals already told
+    std::set<CurvePublicKey> told;  // keys whose first refusal was told
     std::string last_address;
   };
 
@@ -48,21 +63,17 @@ struct ZapHandler::Impl {
   bool stopping = false;
   std::thread thread;
 
-  /// The identity, or empty when refused. Counts either way.
-  std::string Decide(const std::vector<std::string>& request) {
+  /// The identity, or empty when refused. Counts either way; `line` gets what is to be told at
+  /// once.
+  std::string Decide(const std::vector<std::string>& request, std::string& line) {
     const std::lock_guard lock(mutex);
     if (request.size() < 6) {
       return {};
     }
-    const auto found = domains.find(request[2]);
-    if (found == domains.end()) {
-      // Only our own sockets ask, and each names its domain: this domain has no table yet.
-      Domain& domain = domains[request[2]];
-      ++domain.counts.refused;
-      domain.last_address = request[3];
-      return {};
-    }
-    Domain& domain = found->second;
+    // Only our own sockets ask, and each names its domain. One without a table refuses everybody.
+    Domain& domain = domains[request[2]];
+    ++domain.counts.refused;
+    domain.last_address = request[3];
     if (request.size() == kRequestFrames && request[5] == "CURVE" && request[6].size() == 32) {
       CurvePublicKey key{};
       std::transform(request[6].begin(), request[6].end(), key.begin(), [](char c) {
@@ -70,12 +81,17 @@ struct ZapHandler::Impl {
       });
       const auto entry = domain.table.find(key);
       if (entry != domain.table.end()) {
+        --domain.counts.refused;
         ++domain.counts.accepted;
         return entry->second;
       }
+      if (domain.told.size() < kMaxToldKeys && domain.told.insert(key).second) {
+        ++domain.logged;
+        line = "refused a handshake in domain " + request[2] + " from " + request[3] +
+               ": its key is not enrolled here, not accepted yet, or revoked (curve_key " +
+               HexOf(key) + ")";
+      }
     }
-    ++domain.counts.refused;
-    domain.last_address = request[3];
     return {};
   }
 
@@ -84,7 +100,8 @@ struct ZapHandler::Impl {
     if (request.empty()) {
       return;
     }
-    const std::string identity = Decide(request);
+    std::string line;
+    const std::string identity = Decide(request, line);
     const std::string id = request.size() > 1 ? request[1] : std::string();
     const std::string reply[] = {"1.0",
                                  id,
@@ -96,6 +113,9 @@ struct ZapHandler::Impl {
       socket.send(::zmq::buffer(reply[i]),
                   i + 1 < std::size(reply) ? ::zmq::send_flags::sndmore : ::zmq::send_flags::none);
     }
+    if (!line.empty() && options.log) {
+      options.log(line);
+    }
   }
 
   void LogRefusals() {
@@ -103,9 +123,13 @@ struct ZapHandler::Impl {
     {
       const std::lock_guard lock(mutex);
       for (auto& [name, domain] : domains) {
+        if (domain.told.size() >= kMaxToldKeys) {
+          domain.told.clear();
+        }
         if (domain.counts.refused > domain.logged) {
           lines.push_back("refused " + std::to_string(domain.counts.refused - domain.logged) +
-                          " handshakes in domain " + name + ", last from " + domain.last_address);
+                          " more handshakes in domain " + name + ", last from " +
+                          domain.last_address);
           domain.logged = domain.counts.refused;
         }
       }
@@ -174,7 +198,11 @@ ZapHandler::~ZapHandler() {
 
 void ZapHandler::SetDomain(std::string_view domain, KeyTable table) {
   const std::lock_guard lock(impl_->mutex);
-  impl_->domains[std::string(domain)].table = std::move(table);
+  Impl::Domain& changed = impl_->domains[std::string(domain)];
+  changed.table = std::move(table);
+  // A key that got in is news again when it is refused later.
+  std::erase_if(changed.told,
+                [&](const CurvePublicKey& key) { return changed.table.contains(key); });
 }
 
 ZapCounts ZapHandler::counts(std::string_view domain) const {

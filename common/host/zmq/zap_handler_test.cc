@@ -1,6 +1,7 @@
 #include "trib/common/host/zmq/zap_handler.h"
 
-#include <atomic>
+#include <mutex>
+#include <vector>
 #include <zmq.hpp>
 
 #include "testing.h"
@@ -117,34 +118,68 @@ TEST_F(ZapHandlerTest, OneHandlerPerContext) {
   EXPECT_EQ(ZapHandler::Start(context).status().code(), Code::kAlreadyExists);
 }
 
-TEST(ZapHandlerLog, TellsRefusalsOncePerInterval) {
-  Context context;
-  std::atomic<int> lines{0};
-  auto zap = ZapHandler::Start(
-      context, {.log = [&](std::string_view) { ++lines; }, .log_interval = Millis(3'600'000)});
-  ASSERT_TRUE(zap.ok());
+class ZapHandlerLog : public ZapHandlerTest {
+ protected:
+  struct Lines {
+    std::mutex mutex;
+    std::vector<std::string> lines;
+    std::vector<std::string> All() {
+      const std::lock_guard lock(mutex);
+      return lines;
+    }
+  };
+};
+
+TEST_F(ZapHandlerLog, TellsAKeysFirstRefusalAtOnceAndTheRestOncePerInterval) {
+  Lines told;
+  Context own;
+  auto started = ZapHandler::Start(own,
+                                   {.log =
+                                        [&](std::string_view line) {
+                                          const std::lock_guard lock(told.mutex);
+                                          told.lines.emplace_back(line);
+                                        },
+                                    .log_interval = Millis(3'600'000)});
+  ASSERT_TRUE(started.ok());
+  ZapHandler& handler = **started;
   const CurveKeys keys = DrawCurveKeys();
-  std::string error;
-  auto server = ServerSocket::Open(
-      context, **zap, keys, {.endpoint = "tcp://127.0.0.1:*", .zap_domain = "d"}, error);
-  ASSERT_TRUE(server.ok()) << error;
-  auto client = ClientSocket::Open(context,
-                                   DrawCurveKeys(),
-                                   {.endpoint = (*server)->endpoint(),
-                                    .server_public_key = keys.public_key,
-                                    .reconnect = Millis(10),
-                                    .reconnect_max = Millis(20)},
-                                   error);
-  ASSERT_TRUE(client.ok()) << error;
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  Poller poller;
-  poller.Add(**server);
-  while ((*zap)->counts("d").refused < 4 && std::chrono::steady_clock::now() < deadline) {
-    (void)(*client)->link();
-    poller.Wait(Millis(5));
+  auto listening = ServerSocket::Open(
+      own, handler, keys, {.endpoint = "tcp://127.0.0.1:*", .zap_domain = "d"}, error);
+  ASSERT_TRUE(listening.ok()) << error;
+  const auto refused = [&](const CurveKeys& stranger, std::uint64_t times) {
+    auto client = ClientSocket::Open(own,
+                                     stranger,
+                                     {.endpoint = (*listening)->endpoint(),
+                                      .server_public_key = keys.public_key,
+                                      .reconnect = Millis(10),
+                                      .reconnect_max = Millis(20)},
+                                     error);
+    ASSERT_TRUE(client.ok()) << error;
+    const std::uint64_t until = handler.counts("d").refused + times;
+    EXPECT_TRUE(Eventually([&] {
+      (void)(*client)->link();
+      return handler.counts("d").refused >= until;
+    }));
+  };
+  const CurveKeys first = DrawCurveKeys();
+  const CurveKeys second = DrawCurveKeys();
+  refused(first, 3);
+  refused(second, 3);
+  ASSERT_TRUE(Eventually([&] { return told.All().size() >= 2; }));
+  const auto lines = told.All();
+  ASSERT_EQ(lines.size(), 2U);
+  for (const auto& line : lines) {
+    EXPECT_NE(line.find("in domain d from 127.0.0.1"), std::string::npos) << line;
+    EXPECT_NE(line.find("curve_key "), std::string::npos) << line;
   }
-  EXPECT_GE((*zap)->counts("d").refused, 4U);
-  EXPECT_LE(lines, 1);
+  EXPECT_NE(lines[0], lines[1]) << "each names its key";
+
+  // A key that was let in meanwhile is news again.
+  handler.SetDomain("d", {{first.public_key, "1"}});
+  handler.SetDomain("d", {});
+  refused(first, 2);
+  EXPECT_TRUE(Eventually([&] { return told.All().size() == 3; }));
+  EXPECT_EQ(told.All().back(), lines[0]);
 }
 
 }  // namespace

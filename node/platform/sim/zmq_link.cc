@@ -22,6 +22,7 @@ Result<std::size_t> ZmqLink::Receive(std::span<std::byte> memory) {
   if (message->size() > memory.size()) {
     return Code::kResourceExhausted;
   }
+  ++received_;
   std::copy_n(reinterpret_cast<const std::byte*>(message->data()), message->size(), memory.begin());
   return message->size();
 }

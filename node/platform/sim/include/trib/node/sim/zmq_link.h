@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -22,10 +23,13 @@ class ZmqLink final : public Link {
   [[nodiscard]] std::size_t max_message_bytes() const override { return max_message_bytes_; }
 
   [[nodiscard]] host::zmq::ClientSocket& socket() { return *socket_; }
+  /// Messages received.
+  [[nodiscard]] std::uint64_t received() const { return received_; }
 
  private:
   std::unique_ptr<host::zmq::ClientSocket> socket_;
   const std::size_t max_message_bytes_;
+  std::uint64_t received_ = 0;
 };
 
 /// A link to nowhere, for a node without a gateway.

@@ -16,9 +16,10 @@ namespace trib::host::cli {
 /// What every program of Tributary ends with.
 enum ExitCode : int {
   kExitOk = 0,
-  kExitFailed = 1,   ///< tried, and could not: unreachable, corrupt, a check found something
-  kExitUsage = 2,    ///< the command line or a configuration file is wrong; nothing was tried
-  kExitRefused = 3,  ///< the other side answered no: not found, exists already, not permitted
+  kExitFailed = 1,    ///< tried, and could not: unreachable, corrupt, a check found something
+  kExitUsage = 2,     ///< the command line or a configuration file is wrong; nothing was tried
+  kExitRefused = 3,   ///< the other side answered no: not found, exists already, not permitted
+  kExitDegraded = 4,  ///< done, but not as asked: trib-node ran without the package it was given
 };
 
 /// "0.1.0 (a1b2c3d)": the version and the commit, when that was known at configure time.

@@ -33,6 +33,9 @@ enum class LinkState : std::uint8_t {
   kDown = 5,  ///< was up, now lost
 };
 
+/// "connecting", "unreachable", "refused", "handshake_failed", "up", "down": what operators see.
+std::string_view NameOf(LinkState state);
+
 /// Connects to one server: a DEALER that cannot be opened without CURVE. Connects in the background
 /// and again whenever the link is lost; also, every `reconnect_max`, after a refusal, since a key
 /// may be enrolled later. That last retry happens inside Receive(), Send() and link(), so an owner

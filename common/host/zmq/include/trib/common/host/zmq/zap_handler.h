@@ -35,7 +35,8 @@ struct ZapCounts {
 class ZapHandler {
  public:
   struct Options {
-    /// Gets one line per domain and interval that saw refusals.
+    /// Gets the first refusal of a key at once (of 256 keys per interval at most), and one line
+    /// per domain and interval that saw more.
     std::function<void(std::string_view)> log;
     Millis log_interval{60'000};
   };
