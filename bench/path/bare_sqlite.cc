@@ -55,6 +55,9 @@ void BindBody(sqlite3_stmt* s, const cloud::RecordRow& row) {
   for (int column = 19; column <= 29; ++column) {
     sqlite3_bind_null(s, column);
   }
+  for (int column = 35; column <= 37; ++column) {
+    sqlite3_bind_null(s, column);
+  }
   if (const auto* event = std::get_if<message::Event>(&row.body)) {
     Enum(s, 19, event->state);
     Int(s, 20, event->label);
@@ -62,10 +65,16 @@ void BindBody(sqlite3_stmt* s, const cloud::RecordRow& row) {
     Real(s, 22, static_cast<double>(event->severity));
     Int(s, 27, event->windows);
     Int(s, 28, event->actuator);
+    Real(s, 35, static_cast<double>(event->velocity_mm_s));
+    Enum(s, 36, event->zone);
+    Real(s, 37, static_cast<double>(event->distance));
   } else if (const auto* sketch = std::get_if<cloud::SketchSummary>(&row.body)) {
     Int(s, 27, sketch->windows);
   } else if (const auto* frame = std::get_if<cloud::FrameSummary>(&row.body)) {
     Real(s, 29, static_cast<double>(frame->score));
+  } else if (const auto* status = std::get_if<message::NodeStatus>(&row.body)) {
+    Real(s, 35, static_cast<double>(status->velocity_mm_s));
+    Enum(s, 36, status->zone);
   }
 }
 
@@ -118,9 +127,9 @@ BareStore::BareStore(const std::string& path)
           " package_hash, recipe_id, tier, cut_id, audit, block_begin_ms, block_length_ms, flags,"
           " energy_nj, firmware_version, reset_reason, event_state, label, confidence, severity,"
           " fault_code, fault_channel, fault_detail, fault_value, windows, actuator, score,"
-          " gateway, received_ms, stored_ms, sealed) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,"
-          "?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30,?31,?32,"
-          "?33)")) {}
+          " gateway, received_ms, stored_ms, sealed, condition, velocity_mm_s, zone, distance)"
+          " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,"
+          "?23,?24,?25,?26,?27,?28,?29,?30,?31,?32,?33,?34,?35,?36,?37)")) {}
 
 void BareStore::Commit(std::span<const cloud::Batch> batches) {
   database_.Execute("BEGIN IMMEDIATE");
@@ -132,6 +141,7 @@ void BareStore::Commit(std::span<const cloud::Batch> batches) {
       Int(insert_, 31, row.received_ms);
       Int(insert_, 32, row.received_ms + 1);
       Blob(insert_, 33, row.sealed);
+      Int(insert_, 34, row.header.condition);
       Step(insert_);
     }
   }

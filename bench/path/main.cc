@@ -1,15 +1,17 @@
 // trib-bench-path: the path's speed, each question with its raw side measured in the same run.
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "bare_curve.h"
 #include "measure.h"
 #include "questions.h"
+#include "south_server.h"
 #include "trib/common/host/cli/program.h"
 
 namespace trib::bench::path {
@@ -19,6 +21,11 @@ constexpr Question kQuestions[] = {
     {"codec", "judging a batch of records beside parsing it with libprotobuf", AskCodec},
     {"store", "the cloud's store beside a bare SQLite loop", AskStore},
     {"spool", "the gateway's spool beside a bare SQLite loop", AskSpool},
+    {"ingest", "records a gateway takes beside bare CURVE batches", AskIngest},
+    {"end_to_end", "node to store, durable, beside the slower raw limit", AskEndToEnd},
+    {"paced", "the gateway's CPU per message at 1 message/s/node", AskPaced},
+    {"memory", "the gateway's memory and handshake per connected node", AskMemory},
+    {"latency", "time to durable, and to visible in the store", AskLatency},
 };
 
 std::string LoadNow() {
@@ -69,8 +76,21 @@ int Main(int argc, char** argv) {
   app.add_option("--folder", folder, "on the disk to measure (default: beside the program)")
       ->check(CLI::ExistingDirectory);
   app.add_flag("--tiny", run.tiny, "few nodes and records: a test of this program, no measurement");
+  // How this program starts itself as the server of a question.
+  std::string serve;
+  std::vector<std::uint64_t> serve_south;
+  std::string state;
+  app.add_option("--serve", serve)->group("");
+  app.add_option("--serve-south", serve_south)->delimiter(',')->expected(2)->group("");
+  app.add_option("--state", state)->group("");
   if (const auto code = host::cli::ParseArguments(app, argc, argv)) {
     return *code;
+  }
+  if (!serve.empty()) {
+    ServeBare(static_cast<Serve>(std::stoi(serve)), state);
+  }
+  if (!serve_south.empty()) {
+    ServeSouth(serve_south[0], serve_south[1], state);
   }
   if (list) {
     for (const Question& question : kQuestions) {

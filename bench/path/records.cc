@@ -68,6 +68,8 @@ void FillStatus(SplitMix64& random, message::NodeStatus& status) {
   status.package_digest.fill(std::byte{0x5A});
   status.commissioning_permille = 1000;
   status.hardware_class = 1;
+  status.velocity_mm_s = 1.25F;
+  status.zone = message::SeverityZone::kA;
 }
 
 /// Where two encodings of the same message differ: the bytes of a number that was changed.
@@ -103,6 +105,7 @@ message::Record RecordOfMix(std::uint64_t node, std::uint32_t sequence, std::siz
   record.header.tier = message::Tier::kTrigger;
   record.header.energy_nj = 98'765;
   record.header.firmware_version = 0x000100;
+  record.header.condition = 1;
   record.kind = kMix[i % kRecordsPerEnvelope];
   switch (record.kind) {
     case RecordKind::kEvent:
@@ -112,6 +115,9 @@ message::Record RecordOfMix(std::uint64_t node, std::uint32_t sequence, std::siz
       record.event.severity = 17.25F;
       record.event.windows = 3;
       record.event.actuator = 2;
+      record.event.velocity_mm_s = 4.75F;
+      record.event.zone = message::SeverityZone::kC;
+      record.event.distance = 12.5F;
       for (std::uint32_t top = 0; top < message::kMaxTopFeatures; ++top) {
         (void)record.event.top.push_back({.feature = top * 5, .z = 9.5F});
       }

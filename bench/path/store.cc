@@ -10,6 +10,7 @@
 #include "bare_sqlite.h"
 #include "measure.h"
 #include "questions.h"
+#include "raw_limits.h"
 #include "records.h"
 #include "trib/cloud/store/writer.h"
 #include "trib/common/host/message/codec.h"
@@ -19,6 +20,7 @@ namespace trib::bench::path {
 namespace {
 
 constexpr std::uint64_t kNodes = 256;
+constexpr std::size_t kLargeCommit = 4096;
 constexpr std::uint32_t kRun = kRecordsPerEnvelope;  // records in a row of one node
 constexpr double kRowsPerSecond = 50'000;  // of turn length: bounds the file, not the speed
 
@@ -93,6 +95,12 @@ Cost Turn(Input& input, std::size_t per_commit, std::size_t rows, Commit commit)
   return {count / watch.seconds(), (ThreadCpuSeconds() - begin) * 1e6 / count};
 }
 
+/// Rows of one turn: whole commits.
+std::size_t RowsOf(const Run& run, std::size_t per_commit) {
+  const double commits = run.seconds * kRowsPerSecond / static_cast<double>(per_commit);
+  return static_cast<std::size_t>(std::max(1.0, commits)) * per_commit;
+}
+
 std::unique_ptr<cloud::store::Writer> OpenWriter(const std::string& path) {
   std::string error;
   auto writer = cloud::store::Writer::Open(path, {}, &error);
@@ -104,8 +112,25 @@ std::unique_ptr<cloud::store::Writer> OpenWriter(const std::string& path) {
 
 }  // namespace
 
+struct RawStore::Impl {
+  explicit Impl(const std::string& path) : store((OpenWriter(path).reset(), path)) {}
+  Input input;
+  BareStore store;
+};
+
+RawStore::RawStore(const Run& run, const std::string& name)
+    : impl_(std::make_unique<Impl>(run.folder / (name + ".db"))) {}
+RawStore::~RawStore() = default;
+
+RawRate RawStore::Rate(const Run& run) {
+  const Cost cost = Turn(impl_->input, kLargeCommit, RowsOf(run, kLargeCommit), [&](auto batches) {
+    impl_->store.Commit(batches);
+  });
+  return {cost.rows_per_s, 1e6 / cost.cpu_us};
+}
+
 void AskStore(const Run& run, Report& report) {
-  for (const std::size_t per_commit : {std::size_t{512}, std::size_t{4096}}) {
+  for (const std::size_t per_commit : {std::size_t{512}, kLargeCommit}) {
     const std::string size = std::to_string(per_commit);
     const std::string raw_path = run.folder / ("store-raw-" + size + ".db");
     OpenWriter(raw_path).reset();  // makes the tables
@@ -113,9 +138,7 @@ void AskStore(const Run& run, Report& report) {
     const auto ours = OpenWriter(run.folder / ("store-ours-" + size + ".db"));
     Input raw_input;
     Input our_input;
-    const auto commits = static_cast<std::size_t>(
-        std::max(1.0, run.seconds * kRowsPerSecond / static_cast<double>(per_commit)));
-    const std::size_t rows = commits * per_commit;
+    const std::size_t rows = RowsOf(run, per_commit);
     Row wall{"store", "rows, commits of " + size, "rows/s", {}, {}, 0.7, {}};
     Row cpu{"store", "CPU, commits of " + size, "us/row", {}, {}, {}, {}};
     for (int turn = 0; turn < run.turns; ++turn) {

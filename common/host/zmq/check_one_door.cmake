@@ -1,5 +1,7 @@
 # Fails when a source outside common/host/zmq includes a ZeroMQ header, or when one inside opens a
-# socket elsewhere than in the three places that are known to set CURVE (or to be in-process).
+# socket elsewhere than in the three places that are known to set CURVE (or to be in-process). The
+# one exception is what all this is measured against: the bare library, with CURVE too.
+set(baseline ${ROOT}/bench/path/bare_curve.cc)
 set(checked 0)
 foreach(dir common node gateway cloud tools integration_tests bench workloads)
   file(GLOB_RECURSE sources ${ROOT}/${dir}/*.h ${ROOT}/${dir}/*.hpp ${ROOT}/${dir}/*.cc
@@ -8,7 +10,7 @@ foreach(dir common node gateway cloud tools integration_tests bench workloads)
     math(EXPR checked "${checked} + 1")
     string(FIND "${source}" "${ROOT}/common/host/zmq/" inside)
     file(STRINGS "${source}" hits REGEX "#[ \t]*include[ \t]*[<\"]zmq(_addon)?\\.(h|hpp)[>\"]")
-    if(hits AND NOT inside EQUAL 0)
+    if(hits AND NOT inside EQUAL 0 AND NOT source STREQUAL baseline)
       message(SEND_ERROR "${source}: ZeroMQ is reached only through common/host/zmq")
     endif()
     if(inside EQUAL 0 AND NOT source MATCHES "_test\\.cc$|/testing\\.h$|/internal\\.h$")
