@@ -27,7 +27,7 @@ struct Arguments {
 
 // A fault by its name; an event by its label's number in the package, and its state.
 std::string What(const json& event) {
-  const std::string fault = FieldText(event, "fault", Show::kText);
+  std::string fault = FieldText(event, "fault", Show::kText);
   if (fault != "-") {
     return fault;
   }
