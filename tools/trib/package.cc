@@ -209,9 +209,10 @@ void AddPackageCommands(CLI::App& app, Context& context) {
   build->add_option("-o,--output", arguments->output, "The package to write")->required();
   bind(build, Build);
 
-  CLI::App* sign = noun->add_subcommand("sign",
-                                        "Add a key's signature to a package\n"
-                                        "Example: trib package sign bearing.trib --key package.key");
+  CLI::App* sign =
+      noun->add_subcommand("sign",
+                           "Add a key's signature to a package\n"
+                           "Example: trib package sign bearing.trib --key package.key");
   sign->add_option("PACKAGE", arguments->input, "The package")->required();
   sign->add_option("--key", arguments->key, "The secret key file")->required();
   sign->add_option("-o,--output", arguments->output, "Write here instead of in place");

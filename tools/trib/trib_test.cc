@@ -207,8 +207,8 @@ TEST_F(Trib, APackageIsBuiltSignedInspectedAndVerified) {
   EXPECT_EQ(unsigned_one.code, 1);
   EXPECT_THAT(unsigned_one.error, HasSubstr("b.trib: refused: not signed"));
 
-  const json made =
-      RunJson({"package", "sign", Path("b.trib"), "--key", Path("p.key"), "-o", Path("signed.trib")});
+  const json made = RunJson(
+      {"package", "sign", Path("b.trib"), "--key", Path("p.key"), "-o", Path("signed.trib")});
   EXPECT_THAT(KeysOf(made), summary);
   EXPECT_EQ(made["signatures"], 1);
   EXPECT_EQ(made["digest"], built["digest"]);
