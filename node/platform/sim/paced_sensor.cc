@@ -9,8 +9,6 @@
 namespace trib::node::sim {
 namespace {
 
-using Kind = InjectedFault::Kind;
-
 /// Samples come in steps of this much real time, as a converter's buffer would give them.
 constexpr double kStep_s = 0.02;
 
@@ -22,27 +20,18 @@ bool ParseSeconds(std::string_view text, double& out) {
 }  // namespace
 
 Result<InjectedFault> ParseInjectedFault(std::string_view text) {
-  constexpr std::pair<std::string_view, Kind> kKinds[] = {{"stuck", Kind::kStuck},
-                                                          {"clipped", Kind::kClipped},
-                                                          {"missing", Kind::kMissing},
-                                                          {"nonfinite", Kind::kNonFinite},
-                                                          {"scale", Kind::kBadScale},
-                                                          {"range", Kind::kRange},
-                                                          {"gap", Kind::kGap}};
   const std::size_t at = text.find('@');
   const std::size_t dots = text.find("..");
   if (at == std::string_view::npos || dots == std::string_view::npos || dots < at) {
     return Code::kInvalidArgument;
   }
   InjectedFault out;
-  const auto* kind = std::find_if(std::begin(kKinds), std::end(kKinds), [&](const auto& entry) {
-    return entry.first == text.substr(0, at);
-  });
-  if (kind == std::end(kKinds) || !ParseSeconds(text.substr(at + 1, dots - at - 1), out.begin_s) ||
+  const auto kind = simulation::ParseSensorFaultKind(text.substr(0, at));
+  if (!kind || !ParseSeconds(text.substr(at + 1, dots - at - 1), out.begin_s) ||
       !ParseSeconds(text.substr(dots + 2), out.end_s) || out.end_s <= out.begin_s) {
     return Code::kInvalidArgument;
   }
-  out.kind = kind->second;
+  out.kind = *kind;
   return out;
 }
 
@@ -121,13 +110,17 @@ Result<SampleBlock> PacedSensor::Read(std::span<std::int16_t> memory) {
   delivered_ += read->frames;
   clock_.SetDelivered(Millis(static_cast<std::int64_t>(delivered_ * 1000 / rate_)));
   if (fault == nullptr) {
-    stuck_by_ = nullptr;
-  } else if (fault->kind == Kind::kGap) {
-    return Code::kUnavailable;  // the next block's first_frame tells
-  } else if (!samples.empty()) {
-    // A source may give a boundary without samples: nothing to spoil there, or to be stuck at.
-    Inject(*fault, samples, block);
+    spoiler_.Heal();
+    return block;
   }
+  const auto stretch = static_cast<std::size_t>(fault - options_.faults.data());
+  const auto spoilt = spoiler_.Spoil(fault->kind, stretch, channels_, samples);
+  if (spoilt.lost) {
+    return Code::kUnavailable;  // the next block's first_frame tells
+  }
+  block.missing_frames = spoilt.missing_frames;
+  block.non_finite_frames = std::max(block.non_finite_frames, spoilt.non_finite_frames);
+  block.scale = spoilt.bad_scale ? std::numeric_limits<float>::quiet_NaN() : block.scale;
   return block;
 }
 
@@ -139,41 +132,6 @@ const InjectedFault* PacedSensor::FaultAt(std::uint64_t frame) const {
     }
   }
   return nullptr;
-}
-
-void PacedSensor::Inject(const InjectedFault& fault,
-                         std::span<std::int16_t> samples,
-                         SampleBlock& block) {
-  const auto frames = static_cast<std::uint32_t>(samples.size() / channels_);
-  switch (fault.kind) {
-    case Kind::kStuck:
-      if (stuck_by_ != &fault) {
-        stuck_by_ = &fault;
-        stuck_values_.assign(samples.begin(), samples.begin() + channels_);
-      }
-      for (std::size_t i = 0; i < samples.size(); ++i) {
-        samples[i] = stuck_values_[i % channels_];
-      }
-      break;
-    case Kind::kClipped:
-    case Kind::kRange:
-      for (std::int16_t& sample : samples) {
-        const int value = fault.kind == Kind::kClipped ? sample * 100 : sample / 4 + 24'000;
-        sample = static_cast<std::int16_t>(std::clamp(value, -32768, 32767));
-      }
-      break;
-    case Kind::kMissing:
-      block.missing_frames = frames;
-      break;
-    case Kind::kNonFinite:
-      block.non_finite_frames = frames;
-      break;
-    case Kind::kBadScale:
-      block.scale = std::numeric_limits<float>::quiet_NaN();
-      break;
-    case Kind::kGap:
-      break;
-  }
 }
 
 }  // namespace trib::node::sim

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "trib/common/simulation/sensor_fault.h"
 #include "trib/node/ports/sensor.h"
 #include "trib/node/sim/sample_source.h"
 #include "trib/node/sim/sim_clock.h"
@@ -14,15 +15,7 @@ namespace trib::node::sim {
 
 /// A sensor fault played on top of good samples, for tests and demonstrations.
 struct InjectedFault {
-  enum class Kind : std::uint8_t {
-    kStuck,      ///< the first value of the stretch, again and again
-    kClipped,    ///< the signal times 100, cut at the rails
-    kMissing,    ///< every frame marked as invented
-    kNonFinite,  ///< every frame marked as not a number
-    kBadScale,   ///< the calibration is NaN
-    kRange,      ///< a constant beyond anything believable on top
-    kGap,        ///< the frames are lost
-  };
+  using Kind = simulation::SensorFaultKind;
   Kind kind = Kind::kStuck;
   double begin_s = 0;  ///< in logical time of the source
   double end_s = 0;
@@ -61,7 +54,6 @@ class PacedSensor final : public Sensor {
  private:
   [[nodiscard]] std::uint64_t DueFrames();
   [[nodiscard]] const InjectedFault* FaultAt(std::uint64_t frame) const;
-  void Inject(const InjectedFault& fault, std::span<std::int16_t> samples, SampleBlock& block);
 
   std::unique_ptr<SampleSource> source_;
   SimClock& clock_;
@@ -74,8 +66,7 @@ class PacedSensor final : public Sensor {
   bool ended_ = false;
   bool held_ = false;
   Status failure_;
-  const InjectedFault* stuck_by_ = nullptr;
-  std::vector<std::int16_t> stuck_values_;
+  simulation::SensorSpoiler spoiler_;
 };
 
 }  // namespace trib::node::sim
