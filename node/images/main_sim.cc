@@ -29,6 +29,7 @@
 #include "trib/node/app/node_loop.h"
 #include "trib/node/sim/file_flash.h"
 #include "trib/node/sim/host_ports.h"
+#include "trib/node/sim/machine_file.h"
 #include "trib/node/sim/machine_source.h"
 #include "trib/node/sim/paced_sensor.h"
 #include "trib/node/sim/sample_source.h"
@@ -70,22 +71,57 @@ std::string_view NameOf(app::NodeState state) {
   return "fault";
 }
 
-std::unique_ptr<sim::SampleSource> OpenSource(const SimOptions& options, Failure& failure) {
-  if (options.generate) {
-    sim::MachineSource::Options machine;
-    machine.seed = *options.generate;
-    machine.loop = options.loop;
-    (void)machine.machine.faults.push_back(simulation::FaultOf(simulation::FaultKind::kOuterRace));
-    simulation::Vary(machine.machine, machine.seed, 0.1F);
-    const auto phases = sim::ParsePhases(options.phases);
-    if (!phases.ok()) {
-      failure = {cli::kExitUsage,
-                 "--phases: '" + options.phases + "' is not like normal:45,fault:15"};
-      return nullptr;
+/// A simulated machine: described by a file, or the default one with a bad bearing in phases.
+/// What a node senses with: samples, what is wrong with them, and how long there are none.
+struct Source {
+  std::unique_ptr<sim::SampleSource> samples;
+  std::vector<sim::InjectedFault> faults = {};
+  Millis pause{0};
+};
+
+Source OpenMachine(const SimOptions& options, Failure& failure) {
+  sim::MachineFile file;
+  std::string phases = options.phases.value_or("");
+  if (options.machine.empty()) {
+    (void)file.source.machine.faults.push_back(
+        simulation::FaultOf(simulation::FaultKind::kOuterRace));
+    file.spread = 0.1F;
+    phases = options.phases.value_or("normal:45,fault:15");
+  } else {
+    std::vector<std::string> errors;
+    auto loaded = sim::LoadMachineFile(options.machine, errors);
+    if (!loaded.ok()) {
+      for (std::size_t i = 0; i + 1 < errors.size(); ++i) {
+        cli::PrintError("trib-node", errors[i]);
+      }
+      failure = {cli::kExitUsage, errors.empty() ? "--machine: cannot be read" : errors.back()};
+      return {};
     }
-    machine.phases = *phases;
-    return std::make_unique<sim::MachineSource>(std::move(machine));
+    file = *std::move(loaded);
   }
+  file.source.seed = options.generate.value_or(file.source.seed);
+  file.source.loop = options.loop;
+  if (!phases.empty()) {
+    const auto parsed = sim::ParsePhases(phases);
+    if (!parsed.ok()) {
+      failure = {cli::kExitUsage, "--phases: '" + phases + "' is not like normal:45,fault:15"};
+      return {};
+    }
+    file.source.phases = *parsed;
+  }
+  simulation::Vary(file.source.machine, file.source.seed, file.spread);
+  if (!simulation::Validate(file.source.machine).ok()) {
+    failure = {cli::kExitUsage, "--machine: leaves its ranges when varied by its spread"};
+    return {};
+  }
+  const Millis pause(static_cast<std::int64_t>(file.source.period_frames * 1000 /
+                                               file.source.machine.sample_rate_hz));
+  return {.samples = std::make_unique<sim::MachineSource>(std::move(file.source)),
+          .faults = std::move(file.sensor_faults),
+          .pause = pause};
+}
+
+std::unique_ptr<sim::SampleSource> OpenRecording(const SimOptions& options, Failure& failure) {
   std::vector<std::string> errors;
   auto manifest = host::recording::Manifest::Load(options.replay, errors);
   if (manifest.ok()) {
@@ -98,6 +134,12 @@ std::unique_ptr<sim::SampleSource> OpenSource(const SimOptions& options, Failure
   failure = {cli::kExitUsage,
              errors.empty() ? "--replay: cannot play " + options.replay : errors.front()};
   return nullptr;
+}
+
+/// @returns no samples, and a failure, when something is wrong.
+Source OpenSource(const SimOptions& options, Failure& failure) {
+  return options.replay.empty() ? OpenMachine(options, failure)
+                                : Source{.samples = OpenRecording(options, failure)};
 }
 
 /// The node's keys and its gateway's, as the socket wants them.
@@ -393,7 +435,7 @@ int CheckConfig(const SimOptions& options) {
   host::zmq::CurveKeys keys;
   host::zmq::ClientOptions client;
   const bool packaged = note(LoadPackageFile(options, file, pinned, failure));
-  const auto source = OpenSource(options, failure);
+  const std::unique_ptr<sim::SampleSource> source = OpenSource(options, failure).samples;
   (void)note(source != nullptr);
   (void)note(ParseFaults(options, faults, failure));
   (void)note(options.gateway.empty() || ReadKeys(options, keys, client, failure));
@@ -422,11 +464,12 @@ int Main(const SimOptions& options) {
   if (!LoadPackageFile(options, package_file, package_keys, failure)) {
     return Fail(failure);
   }
-  auto source = OpenSource(options, failure);
-  if (source == nullptr) {
+  Source source = OpenSource(options, failure);
+  if (source.samples == nullptr) {
     return Fail(failure);
   }
   sim::PacedSensor::Options pacing;
+  pacing.faults = std::move(source.faults);
   pacing.pace = options.pace;
   if (!ParseFaults(options, pacing.faults, failure)) {
     return Fail(failure);
@@ -451,7 +494,7 @@ int Main(const SimOptions& options) {
   const auto wall =
       std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch());
   sim::SimClock clock({.start = LogicalTime(wall), .synchronised = true, .pace = options.pace});
-  sim::PacedSensor sensor(std::move(source), clock, pacing);
+  sim::PacedSensor sensor(std::move(source.samples), clock, pacing);
   host::zmq::Poller poller;
   (void)poller.AddFd(stop.fd());
   if (zmq_link) {
@@ -468,10 +511,13 @@ int Main(const SimOptions& options) {
   config.state_region = {.first = SectorIndex(0), .sectors = kStateSectors};
   config.backlog_region = {.first = SectorIndex(kStateSectors), .sectors = kBacklogSectors};
   config.seed = options.seed;
-  // A slow replay gives samples rarely, one at full speed may be held back at will.
+  // A slow replay gives samples rarely, and so does one in bursts; one at full speed may be held
+  // back at will.
+  const auto silence_ms = static_cast<double>(source.pause.count() + 10'000);
   config.sensor_silence =
-      options.pace <= 0 ? Millis(86'400'000)
-                        : Millis(static_cast<std::int64_t>(10'000 / std::min(1.0, options.pace)));
+      options.pace <= 0
+          ? Millis(86'400'000)
+          : Millis(static_cast<std::int64_t>(silence_ms / std::min(1.0, options.pace)));
   Link& link = zmq_link ? static_cast<Link&>(*zmq_link) : no_link;
   const auto storage = std::make_unique<Storage>();
   const auto loop = std::make_unique<app::NodeLoop>(

@@ -57,6 +57,7 @@ std::optional<int> ReadConfig(const CLI::App& app, SimOptions& options) {
   } else {
     path("--replay", "source.replay", options.replay);
   }
+  path("--machine", "source.machine", options.machine);
   const bool loop = file.Bool("source.loop", options.loop);
   options.loop = app.count("--loop") == 0 ? loop : options.loop;
   text("--time-scale", "source.time_scale", options.time_scale);
@@ -78,8 +79,8 @@ std::optional<int> Check(SimOptions& options) {
   if (options.state.empty()) {
     return Usage("--state: give the file that holds the node's flash");
   }
-  if (options.replay.empty() == !options.generate.has_value()) {
-    return Usage("give either --replay MANIFEST or --generate SEED");
+  if (options.replay.empty() == (options.machine.empty() && !options.generate)) {
+    return Usage("give either --replay MANIFEST, or --generate SEED or --machine FILE or both");
   }
   if (options.gateway.empty() != options.gateway_key.empty()) {
     return Usage("--gateway and --gateway-key go together");
@@ -107,7 +108,7 @@ std::optional<int> Check(SimOptions& options) {
 }  // namespace
 
 std::optional<int> ParseSimOptions(int argc, const char* const* argv, SimOptions& options) {
-  CLI::App app{"One node on this machine: replays a recording or makes a machine up", kProgram};
+  CLI::App app{"One node on this machine: replays a recording or simulates a machine", kProgram};
   host::cli::AddCommonOptions(app, options.common);
   app.add_option("--config", options.config, "Configuration file (see deploy/node.toml)")
       ->type_name("FILE");
@@ -126,8 +127,12 @@ std::optional<int> ParseSimOptions(int argc, const char* const* argv, SimOptions
   app.add_flag("--no-sync", options.no_sync, "Do not fsync the flash image at each write");
   app.add_option("--replay", options.replay, "Recording manifest to play")->type_name("MANIFEST");
   app.add_flag("--loop", options.loop, "Play for ever");
-  app.add_option("--generate", options.generate, "Play a made-up machine")->type_name("SEED");
-  app.add_option("--phases", options.phases, "Of the made-up machine, in seconds")
+  app.add_option("--generate", options.generate, "Simulate a machine, each seed another one")
+      ->type_name("SEED");
+  app.add_option("--machine", options.machine, "What the simulated machine is")->type_name("FILE");
+  app.add_option("--phases",
+                 options.phases,
+                 "Of the simulated machine, in seconds [normal:45,fault:15 without --machine]")
       ->type_name("normal:S,fault:S,...");
   app.add_option("--inject", options.inject, "Sensor fault, e.g. stuck@30..40; repeatable")
       ->type_name("KIND@S..S");

@@ -25,7 +25,8 @@ struct SimOptions {
   std::string replay;
   bool loop = false;
   std::optional<std::uint64_t> generate;
-  std::string phases = "normal:45,fault:15";
+  std::string machine;
+  std::optional<std::string> phases;
   std::vector<std::string> inject;
   std::string time_scale = "1";
   double pace = 1;  ///< from time_scale; 0 = max

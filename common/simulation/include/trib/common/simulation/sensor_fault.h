@@ -38,7 +38,7 @@ struct SpoiltSamples {
 /// Threads  One caller at a time.
 class SensorSpoiler {
  public:
-  static constexpr std::size_t kMaxChannels = 8;
+  static constexpr std::size_t kMaxChannels = 64;
 
   /// Applies the fault to samples that lie wholly within it, interleaved [frame][channel].
   /// `stretch` tells one stretch of a stuck sensor from the next.
