@@ -128,7 +128,8 @@ std::string Report::Table() const {
   std::string text;
   for (const auto& line : lines) {
     for (std::size_t i = 0; i < line.size(); ++i) {
-      text += line[i] + std::string(widths[i] + 2 - line[i].size(), ' ');
+      text += line[i];
+      text.append(widths[i] + 2 - line[i].size(), ' ');
     }
     text.erase(text.find_last_not_of(' ') + 1);
     text += '\n';

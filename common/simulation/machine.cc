@@ -12,7 +12,7 @@ constexpr float kTwoPi = 6.28318531F;
 constexpr float kTurn = 0x1p32F;
 constexpr float kReferenceC = 25;
 constexpr float kDayS = 86'400;
-constexpr float kYearS = 31'557'600;
+constexpr float kYearS = 31'557'600.0F;
 constexpr std::uint32_t kLongestWarmUp = 1'024;
 /// Streams of random words, so that no two draw the same.
 enum Stream : std::uint64_t { kNoise = 1, kWander = 2, kPhase = 3, kStrikes = 16 };

@@ -233,6 +233,7 @@ void AddPackageCommands(CLI::App& app, Context& context) {
       ->required()
       ->type_name("HEX|FILE");
   std::vector<std::string> names;
+  names.reserve(kHardwareClasses.size());
   for (const package::HardwareClass hardware : kHardwareClasses) {
     names.emplace_back(package::HardwareClassName(hardware));
   }

@@ -18,7 +18,6 @@ namespace {
 
 using host::cli::kExitFailed;
 using host::cli::kExitOk;
-using host::cli::kExitUsage;
 using host::recording::Manifest;
 using host::recording::Measure;
 using nlohmann::json;

@@ -50,7 +50,9 @@ Show ShowFor(std::string_view key) {
 
 void AddLines(const json& object, const std::string& prefix, Table& table) {
   for (const auto& [key, value] : object.items()) {
-    const std::string path = prefix.empty() ? key : prefix + "." + key;
+    std::string path = prefix;
+    path += prefix.empty() ? "" : ".";
+    path += key;
     if (value.is_object()) {
       AddLines(value, path, table);
     } else if (value.is_array() && !value.empty() && value.front().is_object()) {

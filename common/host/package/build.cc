@@ -329,9 +329,9 @@ void Builder::ReadSketchEdges() {
   SketchEdges out;
   const std::uint64_t chosen =
       ReadMask(spec_, "sketch_edges.features", features_, UsualFeatures(spec_, features_));
-  for (std::uint16_t feature = 0; feature < features_.size(); ++feature) {
+  for (std::size_t feature = 0; feature < features_.size(); ++feature) {
     if ((chosen >> feature & 1U) != 0) {
-      AddEdges(out, feature, "sketch_edges.edges");
+      AddEdges(out, static_cast<std::uint16_t>(feature), "sketch_edges.edges");
     }
   }
   if (spec_.Has("sketch_edges.score_edges")) {

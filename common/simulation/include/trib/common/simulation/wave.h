@@ -92,8 +92,12 @@ using LongAngle = std::uint64_t;
 class AngleMultiple {
  public:
   constexpr AngleMultiple() = default;
-  constexpr explicit AngleMultiple(float multiple)
-      : q24_(static_cast<std::uint32_t>(multiple * 0x1p24F + 0.5F)) {}
+  constexpr explicit AngleMultiple(float multiple) {
+    // Adding a half before the cut would itself round where steps are as coarse as ones.
+    const float steps = multiple * 0x1p24F;
+    q24_ = static_cast<std::uint32_t>(steps);
+    q24_ += steps - static_cast<float>(q24_) >= 0.5F ? 1 : 0;
+  }
   [[nodiscard]] constexpr LongAngle operator()(LongAngle angle) const {
     const std::uint64_t turns = angle >> 32U;
     const std::uint64_t part = angle & 0xFFFFFFFFU;
