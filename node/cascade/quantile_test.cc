@@ -74,5 +74,48 @@ TEST(StudentUpperQuantile, TendsToTheNormal) {
   EXPECT_NEAR(StudentUpperQuantile(1e-4F, 1e6F), NormalUpperQuantile(1e-4F), 1e-3);
 }
 
+/// I_x(b, a) by Simpson's rule in t = x s^k, in double: slow and simple.
+double IncompleteBeta(double b, double a, double x) {
+  const double log_beta = std::lgamma(a) + std::lgamma(b) - std::lgamma(a + b);
+  // t = x u^2 takes the root off the density at 0 for b = 1/2 and more.
+  constexpr int kSteps = 20'000;
+  const auto density = [&](double u) {
+    const double t = x * u * u;
+    return t <= 0
+               ? 0.0
+               : std::exp((b - 1) * std::log(t) + (a - 1) * std::log1p(-t) - log_beta) * 2 * x * u;
+  };
+  double sum = density(0) + density(1);
+  for (int i = 1; i < kSteps; ++i) {
+    sum += density(static_cast<double>(i) / kSteps) * (i % 2 == 1 ? 4 : 2);
+  }
+  return sum / (3.0 * kSteps);
+}
+
+TEST(FisherUpperQuantile, IsWithinItsStatedError) {
+  for (const double above : {1.0, 3.0, 6.0, 21.0, 32.0, 64.0}) {
+    for (const double below : {4.5, 9.0, 39.0, 123.5, 1000.0}) {
+      for (const double p : {0.5, 0.25, 0.05, 1e-2, 1e-3, 1e-5}) {
+        const double f = FisherUpperQuantile(
+            static_cast<float>(p), static_cast<float>(above), static_cast<float>(below));
+        const auto tail = [&](double value) {
+          return IncompleteBeta(below / 2, above / 2, below / (below + above * value));
+        };
+        EXPECT_GT(tail(f * 0.998), p) << above << ' ' << below << ' ' << p;
+        EXPECT_LT(tail(f * 1.002), p) << above << ' ' << below << ' ' << p;
+      }
+    }
+  }
+}
+
+TEST(FisherUpperQuantile, KnowsTextbookValuesAndClamps) {
+  EXPECT_NEAR(FisherUpperQuantile(0.05F, 1, 10), 4.965, 0.01);
+  EXPECT_NEAR(FisherUpperQuantile(0.01F, 5, 20), 4.103, 0.01);
+  // Many degrees below: chi-squared over its degrees; 11.345 / 3.
+  EXPECT_NEAR(FisherUpperQuantile(0.01F, 3, 1e6F), 11.345 / 3, 0.006 * 11.345 / 3);
+  EXPECT_EQ(FisherUpperQuantile(1e-9F, 3, 10), FisherUpperQuantile(1e-6F, 3, 10));
+  EXPECT_EQ(FisherUpperQuantile(0.75F, 3, 10), FisherUpperQuantile(0.5F, 3, 10));
+}
+
 }  // namespace
 }  // namespace trib::node::cascade
