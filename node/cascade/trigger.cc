@@ -32,11 +32,13 @@ void InsertTop(Top& top, std::uint32_t feature, float z) {
 
 }  // namespace
 
-void Trigger::Arm(const package::TriggerSpec& spec, const Baseline& baseline) {
+void Trigger::Arm(const package::TriggerSpec& spec,
+                  const Baseline& baseline,
+                  std::size_t lane,
+                  const package::DistanceSpec* distance) {
   TRIB_CHECK(spec.ewma_alpha > 0 && spec.ewma_alpha <= 1 && spec.threshold_scale > 0);
   TRIB_CHECK(spec.enter_m >= 1 && spec.enter_m <= spec.enter_n && spec.enter_n <= 32);
-  TRIB_CHECK(spec.clear_n >= 1 && baseline.complete());
-  *this = Trigger();
+  TRIB_CHECK(spec.clear_n >= 1 && baseline.complete() && lane < lanes_.size());
   spec_ = spec;
   std::uint32_t features = 0;
   for (std::size_t i = 0; i < baseline.features(); ++i) {
@@ -45,20 +47,27 @@ void Trigger::Arm(const package::TriggerSpec& spec, const Baseline& baseline) {
   const auto n = static_cast<float>(baseline.seen());
   const float comparisons = (spec.ewma_alpha < 1 ? 2.0F : 1.0F) *
                             static_cast<float>(std::max<std::uint32_t>(1, features));
-  threshold_ = spec.threshold_scale *
-               StudentUpperQuantile(spec.false_alarm_rate / (2.0F * comparisons), n - 1.0F);
-  inverse_n_ = 1.0F / n;
-  single_scale_ = 1.0F / dsp::SquareRoot(1.0F + inverse_n_);
-  armed_ = true;
+  Lane& own = lanes_[lane];
+  own = Lane();
+  own.threshold = spec.threshold_scale *
+                  StudentUpperQuantile(spec.false_alarm_rate / (2.0F * comparisons), n - 1.0F);
+  own.inverse_n = 1.0F / n;
+  own.single_scale = 1.0F / dsp::SquareRoot(1.0F + own.inverse_n);
+  if (distance != nullptr && baseline.has_distance()) {
+    own.distance_threshold =
+        distance->threshold_scale * baseline.DistanceThreshold(distance->false_alarm_rate);
+  }
+  own.armed = true;
 }
 
 float Trigger::Score(std::span<const float> frame,
                      const Baseline& baseline,
-                     TriggerResult& result) {
+                     Lane& lane,
+                     TriggerResult& result) const {
   const float alpha = spec_.ewma_alpha;
-  ewma_fade_ *= (1.0F - alpha) * (1.0F - alpha);
+  lane.ewma_fade *= (1.0F - alpha) * (1.0F - alpha);
   const float ewma_scale =
-      1.0F / dsp::SquareRoot(alpha / (2.0F - alpha) * (1.0F - ewma_fade_) + inverse_n_);
+      1.0F / dsp::SquareRoot(alpha / (2.0F - alpha) * (1.0F - lane.ewma_fade) + lane.inverse_n);
   float score = 0;
   for (std::size_t i = 0; i < frame.size(); ++i) {
     if (!InMask(i)) {
@@ -70,20 +79,26 @@ float Trigger::Score(std::span<const float> frame,
       z = z < 0 ? -kMaxScore : kMaxScore;
     }
     InsertTop(result.top, static_cast<std::uint32_t>(i), z);
-    ewma_[i] += alpha * (std::clamp(z, -threshold_, threshold_) - ewma_[i]);
-    score = std::max(score, dsp::Absolute(z) * single_scale_);
+    lane.ewma[i] += alpha * (std::clamp(z, -lane.threshold, lane.threshold) - lane.ewma[i]);
+    score = std::max(score, dsp::Absolute(z) * lane.single_scale);
     if (alpha < 1) {
-      score = std::max(score, dsp::Absolute(ewma_[i]) * ewma_scale);
+      score = std::max(score, dsp::Absolute(lane.ewma[i]) * ewma_scale);
     }
+  }
+  if (lane.distance_threshold > 0) {
+    result.distance = baseline.Distance(frame);
+    score = std::max(score, result.distance / lane.distance_threshold * lane.threshold);
   }
   return score;
 }
 
-TriggerResult Trigger::Step(std::span<const float> frame, const Baseline& baseline) {
-  TRIB_DCHECK(armed_ && frame.size() == baseline.features());
+TriggerResult Trigger::Step(std::span<const float> frame,
+                            const Baseline& baseline,
+                            std::size_t lane) {
+  TRIB_DCHECK(armed(lane) && frame.size() == baseline.features());
   TriggerResult result;
-  result.score = Score(frame, baseline, result);
-  result.over = result.score > threshold_;
+  result.score = Score(frame, baseline, lanes_[lane], result);
+  result.over = result.score > lanes_[lane].threshold;
   Advance(result);
   return result;
 }

@@ -42,7 +42,7 @@ class Machine {
   }
   Baseline Commission(const package::TriggerSpec& spec) {
     Baseline baseline;
-    baseline.Start(RecipeId(1), features_, spec);
+    baseline.Start({.recipe = RecipeId(1), .features = features_, .trigger = &spec});
     while (!baseline.complete()) {
       EXPECT_TRUE(baseline.Learn(Window()).ok());
     }
@@ -60,7 +60,7 @@ class Bench {
  public:
   explicit Bench(package::TriggerSpec spec = Spec()) {
     spec.commissioning_windows = 2;
-    baseline_.Start(RecipeId(1), 1, spec);
+    baseline_.Start({.recipe = RecipeId(1), .features = 1, .trigger = &spec});
     // Two windows at +-sqrt(1/2) have mean 0 and sample deviation 1.
     EXPECT_TRUE(baseline_.Learn(std::vector<float>{std::sqrt(0.5F)}).ok());
     EXPECT_TRUE(baseline_.Learn(std::vector<float>{-std::sqrt(0.5F)}).ok());

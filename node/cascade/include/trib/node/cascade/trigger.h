@@ -11,8 +11,10 @@
 namespace trib::node::cascade {
 
 struct TriggerResult {
-  /// Largest normalised deviation of the window; compare with Trigger::threshold().
+  /// Largest normalised deviation of the window; compare with Trigger::threshold() of its lane.
   float score = 0;
+  /// Mahalanobis distance of the window; 0 when none is computed.
+  float distance = 0;
   bool over = false;
   /// Inside an episode, its first window included and its clearing window too.
   bool active = false;
@@ -37,8 +39,15 @@ struct TriggerResult {
 /// two-sided, with Bonferroni's bound over features and both statistics (F alone when a = 1).
 /// Windows that overlap are correlated, which the bound does not know: threshold_scale covers it.
 ///
+/// With a DistanceSpec the Mahalanobis distance is a second opinion: the score is then the greater
+/// of the above and distance / distance threshold * threshold, and the rates of both add up at
+/// most.
+///
 /// Before it enters the moving average, |z| is cut at the threshold: larger values raise the score
 /// by themselves, and the average then forgets a gross fault within a few windows.
+///
+/// Each operating condition has a lane of its own: baseline, threshold and moving averages. The
+/// episode is one over all lanes, because a fault does not end with a change of speed.
 ///
 /// Memory   Inside. Threads  One caller at a time.
 class Trigger {
@@ -46,39 +55,55 @@ class Trigger {
   /// An episode begins when enter_m of the last enter_n windows were over the threshold and ends
   /// after clear_n quiet windows in a row.
   ///
-  /// Requires  baseline complete; `spec` as package::Decode() gives it.
-  void Arm(const package::TriggerSpec& spec, const Baseline& baseline);
-  [[nodiscard]] bool armed() const { return armed_; }
-  [[nodiscard]] float threshold() const { return threshold_; }
+  /// Requires  baseline complete, and sealed when `distance` is given and the baseline could be;
+  ///           specs as package::Decode() gives them; the same specs for all lanes.
+  void Arm(const package::TriggerSpec& spec,
+           const Baseline& baseline,
+           std::size_t lane = 0,
+           const package::DistanceSpec* distance = nullptr);
+  [[nodiscard]] bool armed(std::size_t lane = 0) const { return lanes_[lane].armed; }
+  [[nodiscard]] float threshold(std::size_t lane = 0) const { return lanes_[lane].threshold; }
+  /// 0 without a distance.
+  [[nodiscard]] float distance_threshold(std::size_t lane = 0) const {
+    return lanes_[lane].distance_threshold;
+  }
   [[nodiscard]] bool active() const { return active_; }
 
   /// Takes one valid window's features. A value that is not finite counts as kMaxScore. Windows
   /// that the guardrails refuse are not shown: they neither prolong nor end an episode.
   ///
-  /// Requires  armed(); frame.size() == baseline.features().
-  TriggerResult Step(std::span<const float> frame, const Baseline& baseline);
+  /// Requires  armed(lane); frame.size() == baseline.features(), the baseline of that lane.
+  TriggerResult Step(std::span<const float> frame, const Baseline& baseline, std::size_t lane = 0);
 
   static constexpr float kMaxScore = 1e6F;
 
  private:
+  struct Lane {
+    std::array<float, message::kMaxFeatures> ewma{};
+    float threshold = 0;
+    float distance_threshold = 0;
+    float single_scale = 1;  ///< 1 / sqrt(1 + 1/n)
+    float inverse_n = 0;
+    float ewma_fade = 1;  ///< (1 - alpha)^(2k)
+    bool armed = false;
+  };
+
   [[nodiscard]] bool InMask(std::size_t feature) const {
     return (spec_.feature_mask >> feature & 1U) != 0;
   }
-  float Score(std::span<const float> frame, const Baseline& baseline, TriggerResult& result);
+  float Score(std::span<const float> frame,
+              const Baseline& baseline,
+              Lane& lane,
+              TriggerResult& result) const;
   void Advance(TriggerResult& result);
 
   package::TriggerSpec spec_;
-  std::array<float, message::kMaxFeatures> ewma_{};
-  float threshold_ = 0;
-  float single_scale_ = 1;  ///< 1 / sqrt(1 + 1/n)
-  float inverse_n_ = 0;
-  float ewma_fade_ = 1;        ///< (1 - alpha)^(2k)
+  std::array<Lane, message::kMaxConditions> lanes_;
   std::uint32_t history_ = 0;  ///< bit 0 is the newest window
   std::uint32_t quiet_ = 0;
   std::uint32_t episode_windows_ = 0;
   float episode_severity_ = 0;
   bool active_ = false;
-  bool armed_ = false;
 };
 
 }  // namespace trib::node::cascade
