@@ -11,6 +11,7 @@ namespace {
 
 using energy::Category;
 using energy::ToNanojoules;
+using message::CommissioningState;
 using message::EventState;
 using message::FaultCode;
 using message::RecordKind;
@@ -29,6 +30,8 @@ void NodeLoop::Decide(const sensing::CutWindow& window) {
   ++metrics_.windows;
   Context context;
   context.first_frame = window.first_frame;
+  context.condition = window.condition;
+  condition_ = window.condition;
   context.flags = window.after_gap ? message::record_flag::kAfterGap : 0;
   const sensing::GuardrailVerdict verdict = sensing::Judge(window, package_.guardrails);
   const cascade::WindowStatistics statistics =
@@ -74,6 +77,9 @@ void NodeLoop::DecideBad(const sensing::GuardrailVerdict& verdict,
   context.tier = Tier::kFallback;
   context.flags |= message::record_flag::kFallbackRules;
   ++metrics_.windows_invalid;
+  if (package_.present) {
+    learner_.CountRefused(context.condition);
+  }
   KeepTime(ports_.clock.Now());
   block_ = policy_.BlockAt(ports_.clock.Now());
   block_open_ = true;
@@ -84,15 +90,26 @@ void NodeLoop::DecideBad(const sensing::GuardrailVerdict& verdict,
   }
 }
 
+/// The worse of the rules' outcome and what the zone asks for.
+cascade::RuleOutcome NodeLoop::JudgeSeverity(cascade::RuleOutcome outcome) {
+  if (!severity_.present()) {
+    return outcome;
+  }
+  severity_.Add(frame_.values[severity_.spec().feature]);
+  const cascade::RuleOutcome zone = severity_.outcome();
+  return zone.state > outcome.state ? zone : outcome;
+}
+
 void NodeLoop::DecideGood(const cascade::WindowStatistics& statistics, Context& context) {
   const cascade::RuleOutcome outcome =
-      cascade::Evaluate(package_.rules, statistics, FaultCode::kUnspecified);
+      JudgeSeverity(cascade::Evaluate(package_.rules, statistics, FaultCode::kUnspecified));
   cascade::TriggerResult result;
   // Out of every bin unless the trigger ran.
   result.score = std::numeric_limits<float>::quiet_NaN();
   ActuatorState state = outcome.state;
-  if (trigger_.armed()) {
-    result = trigger_.Step(frame_.values.span(), baseline_);
+  const bool decides = armed();
+  if (decides) {
+    result = trigger_.Step(frame_.values.span(), baseline(), condition_);
     context.tier = Tier::kTrigger;
     metrics_.windows_triggered += result.over ? 1U : 0U;
     if (result.active && result.state != EventState::kCleared) {
@@ -101,6 +118,10 @@ void NodeLoop::DecideGood(const cascade::WindowStatistics& statistics, Context& 
   } else {
     context.tier = Tier::kFallback;
     context.flags |= message::record_flag::kFallbackRules;
+    if (trigger_.active()) {
+      // An alarm that stands is not called off where nothing is known yet.
+      state = cascade::Worse(state, package_.alarm_state());
+    }
   }
   SetActuator(state, context);
   KeepTime(ports_.clock.Now());
@@ -109,37 +130,32 @@ void NodeLoop::DecideGood(const cascade::WindowStatistics& statistics, Context& 
   ReportTrigger(result, context);
   ReportRules(outcome, context);
   if (package_.present && policy_.Audited(metrics_.windows - 1)) {
-    RecordAudit(trigger_.armed() ? result.score : 0.0F, context);
+    RecordAudit(decides ? result.score : 0.0F, context);
   }
-  if (package_.present && !trigger_.armed()) {
-    Learn();
+  if (package_.present && !decides) {
+    Learn(context);
   }
 }
 
-void NodeLoop::Learn() {
-  (void)baseline_.Learn(frame_.values.span());  // the stage gave finite values of the right number
-  if (!baseline_.complete()) {
-    return;
+void NodeLoop::Learn(const Context& context) {
+  const Learner::Report report = learner_.Learn(condition_, frame_.values.span());
+  if (report.code != FaultCode::kUnspecified) {
+    RecordLearning(report, context);
   }
-  const Result<std::size_t> size = baseline_.Save(saved_baseline_);
-  if (!size.ok() || !state_store_
-                         .Put(state::StateKey::kBaseline,
-                              package_.recipe_id.value(),
-                              std::span(saved_baseline_).first(*size))
-                         .ok()) {
-    // The node works on; only a restart would have to learn again.
-    RecordFault(FaultCode::kStateCorrupt, size.status().reason(), 0, 0, 0, Context());
-  }
-  trigger_.Arm(package_.trigger, baseline_);
+}
+
+void NodeLoop::RecordLearning(const Learner::Report& report, Context context) {
+  context.condition = report.condition;
+  RecordFault(report.code, report.detail, report.feature, report.value, report.windows, context);
 }
 
 void NodeLoop::CountInSketch(const cascade::TriggerResult& result, const Context& context) {
   block_ = policy_.BlockAt(ports_.clock.Now());
   block_open_ = true;
   std::array<float, message::kMaxFeatures> standard{};
-  const std::size_t count = trigger_.armed() ? frame_.values.size() : 0;
+  const std::size_t count = armed() ? frame_.values.size() : 0;
   for (std::size_t i = 0; i < count; ++i) {
-    standard[i] = baseline_.Standardise(i, frame_.values[i]);
+    standard[i] = baseline().Standardise(i, frame_.values[i]);
   }
   sketch_.AddWindow(context.tier, result.over, std::span(standard).first(count), result.score);
 }
@@ -160,10 +176,11 @@ void NodeLoop::ReportTrigger(const cascade::TriggerResult& result, const Context
   record_.event.state = result.state;
   record_.event.label = package_.alarm_label();
   // Of the trigger alone: how far beyond the threshold, 0.5 at it.
-  record_.event.confidence = result.score / (result.score + trigger_.threshold());
+  record_.event.confidence = result.score / (result.score + trigger_.threshold(condition_));
   record_.event.severity = result.severity;
   record_.event.windows = result.windows;
   record_.event.top = result.top;
+  record_.event.distance = result.distance;
   record_.event.actuator = static_cast<std::uint32_t>(context.actuator);
   ++metrics_.events;
   EndRecord();
@@ -233,7 +250,10 @@ void NodeLoop::BeginRecord(RecordKind kind, const Context& context) {
   header.flags |= package_.present ? 0 : message::record_flag::kNoPackage;
   header.flags |= ports_.clock.synchronised() ? 0 : message::record_flag::kTimeUnsynced;
   header.flags |=
-      package_.present && !baseline_.complete() ? message::record_flag::kCommissioning : 0;
+      package_.present && learner_.state(context.condition) == CommissioningState::kLearning
+          ? message::record_flag::kCommissioning
+          : 0;
+  header.condition = context.condition;
   header.energy_nj = energy_.TakeSinceLast();
   header.firmware_version = kFirmwareVersion;
   header.reset_reason = static_cast<message::ResetReason>(ports_.power.reset_cause());
@@ -241,6 +261,8 @@ void NodeLoop::BeginRecord(RecordKind kind, const Context& context) {
   switch (kind) {
     case RecordKind::kEvent:
       record_.event = {};
+      record_.event.velocity_mm_s = severity_.velocity_mm_s();
+      record_.event.zone = severity_.zone();
       break;
     case RecordKind::kSketch:
       record_.sketch = {};
@@ -299,7 +321,7 @@ void NodeLoop::CloseBlock() {
   }
   block_open_ = false;
   Context context;
-  context.tier = trigger_.armed() ? Tier::kTrigger : Tier::kFallback;
+  context.tier = armed() ? Tier::kTrigger : Tier::kFallback;
   context.flags = message::record_flag::kPeriodic;
   BeginRecord(RecordKind::kSketch, context);
   record_.header.block = block_;
@@ -310,7 +332,7 @@ void NodeLoop::CloseBlock() {
 
 void NodeLoop::RecordStatus() {
   Context context;
-  context.tier = trigger_.armed() ? Tier::kTrigger : Tier::kFallback;
+  context.tier = armed() ? Tier::kTrigger : Tier::kFallback;
   context.flags = message::record_flag::kPeriodic;
   BeginRecord(RecordKind::kStatus, context);
   message::NodeStatus& status = record_.status;
@@ -331,7 +353,13 @@ void NodeLoop::RecordStatus() {
   status.bytes_raw = metrics_.bytes_raw;
   status.energy_nj = energy_.total_nj();
   status.package_digest = package_.digest;
-  status.commissioning_permille = baseline_.permille();
+  status.commissioning_permille = baseline().permille();
+  status.velocity_mm_s = severity_.velocity_mm_s();
+  status.zone = severity_.zone();
+  status.commissioning = learner_.state(condition_);
+  status.commissioning_refusals = learner_.refusals();
+  status.commissioning_reason = learner_.reason();
+  status.baselines = learner_.baselines();
   status.hardware_class = static_cast<std::uint32_t>(config_.hardware_class);
   status.messages_refused = uplink.malformed + uplink.misaddressed + uplink.stale +
                             uplink.oversized + metrics_.downlink_refused;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "trib/common/bytes/crc32c.h"
 #include "trib/node/cascade/rules.h"
 #include "trib/node/sensing/guardrails.h"
 
@@ -20,6 +21,32 @@ Status DecodeSection(const package::PackageView& view, SectionType type, Section
     return {Code::kDataLoss, Reason::kMissingSection};
   }
   return package::Decode(bytes, out);
+}
+
+template <typename Section>
+Status DecodeOptional(const package::PackageView& view,
+                      SectionType type,
+                      std::optional<Section>& out) {
+  const std::span<const std::byte> bytes = view.Find(type);
+  return bytes.empty() ? Status() : package::Decode(bytes, out.emplace());
+}
+
+Status DecodeLearning(const package::PackageView& view, LoadedPackage& out) {
+  TRIB_TRY(DecodeOptional(view, SectionType::kDistance, out.distance));
+  TRIB_TRY(DecodeOptional(view, SectionType::kCommissioning, out.commissioning));
+  TRIB_TRY(DecodeOptional(view, SectionType::kSeverity, out.severity));
+  if (out.severity) {
+    const dsp::Operation* operation = dsp::OperationOf(out.recipe, out.severity->feature);
+    if (operation == nullptr || operation->op != dsp::Op::kVelocityRms) {
+      return {Code::kDataLoss, Reason::kBadSeverity};
+    }
+  }
+  const std::span<const std::byte> conditions = view.Find(SectionType::kConditions);
+  if (!conditions.empty()) {
+    TRIB_TRY(package::Decode(conditions, out.conditions));
+    out.conditions_id = Crc32c(conditions);
+  }
+  return {};
 }
 
 Status DecodeAll(const package::PackageView& view,
@@ -51,6 +78,7 @@ Status DecodeAll(const package::PackageView& view,
   if (!view.Find(SectionType::kSketchEdges).empty()) {
     TRIB_TRY(DecodeSection(view, SectionType::kSketchEdges, out.edges));
   }
+  TRIB_TRY(DecodeLearning(view, out));
   out.digest = view.digest();
   out.hash = view.hash();
   out.recipe_id = package::RecipeIdOf(recipe);
@@ -66,6 +94,12 @@ ActuatorState LoadedPackage::alarm_state() const {
     return static_cast<ActuatorState>(labels.labels[label].actuator);
   }
   return ActuatorState::kWarn;
+}
+
+bool LoadedPackage::severity_is_logarithm() const {
+  const dsp::Operation* operation =
+      severity ? dsp::OperationOf(recipe, severity->feature) : nullptr;
+  return operation != nullptr && operation->transform == dsp::Transform::kLog;
 }
 
 Status LoadPackage(std::span<const std::byte> file,
@@ -107,6 +141,11 @@ void LoadBuiltIn(const SensorFacts& sensor, std::size_t max_window_samples, Load
                                                .hop = out.recipe.hop_frames});
   out.labels = package::Labels();
   out.edges.histograms.clear();
+  out.distance.reset();
+  out.commissioning.reset();
+  out.severity.reset();
+  out.conditions = package::ConditionSpec();
+  out.conditions_id = 0;
 }
 
 }  // namespace trib::node::app

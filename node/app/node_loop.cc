@@ -8,6 +8,7 @@
 #include "trib/common/bytes/writer.h"
 #include "trib/common/energy/model.h"
 #include "trib/node/app/firmware.h"
+#include "trib/node/cascade/condition.h"
 
 namespace trib::node::app {
 namespace {
@@ -52,7 +53,8 @@ NodeLoop::NodeLoop(const NodePorts& ports, const NodeConfig& config, const NodeM
       state_store_(ports.flash, config.state_region, memory.state),
       backlog_(ports.flash, config.backlog_region, memory.backlog),
       uplink_(ports.link, ports.clock, backlog_, *this, UplinkConfigOf(config), memory.message),
-      features_(memory.features) {}
+      features_(memory.features),
+      learner_(state_store_, trigger_, memory.covariances) {}
 
 Status NodeLoop::Start(std::span<const std::byte> file, std::span<const crypto::PublicKey> pinned) {
   ports_.watchdog.Start(config_.watchdog_timeout);
@@ -84,7 +86,8 @@ Status NodeLoop::Start(std::span<const std::byte> file, std::span<const crypto::
 }
 
 void NodeLoop::Equip() {
-  if (package_.present && !features_.Load(package_.recipe).ok()) {
+  if (package_.present && (!features_.Load(package_.recipe).ok() ||
+                           Learner::RequiredNumbers(package_) > memory_.covariances.size())) {
     package_status_ = {Code::kFailedPrecondition, package::Reason::kArenaTooSmall};
     LoadBuiltIn({ports_.sensor.sample_rate_hz(), ports_.sensor.channels()},
                 memory_.window.size() / 2,
@@ -102,26 +105,21 @@ void NodeLoop::Equip() {
   // The specs beyond the package's histograms are never looked at.
   const auto specs = SpecsOf(package_.edges, std::make_index_sequence<package::kMaxHistograms>());
   TRIB_CHECK(sketch_.Configure(std::span(specs).first(package_.edges.histograms.size())).ok());
-  TakeUpBaseline();
+  TakeUpBaselines();
 }
 
-void NodeLoop::TakeUpBaseline() {
+void NodeLoop::TakeUpBaselines() {
+  trigger_ = cascade::Trigger();
+  severity_ = cascade::Severity();
   if (!package_.present) {
     return;
   }
-  const std::size_t features = dsp::OutputCount(package_.recipe);
-  const Result<std::size_t> size =
-      state_store_.Get(StateKey::kBaseline, package_.recipe_id.value(), saved_baseline_);
-  if (size.ok() && baseline_
-                       .Load(std::span(saved_baseline_).first(*size),
-                             package_.recipe_id,
-                             features,
-                             package_.trigger)
-                       .ok()) {
-    trigger_.Arm(package_.trigger, baseline_);
-    return;
+  if (package_.severity) {
+    severity_ = cascade::Severity(*package_.severity, package_.severity_is_logarithm());
   }
-  baseline_.Start(package_.recipe_id, features, package_.trigger);
+  learner_.Equip(package_, severity_, [this](const Learner::Report& report) {
+    RecordLearning(report, Context());
+  });
 }
 
 // Records in the backlog name their node. Under another id the gateway would refuse them for good,
@@ -257,7 +255,7 @@ bool NodeLoop::TakeSamples(MonotonicTime now) {
   }
   heard_sensor_ = now;
   metrics_.bytes_raw += block->samples.size_bytes();
-  buffer_->Commit(*block);
+  buffer_->Commit(*block, cascade::ConditionOf(package_.conditions, block->speed_hz));
   if (buffer_->ready()) {
     Decide(buffer_->window());
     buffer_->Advance();
@@ -315,8 +313,10 @@ NodeState NodeLoop::state() const {
   if (!package_.present) {
     return NodeState::kFallback;
   }
-  if (!baseline_.complete()) {
-    return NodeState::kCommissioning;
+  if (!armed() && !trigger_.active()) {
+    return learner_.state(condition_) == message::CommissioningState::kOnRules
+               ? NodeState::kFallback
+               : NodeState::kCommissioning;
   }
   return trigger_.active() ? NodeState::kAlarm : NodeState::kNormal;
 }

@@ -157,10 +157,12 @@ float Baseline::AutomaticShrinkage() const {
 }
 
 Status Baseline::Seal() {
-  TRIB_CHECK(complete() && !sealed_);
+  TRIB_CHECK(complete() && !spent_);
   if (joint_features_ == 0) {
     return {};
   }
+  checksum_ = JointChecksum();
+  spent_ = true;
   Correlate();
   const bool automatic = wanted_shrinkage_ == package::DistanceSpec::kAutomatic;
   shrinkage_ = automatic ? AutomaticShrinkage() : wanted_shrinkage_;
@@ -231,7 +233,7 @@ std::uint32_t Baseline::JointChecksum() const {
 }
 
 Result<std::size_t> Baseline::Save(bool with_warning, std::span<std::byte> out) const {
-  if (!complete() || sealed_) {
+  if (!complete()) {
     return Code::kFailedPrecondition;
   }
   ByteWriter writer(out);
@@ -241,7 +243,7 @@ Result<std::size_t> Baseline::Save(bool with_warning, std::span<std::byte> out) 
   writer.U32(seen_);
   writer.U32(conditions_id_);
   writer.U64(joint_mask_);
-  writer.U32(JointChecksum());
+  writer.U32(spent_ ? checksum_ : JointChecksum());
   writer.U32(with_warning ? 1 : 0);
   for (std::size_t i = 0; i < features_; ++i) {
     writer.F32(mean_[i]);
@@ -254,7 +256,7 @@ Result<std::size_t> Baseline::Save(bool with_warning, std::span<std::byte> out) 
 }
 
 Result<std::size_t> Baseline::SavePart(std::size_t part, std::span<std::byte> out) const {
-  if (!complete() || sealed_ || part >= parts()) {
+  if (!complete() || spent_ || part >= parts()) {
     return Code::kFailedPrecondition;
   }
   ByteWriter writer(out);

@@ -20,13 +20,14 @@ std::span<std::int16_t> WindowBuffer::Writable() {
   return memory_.subspan(tail_ * shape_.channels, frames * shape_.channels);
 }
 
-void WindowBuffer::Commit(const SampleBlock& block) {
+void WindowBuffer::Commit(const SampleBlock& block, std::uint32_t condition) {
   const std::size_t frames = block.samples.size() / shape_.channels;
   TRIB_DCHECK(!ready_ && block.samples.size() % shape_.channels == 0);
   TRIB_DCHECK(frames == 0 || block.samples.data() == memory_.data() + tail_ * shape_.channels);
   if (frames > 0) {
     const bool rescaled =
-        std::bit_cast<std::uint32_t>(block.scale) != std::bit_cast<std::uint32_t>(scale_);
+        std::bit_cast<std::uint32_t>(block.scale) != std::bit_cast<std::uint32_t>(scale_) ||
+        condition != condition_;
     const bool paused = block.pause_frames > 0;
     if (started_ && block.first_frame > next_frame_ && block.first_frame - next_frame_ <= skip_) {
       // The sensor slept through frames that nobody wanted.
@@ -41,6 +42,7 @@ void WindowBuffer::Commit(const SampleBlock& block) {
     }
     started_ = true;
     scale_ = block.scale;
+    condition_ = condition;
     next_frame_ = block.first_frame + frames;
     metrics_.frames += frames;
     const std::size_t unwanted = std::min(skip_, frames);
@@ -77,6 +79,7 @@ CutWindow WindowBuffer::window() const {
   out.channels = shape_.channels;
   out.first_frame = next_frame_ - shape_.length;
   out.scale = scale_;
+  out.condition = condition_;
   out.after_gap = after_gap_;
   for (const Suspect& suspect : suspects_) {
     if (suspect.end_frame > out.first_frame) {

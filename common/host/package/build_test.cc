@@ -89,11 +89,25 @@ TEST_F(BuildPackageTest, BearingSaysWhatItsComments) {
 
   TriggerSpec trigger;
   ASSERT_TRUE(Decode(view->Find(SectionType::kTrigger), trigger).ok());
-  EXPECT_EQ(trigger.feature_mask, (std::uint64_t{1} << outputs) - 1);
+  // All but the velocity, which is the last.
+  EXPECT_EQ(trigger.feature_mask, (std::uint64_t{1} << (outputs - 1)) - 1);
+  DistanceSpec distance;
+  ASSERT_TRUE(Decode(view->Find(SectionType::kDistance), distance).ok());
+  EXPECT_EQ(distance.feature_mask, trigger.feature_mask);
+  EXPECT_EQ(distance.shrinkage, DistanceSpec::kAutomatic);
+  SeveritySpec severity;
+  ASSERT_TRUE(Decode(view->Find(SectionType::kSeverity), severity).ok());
+  EXPECT_EQ(severity.feature, outputs - 1);
+  EXPECT_EQ(severity.label, (std::array<std::uint8_t, 4>{0, 0, 3, 3}));
+  EXPECT_EQ(severity.actuator, (std::array<std::uint8_t, 4>{1, 1, 2, 3}));
+  CommissioningSpec commissioning;
+  ASSERT_TRUE(Decode(view->Find(SectionType::kCommissioning), commissioning).ok());
+  EXPECT_EQ(commissioning.limits.size(), 2U);
+  EXPECT_EQ(commissioning.max_zone, 3);
   auto edges = std::make_unique<SketchEdges>();
   ASSERT_TRUE(Decode(view->Find(SectionType::kSketchEdges), *edges).ok());
-  EXPECT_EQ(edges->histograms.size(), outputs + 1);
-  EXPECT_EQ(edges->histograms[outputs].feature, kTriggerScoreFeature);
+  EXPECT_EQ(edges->histograms.size(), outputs);
+  EXPECT_EQ(edges->histograms[outputs - 1].feature, kTriggerScoreFeature);
 
   // Most bytes per second that the exit policy allows a quiet node, records at their fullest: a
   // histogram is 16 counts of up to 2 bytes and 8 of framing, a frame 4 bytes a feature, and each
@@ -116,6 +130,41 @@ TEST_F(BuildPackageTest, SameSpecificationGivesSameBytes) {
   EXPECT_EQ(*one, *two);
 }
 
+TEST_F(BuildPackageTest, MistakesInWhatIsLearnedNameTheirKey) {
+  Refuses("threshold_scale = 1.5\n\n# What a baseline",
+          "shrinkage = 1.5\n\n# What a baseline",
+          "distance.shrinkage");
+  Refuses("then = \"accept_with_warning\"", "then = \"give_up\"", "commissioning.then");
+  Refuses("max_zone = \"C\"", "max_zone = \"E\"", "commissioning.max_zone");
+  Refuses("max_std = 1.0", "max_std = 0.0001", "commissioning malformed");
+  Refuses("feature = \"ch0.log_kurtosis\"",
+          "feature = \"ch0.log_kurtsis\"",
+          "did you mean \"ch0.log_kurtosis\"?");
+  Refuses("above = 1.79", "above = 1.79\nbelow = 1", "either \"above\" or \"below\"");
+  Refuses("feature = \"ch0.velocity_rms\"", "feature = \"ch0.log_rms\"", "is no velocity");
+  Refuses("boundaries_mm_s = [1.4, 2.8, 4.5]", "boundaries_mm_s = [1.4, 2.8]", "three rising");
+  Refuses("boundaries_mm_s = [1.4, 2.8, 4.5]",
+          "boundaries_mm_s = [2.8, 1.4, 4.5]",
+          "severity malformed");
+  Refuses("labels = [\"normal\", \"normal\"", "labels = [\"normal\", \"norml\"", "no [[label]]");
+  Refuses("actuators = [\"normal\"", "actuators = [\"wait\"", "no actuator state");
+  Refuses("# What leaves the node. Raw", "[[condition]]\nspeed_hz = [20]\n#", "two numbers");
+  Refuses("# What leaves the node. Raw",
+          "[[condition]]\nspeed_hz = [20, 30]\n[[condition]]\nspeed_hz = [25, 40]\n#",
+          "conditions malformed");
+}
+
+TEST_F(BuildPackageTest, ConditionsAreTakenInTheirOrder) {
+  Change("# What leaves the node. Raw",
+         "[[condition]]\nspeed_hz = [20, 25]\n[[condition]]\nspeed_hz = [25, 40.5]\n#");
+  const auto file = Build();
+  ASSERT_TRUE(file.ok()) << error_;
+  ConditionSpec conditions;
+  ASSERT_TRUE(Decode(PackageView::Open(*file)->Find(SectionType::kConditions), conditions).ok());
+  ASSERT_EQ(conditions.ranges.size(), 2U);
+  EXPECT_EQ(conditions.ranges[1], (ConditionSpec::Range{25, 40.5F}));
+}
+
 TEST_F(BuildPackageTest, MistakesNameLineKeyAndWhatIsNear) {
   Refuses("security_counter", "security_countr", "did you mean \"manifest.security_counter\"?");
   Refuses("security_counter", "security_countr", "package.toml:");
@@ -136,7 +185,7 @@ TEST_F(BuildPackageTest, MistakesNameLineKeyAndWhatIsNear) {
   Refuses("skip_windows = 2", "features = [\"ch0.log_rmss\"]", "did you mean \"ch0.log_rms\"?");
   Refuses("audit_permille = 5", "audit_permille = 5\nthresholds = [0.5]", "one number per label");
   Refuses("name = \"bearing\"", "name = \"Bearing!\"", "manifest malformed");
-  Refuses("abi_min = 1", "parent = \"12\"", "64 hex digits");
+  Refuses("abi_min = 2", "parent = \"12\"", "64 hex digits");
   Refuses("name = \"anomaly\"", "name = \"normal\"", "labels malformed");
   Refuses("[[guardrails]]", "[recipe2]\n[[guardrails]]", "recipe2");
   EXPECT_TRUE(Build().ok()) << error_;
@@ -154,7 +203,7 @@ TEST_F(BuildPackageTest, AMissingOrBrokenFileIsOneLine) {
 TEST_F(BuildPackageTest, TakesOpaqueSectionsFromFiles) {
   std::ofstream(folder_ / "plan.bin") << "plan";
   std::ofstream(folder_ / "weights.bin") << "weights";
-  Change("abi_min = 1", "operators = [0, 5]\narena_bytes = 4096");
+  Change("abi_min = 2", "operators = [0, 5]\narena_bytes = 4096");
   text_ +=
       "\n[[section]]\ntype = \"weights\"\ntarget = \"armv7em-dsp\"\nfile = \"weights.bin\"\n"
       "[[section]]\ntype = \"plan\"\ntarget = \"armv7em-dsp\"\nfile = \"plan.bin\"\n";

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "trib/common/crypto/crypto.h"
@@ -28,6 +29,19 @@ struct LoadedPackage {
   package::Guardrails guardrails;
   package::Labels labels;
   package::SketchEdges edges;
+  // Empty when the package has no such section.
+  std::optional<package::DistanceSpec> distance;
+  std::optional<package::CommissioningSpec> commissioning;
+  std::optional<package::SeveritySpec> severity;
+  package::ConditionSpec conditions;
+  std::uint32_t conditions_id = 0;  ///< CRC-32C of the section; 0 = none
+
+  [[nodiscard]] const package::DistanceSpec* distance_or_null() const {
+    return distance ? &*distance : nullptr;
+  }
+  /// Those that the package names, and the unknown one.
+  [[nodiscard]] std::size_t condition_count() const { return conditions.ranges.size() + 1; }
+  [[nodiscard]] bool severity_is_logarithm() const;
 
   /// Label and actuator state that the trigger alone reports.
   [[nodiscard]] std::uint32_t alarm_label() const { return labels.labels.size() > 1 ? 1 : 0; }

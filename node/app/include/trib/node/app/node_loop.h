@@ -10,10 +10,12 @@
 #include "trib/common/energy/ledger.h"
 #include "trib/common/message/types.h"
 #include "trib/common/sketch/sketch.h"
+#include "trib/node/app/learner.h"
 #include "trib/node/app/loaded_package.h"
 #include "trib/node/cascade/baseline.h"
 #include "trib/node/cascade/report_policy.h"
 #include "trib/node/cascade/rules.h"
+#include "trib/node/cascade/severity.h"
 #include "trib/node/cascade/trigger.h"
 #include "trib/node/features/feature_stage.h"
 #include "trib/node/ports/actuator.h"
@@ -66,19 +68,27 @@ struct NodeMemory {
   std::span<std::byte> state;
   std::span<std::byte> message;
   uplink::BacklogMemory backlog;
+  std::span<float> covariances;  ///< Learner::RequiredNumbers() of the package
 };
 
 /// Room for windows of up to `kWindowSamples` samples and a backlog of `kBacklogSectors`.
 template <std::size_t kWindowSamples, std::size_t kBacklogSectors, std::size_t kSectorBytes>
 class NodeLoopStorage {
  public:
-  NodeMemory memory() { return {window_, features_, state_, message_, backlog_.memory()}; }
+  NodeMemory memory() {
+    return {window_, features_, state_, message_, backlog_.memory(), covariances_};
+  }
 
  private:
+  // 24 features together in each of four conditions, or 32 in two.
+  static constexpr std::size_t kCovarianceNumbers =
+      message::kMaxConditions * dsp::TriangleNumbers(24);
+
   std::array<std::int16_t, 2 * kWindowSamples> window_{};
   std::array<float, 2 * kWindowSamples> features_{};
   std::array<std::byte, state::StateStore::kScratchBytes> state_{};
   std::array<std::byte, uplink::Uplink::kMessageBytes> message_{};
+  std::array<float, kCovarianceNumbers> covariances_{};
   uplink::BacklogStorage<kBacklogSectors,
                          kSectorBytes,
                          message::kMaxRecordBytes + message::kMaxSealOverheadBytes>
@@ -110,7 +120,7 @@ enum class NodeState : std::uint8_t {
 
 /// The node: joins sensing, features, cascade and uplink over the ports.
 ///
-/// Memory   Borrows ports and memory for life; about 20 kB itself: static storage. No heap.
+/// Memory   Borrows ports and memory for life; about 35 kB itself: static storage. No heap.
 /// Threads  One caller at a time. Blocks only in the ports.
 /// Order    Every decision sets the Actuator before anything else happens to it.
 class NodeLoop final : private uplink::DownlinkHandler {
@@ -151,7 +161,12 @@ class NodeLoop final : private uplink::DownlinkHandler {
   [[nodiscard]] const LoadedPackage& package() const { return package_; }
   /// Why the package given to Start() was refused; ok otherwise.
   [[nodiscard]] Status package_status() const { return package_status_; }
-  [[nodiscard]] std::uint32_t commissioning_permille() const { return baseline_.permille(); }
+  /// Of the condition that the last window was in.
+  [[nodiscard]] std::uint32_t commissioning_permille() const { return baseline().permille(); }
+  [[nodiscard]] const Learner& learner() const { return learner_; }
+  [[nodiscard]] std::uint32_t condition() const { return condition_; }
+  [[nodiscard]] const cascade::Severity& severity() const { return severity_; }
+  [[nodiscard]] const cascade::Trigger& trigger() const { return trigger_; }
   [[nodiscard]] const message::Configuration& configuration() const { return configuration_; }
 
  private:
@@ -161,6 +176,7 @@ class NodeLoop final : private uplink::DownlinkHandler {
     message::Tier tier = message::Tier::kFallback;
     std::uint32_t flags = 0;
     ActuatorState actuator = ActuatorState::kNormal;
+    std::uint32_t condition = 0;
   };
 
   void OnConfiguration(const message::Configuration& configuration) override;
@@ -171,7 +187,9 @@ class NodeLoop final : private uplink::DownlinkHandler {
   Status SignState();
   void LoadConfiguration();
   void Equip();
-  void TakeUpBaseline();
+  void TakeUpBaselines();
+  [[nodiscard]] const cascade::Baseline& baseline() const { return learner_.baseline(condition_); }
+  [[nodiscard]] bool armed() const { return trigger_.armed(condition_); }
   void Introduce();
   void ReportStart(Status state_status);
 
@@ -183,7 +201,9 @@ class NodeLoop final : private uplink::DownlinkHandler {
                  const cascade::WindowStatistics& statistics,
                  Context& context);
   void DecideGood(const cascade::WindowStatistics& statistics, Context& context);
-  void Learn();
+  void Learn(const Context& context);
+  void RecordLearning(const Learner::Report& report, Context context);
+  [[nodiscard]] cascade::RuleOutcome JudgeSeverity(cascade::RuleOutcome outcome);
   void ReportRules(const cascade::RuleOutcome& outcome, const Context& context);
   void ReportTrigger(const cascade::TriggerResult& result, const Context& context);
   void ReportRecovery(const Context& context);
@@ -214,8 +234,9 @@ class NodeLoop final : private uplink::DownlinkHandler {
   uplink::Uplink uplink_;
   features::FeatureStage features_;
   std::optional<sensing::WindowBuffer> buffer_;
-  cascade::Baseline baseline_;
   cascade::Trigger trigger_;
+  cascade::Severity severity_;
+  Learner learner_;
   cascade::ReportPolicy policy_;
   sketch::SketchBuilder sketch_;
   energy::EnergyLedger energy_;
@@ -227,12 +248,12 @@ class NodeLoop final : private uplink::DownlinkHandler {
   message::Record record_;       // the one being made
   message::FeatureFrame frame_;  // of the window in hand
   message::BlockInterval block_;
-  std::array<std::byte, cascade::Baseline::SavedBytes(message::kMaxFeatures)> saved_baseline_{};
   NodeMetrics metrics_;
   MonotonicTime started_{};
   MonotonicTime heard_sensor_{};
   std::uint64_t sent_accounted_ = 0;
   std::uint32_t sequence_ = 0;
+  std::uint32_t condition_ = 0;     // of the last window
   std::uint32_t rule_windows_ = 0;  // of the episode that rules alone see; 0 = none
   bool block_open_ = false;
   bool introduce_again_ = false;

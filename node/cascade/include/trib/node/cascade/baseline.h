@@ -119,10 +119,9 @@ class Baseline {
 
   /// A baseline is worth keeping only when complete: one learned in pieces, with a restart in
   /// between, may mix two states of the machine. The head binds the parts by their checksum, so
-  /// write it last.
+  /// write it last. Parts are there to be saved before Seal() only, the head also after it.
   ///
-  /// Requires  Not sealed.
-  /// @returns bytes written; kFailedPrecondition unless complete() or when sealed;
+  /// @returns bytes written; kFailedPrecondition unless complete(), and for parts after Seal();
   ///   kResourceExhausted below SavedBytes(features()) or kPartBytes.
   Result<std::size_t> Save(bool with_warning, std::span<std::byte> out) const;
   Result<std::size_t> SavePart(std::size_t part, std::span<std::byte> out) const;
@@ -168,6 +167,7 @@ class Baseline {
   float effective_ = 0;  // q of DistanceThreshold()
   std::uint32_t checksum_ = 0;
   std::uint32_t parts_missing_ = 0;
+  bool spent_ = false;  // the sums of joint_ are gone
   bool sealed_ = false;
   bool with_warning_ = false;
 };

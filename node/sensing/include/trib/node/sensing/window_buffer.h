@@ -33,6 +33,8 @@ struct CutWindow {
   /// that the window touches: an upper bound for the window itself.
   std::uint32_t missing_frames = 0;
   std::uint32_t non_finite_frames = 0;
+  /// Operating condition, the same for all samples of the window.
+  std::uint32_t condition = 0;
   /// Frames were lost between this window's stretch and what came before it.
   bool after_gap = false;
 };
@@ -46,7 +48,7 @@ struct WindowMetrics {
 };
 
 /// A circular buffer that cuts windows. A window never crosses a boundary flag, a pause, a gap
-/// in the frame numbers or a change of scale: the buffer starts again there.
+/// in the frame numbers or a change of scale or operating condition: the buffer starts again there.
 ///
 /// The ring is mirrored: every sample lies at slot i and at slot i + length, so that a full window
 /// is one span wherever it starts, and the sensor writes straight into the ring.
@@ -69,7 +71,7 @@ class WindowBuffer {
   /// Takes what the sensor wrote. A block of no frames may still carry a boundary.
   ///
   /// Requires  block.samples starts where the last Writable() did and holds whole frames.
-  void Commit(const SampleBlock& block);
+  void Commit(const SampleBlock& block, std::uint32_t condition = 0);
 
   [[nodiscard]] bool ready() const { return ready_; }
   /// Requires  ready().
@@ -110,6 +112,7 @@ class WindowBuffer {
   std::size_t skip_ = 0;
   std::uint64_t next_frame_ = 0;
   float scale_ = 0;
+  std::uint32_t condition_ = 0;
   bool started_ = false;
   bool ready_ = false;
   bool boundary_pending_ = false;

@@ -16,10 +16,14 @@ enum class StateKey : std::uint16_t {
   kIdentityEpoch = 1,
   kBootCount = 2,
   kNodeId = 3,          ///< whose state this is
-  kBaseline = 16,       ///< sub key: RecipeId
+  kBaseline = 16,       ///< sub key: RecipeId; of the unknown condition
   kConfiguration = 17,  ///< newest message::Configuration applied
   kPackage = 18,        ///< what runs, for the update stage
   kCounters = 19,       ///< totals over all boots
+  kBaselineOf1 = 20,    ///< of conditions 1 to 3, each with the RecipeId as its sub key
+  kBaselineOf2 = 21,
+  kBaselineOf3 = 22,
+  kCovariance = 32,  ///< 32 + 4 * condition + part, up to 47; sub key: RecipeId
 };
 inline constexpr std::uint16_t kFirstPlainKey = 16;
 
