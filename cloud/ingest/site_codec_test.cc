@@ -211,7 +211,8 @@ TEST(SiteCodec, AnswersSayWhatHappened) {
 
 // Damage a valid batch in every way a wire can: each answer is a refusal or a complete account.
 TEST(SiteCodec, DamagedBatchesAreRefusedOrAccountedForCompletely) {
-  const std::uint64_t seed = ::testing::UnitTest::GetInstance()->random_seed() + 20260102;
+  const auto seed =
+      static_cast<std::uint64_t>(::testing::UnitTest::GetInstance()->random_seed()) + 20260102;
   SCOPED_TRACE("seed " + std::to_string(seed));
   SplitMix64 random(seed);
   const std::string whole =

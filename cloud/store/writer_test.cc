@@ -138,7 +138,8 @@ TEST_F(WriterTest, OneFailingBatchFailsItsGroupWhole) {
 // Whatever gateways resend, split, merge or reorder: every record is there once, every batch's
 // counters add up, and all summaries equal what the records say.
 TEST_F(WriterTest, ExactlyOnceUnderRandomDelivery) {
-  const std::uint64_t seed = ::testing::UnitTest::GetInstance()->random_seed() + 20260101;
+  const auto seed =
+      static_cast<std::uint64_t>(::testing::UnitTest::GetInstance()->random_seed()) + 20260101;
   SCOPED_TRACE("seed " + std::to_string(seed));
   SplitMix64 random(seed);
   std::vector<RecordRow> all;

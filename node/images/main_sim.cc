@@ -366,10 +366,9 @@ int Run(const SimOptions& options,
   AckLatency latency;
   LinkWatch watch(options.gateway, options.id);
   MonotonicTime next_report = clock.Monotonic();
-  MonotonicTime ended{};
-  bool ended_seen = false;
-  int code = cli::kExitOk;
-  while (!stop.requested()) {
+  std::optional<MonotonicTime> ended;
+  std::optional<int> exit;
+  while (!exit && !stop.requested()) {
     // At full speed the gateway sets the pace: a backlog that fills would drop what a machine in
     // real time would have had time to send.
     sensor.Hold(options.pace <= 0 && connected && loop.backlog_metrics().record_bytes > 262'144);
@@ -381,17 +380,13 @@ int Run(const SimOptions& options,
       next_report = now + Millis(static_cast<std::int64_t>(options.report_s * 1000));
       Print(options, Report(options, loop, sensor, latency, watch));
     }
-    if (loop.source_ended() && !ended_seen) {
-      ended_seen = true;
-      ended = now;
-    }
-    if (ended_seen && options.exit_when_done) {
-      if (const auto exit = ExitWhenDrained(options, loop, watch, now - ended)) {
-        code = *exit;
-        break;
+    if (loop.source_ended()) {
+      ended = ended.value_or(now);
+      if (options.exit_when_done) {
+        exit = ExitWhenDrained(options, loop, watch, now - *ended);
       }
     }
-    if (sleep > Millis(0)) {
+    if (!exit && sleep > Millis(0)) {
       const Millis until = loop.source_ended() ? sleep : std::min(sleep, sensor.UntilReady());
       power.Sleep(std::max(until, Millis(1)));
     }
@@ -401,6 +396,7 @@ int Run(const SimOptions& options,
     cli::PrintError("trib-node", "the recording could not be read to its end");
     return cli::kExitFailed;
   }
+  const int code = exit.value_or(cli::kExitOk);
   return code == cli::kExitOk && !loop.package_status().ok() ? cli::kExitDegraded : code;
 }
 
