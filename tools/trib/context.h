@@ -42,6 +42,7 @@ int Fail(const Context& context, int exit_code, Code code, const std::string& te
 void AddKeyCommands(CLI::App& app, Context& context);
 void AddEnrolmentCommands(CLI::App& app, Context& context);
 void AddPackageCommands(CLI::App& app, Context& context);
+void AddModelCommands(CLI::App& app, Context& context);
 void AddFleetCommands(CLI::App& app, Context& context);
 void AddEventCommands(CLI::App& app, Context& context);
 void AddDoctorCommand(CLI::App& app, Context& context);

@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   AddKeyCommands(app, context);
   AddEnrolmentCommands(app, context);
   AddPackageCommands(app, context);
+  AddModelCommands(app, context);
   AddFleetCommands(app, context);
   AddEventCommands(app, context);
   AddRecordingCommands(app, context);

@@ -5,9 +5,11 @@
 #include <optional>
 
 #include "trib/common/dsp/recipe.h"
+#include "trib/common/host/compiler/compiler.h"
 #include "trib/common/host/config/config_file.h"
 #include "trib/common/host/identity/identity.h"
 #include "trib/common/host/package/package.h"
+#include "trib/common/host/tflite/model.h"
 #include "trib/common/package/sections.h"
 
 namespace trib::host::package {
@@ -52,9 +54,11 @@ float FloatOf(Section& section, std::string_view key, double min, double max) {
 /// Collects the sections of one specification; every mistake is noted in the ConfigFile.
 class Builder {
  public:
-  explicit Builder(ConfigFile& spec) : spec_(spec) {}
+  /// `model` replaces network.model unless empty.
+  Builder(ConfigFile& spec, std::filesystem::path model) : spec_(spec), model_(std::move(model)) {}
 
   void Read() {
+    ReadNetwork();
     ReadManifest();
     recipe_ = ReadRecipe(spec_);
     features_ = FeatureNames(recipe_);
@@ -95,6 +99,7 @@ class Builder {
   }
   void AddRecipe();
 
+  void ReadNetwork();
   void ReadManifest();
   void ReadLabels();
   void ReadGuardrails();
@@ -111,12 +116,39 @@ class Builder {
   void AddEdges(SketchEdges& out, std::uint16_t feature, std::string_view key);
 
   ConfigFile& spec_;
+  std::filesystem::path model_;
+  std::uint64_t operators_ = 0;
+  std::uint32_t arena_bytes_ = 0;
   dsp::Recipe recipe_;
   std::vector<std::string> features_;
   std::vector<std::string> labels_;
   std::uint64_t trigger_mask_ = 0;
   std::vector<Part> parts_;
 };
+
+/// Compiles the model: the plan, its weights, and what the manifest says of them.
+void Builder::ReadNetwork() {
+  const std::filesystem::path stated = spec_.Path("network.model", std::filesystem::path());
+  const std::filesystem::path path = model_.empty() ? stated : model_;
+  if (path.empty()) {
+    return;
+  }
+  std::string error;
+  const auto file = tflite::ModelFile::Load(path, error);
+  if (!file.ok()) {
+    spec_.Fail("network.model", "cannot be used: " + error);
+    return;
+  }
+  auto compiled = compiler::Compile((*file)->model(), {}, error);
+  if (!compiled.ok()) {
+    spec_.Fail("network.model", "cannot be used: " + path.string() + ": " + error);
+    return;
+  }
+  operators_ = compiled->operators;
+  arena_bytes_ = compiled->arena_bytes;
+  parts_.push_back({SectionType::kPlan, Target::kPortable, std::move(compiled->plan)});
+  parts_.push_back({SectionType::kWeights, Target::kPortable, std::move(compiled->weights)});
+}
 
 void Builder::ReadManifest() {
   Manifest out;
@@ -134,7 +166,9 @@ void Builder::ReadManifest() {
   out.abi_min = IntOr<std::uint16_t>(spec_, "manifest.abi_min", kFirmwareAbi, 1, 65535);
   out.abi_max = IntOr<std::uint16_t>(spec_, "manifest.abi_max", kFirmwareAbi, 1, 65535);
   out.security_counter = IntOr<std::uint32_t>(spec_, "manifest.security_counter", 0, 0, 0xFFFFFFFF);
-  out.arena_bytes = IntOr<std::uint32_t>(spec_, "manifest.arena_bytes", 0, 0, 0xFFFFFFFF);
+  out.arena_bytes =
+      IntOr<std::uint32_t>(spec_, "manifest.arena_bytes", arena_bytes_, 0, 0xFFFFFFFF);
+  out.operators = operators_;
   for (const std::int64_t bit : spec_.Ints("manifest.operators", {0, 63})) {
     out.operators |= std::uint64_t{1} << static_cast<unsigned>(bit);
   }
@@ -409,10 +443,53 @@ Result<std::vector<std::byte>> Builder::Write() {
 
 }  // namespace
 
+namespace {
+
+// A package that carries a network and nothing else: the window as it is, one label, and the rule
+// that every package needs.
+constexpr std::string_view kBareSpecification = R"toml(
+[manifest]
+name = "network"
+version = "1"
+hardware_class = "any"
+[recipe]
+sample_rate_hz = 1
+channels = 1
+window = 16
+hop = 16
+[[recipe.op]]
+op = "rms"
+[[guardrails]]
+clip_level_raw = 32767
+max_clipped_permille = 1000
+max_stuck_run = 0
+min_peak_to_peak_raw = 0
+max_missing_permille = 0
+scale_min = 1e-9
+scale_max = 1e9
+[exit_policy]
+heartbeat = "1m"
+reminder = "10m"
+block = "1m"
+status = "5m"
+audit_permille = 0
+[[label]]
+name = "normal"
+actuator = "normal"
+[[fallback_rule]]
+source = "any_fault"
+actuator = "warn"
+label = "normal"
+)toml";
+
+}  // namespace
+
 Result<std::vector<std::byte>> BuildPackage(const std::filesystem::path& spec_path,
-                                            std::string* error) {
-  ConfigFile spec = ConfigFile::Load(spec_path);
-  Builder builder(spec);
+                                            std::string* error,
+                                            const std::filesystem::path& model) {
+  ConfigFile spec = spec_path.empty() ? ConfigFile::Parse(kBareSpecification, model.string())
+                                      : ConfigFile::Load(spec_path);
+  Builder builder(spec, model);
   builder.Read();
   if (const Status status = spec.Finish(); !status.ok()) {
     if (error != nullptr) {

@@ -1,6 +1,7 @@
 #include <flatbuffers/flatbuffers.h>
 
 #include <cstring>
+#include <fstream>
 #include <limits>
 
 #include "schema.h"
@@ -10,7 +11,7 @@ namespace trib::host::tflite {
 namespace {
 
 constexpr std::uint32_t kSchemaVersion = 3;
-constexpr std::size_t kMaxFileBytes = 256U << 20U;
+constexpr std::size_t kMaxFileBytes = 64U << 20U;
 constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 31;
 
 std::size_t BytesOf(Type type) {
@@ -350,6 +351,38 @@ std::string BuiltinName(Builtin builtin) {
 
 Result<Model> Read(std::span<const std::byte> bytes, std::string& error) {
   return Reader(bytes, error).Run();
+}
+
+Result<std::unique_ptr<ModelFile>> ModelFile::Load(const std::filesystem::path& path,
+                                                   std::string& error) {
+  std::ifstream in(path, std::ios::binary | std::ios::ate);
+  const auto size = in ? static_cast<std::int64_t>(in.tellg()) : -1;
+  if (size < 0) {
+    error = path.string() + ": cannot be opened";
+    return Code::kNotFound;
+  }
+  if (size > static_cast<std::int64_t>(kMaxFileBytes)) {
+    error = path.string() + ": larger than 64 MiB";
+    return Code::kInvalidArgument;
+  }
+  auto file = std::make_unique<ModelFile>();
+  const auto length = static_cast<std::size_t>(size);
+  file->blocks_.resize(length / sizeof(Block) + 1);
+  const auto bytes = std::as_writable_bytes(std::span(file->blocks_)).first(length);
+  in.seekg(0);
+  in.read(reinterpret_cast<char*>(bytes.data()), size);
+  if (!in) {
+    error = path.string() + ": cannot be read";
+    return Code::kDataLoss;
+  }
+  file->bytes_ = bytes;
+  auto model = Read(file->bytes_, error);
+  if (!model.ok()) {
+    error = path.string() + ": " + error;
+    return model.status();
+  }
+  file->model_ = *std::move(model);
+  return file;
 }
 
 }  // namespace trib::host::tflite

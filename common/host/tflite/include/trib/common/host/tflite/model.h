@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -122,5 +123,27 @@ struct Model {
 ///          kInvalidArgument  parts that contradict each other
 ///          and one line in `error`.
 Result<Model> Read(std::span<const std::byte> bytes, std::string& error);
+
+/// A model together with the bytes it points into.
+class ModelFile {
+ public:
+  /// Reads a file of at most 64 MiB.
+  ///
+  /// @returns kNotFound when it cannot be opened, else what Read() says; `error` begins with the
+  /// path.
+  static Result<std::unique_ptr<ModelFile>> Load(const std::filesystem::path& path,
+                                                 std::string& error);
+  [[nodiscard]] const Model& model() const { return model_; }
+  [[nodiscard]] std::size_t bytes() const { return bytes_.size(); }
+
+ private:
+  struct alignas(16) Block {
+    std::array<std::byte, 16> bytes;
+  };
+
+  std::vector<Block> blocks_;
+  std::span<const std::byte> bytes_;
+  Model model_;
+};
 
 }  // namespace trib::host::tflite

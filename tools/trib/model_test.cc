@@ -1,0 +1,106 @@
+// trib model: a network of our own making through every command, and what it says to mistakes.
+#include <fstream>
+
+#include "trib/testing/tflite_writer.h"
+#include "trib_fixture.h"
+
+namespace trib::tools::trib_cli {
+namespace {
+
+using nlohmann::json;
+
+class Model : public Trib {
+ protected:
+  void SetUp() override {
+    std::vector<std::vector<std::byte>> storage;
+    const auto bytes = testing::WriteTflite(testing::SmallConvNet(1, storage));
+    Write("net.tflite", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  }
+  void Write(const std::string& name, const std::string& text) {
+    std::ofstream(Path(name), std::ios::binary) << text;
+  }
+  void ExpectMistake(std::vector<std::string> arguments, const std::string& says) {
+    const Ended ended = Run(std::move(arguments));
+    EXPECT_EQ(ended.code, 2) << ended.error;
+    EXPECT_NE(ended.error.find(says), std::string::npos) << ended.error;
+  }
+};
+
+TEST_F(Model, ProfilesWhatAModelCosts) {
+  const json profile = RunJson({"model", "profile", Path("net.tflite")});
+  EXPECT_EQ(profile["operators"].size(), 6U);  // the reshape is gone
+  EXPECT_EQ(profile["totals"]["macs"], 648 + 324 + 12);
+  EXPECT_GE(profile["totals"]["arena_bytes"].get<int>(), 72);
+  EXPECT_EQ(profile["cuts"].size(), 5U);
+  EXPECT_EQ(RunJson({"model", "profile", Path("net.tflite"), "--unfused"})["operators"].size(), 7U);
+  const Ended text = Run({"model", "profile", Path("net.tflite")});
+  EXPECT_NE(text.out.find("not a measurement"), std::string::npos) << text.out;
+}
+
+TEST_F(Model, RunsFusedAndUnfusedAlikeAndWritesLayers) {
+  Write("in.bin", std::string(72, '\x11'));
+  RunJson(
+      {"model", "run", Path("net.tflite"), "--input", Path("in.bin"), "--output", Path("a.bin")});
+  RunJson({"model",
+           "run",
+           Path("net.tflite"),
+           "--unfused",
+           "--input",
+           Path("in.bin"),
+           "--output",
+           Path("b.bin"),
+           "--layers",
+           Path("layers")});
+  EXPECT_EQ(Read("a.bin").size(), 3U);
+  EXPECT_EQ(Read("a.bin"), Read("b.bin"));
+  EXPECT_EQ(Read("layers/006_softmax.bin"), Read("a.bin"));
+  EXPECT_EQ(Read("layers/000_conv_2d.bin").size(), 36U);
+}
+
+TEST_F(Model, BuildsAPackageAndExportsIt) {
+  RunJson({"model", "build", Path("net.tflite"), "-o", Path("net.trib")});
+  const json inspected = RunJson({"package", "inspect", Path("net.trib")});
+  EXPECT_TRUE(inspected["refusal"].is_null());
+  EXPECT_GT(inspected["sections"][0]["content"]["arena_bytes"].get<int>(), 0);
+  EXPECT_EQ(Run({"model",
+                 "export",
+                 Path("net.trib"),
+                 "--c-array",
+                 "--name",
+                 "first_flash",
+                 "-o",
+                 Path("net.h")})
+                .code,
+            0);
+  EXPECT_NE(Read("net.h").find("alignas(16) inline constexpr std::uint8_t first_flash[] = {"),
+            std::string::npos);
+  // The same from the model itself.
+  EXPECT_EQ(Run({"model",
+                 "export",
+                 Path("net.tflite"),
+                 "--c-array",
+                 "--name",
+                 "first_flash",
+                 "-o",
+                 Path("same.h")})
+                .code,
+            0);
+  EXPECT_EQ(Read("net.h"), Read("same.h"));
+}
+
+TEST_F(Model, SaysWhatIsWrong) {
+  Write("short.bin", "abc");
+  Write("text.tflite", "this is no model");
+  ExpectMistake({"model", "profile", Path("none.tflite")}, "cannot be opened");
+  ExpectMistake({"model", "profile", Path("text.tflite")}, "not a .tflite file");
+  ExpectMistake(
+      {"model", "run", Path("net.tflite"), "--input", Path("short.bin"), "--output", Path("o.bin")},
+      "72 bytes; it has 3");
+  ExpectMistake({"model", "build", Path("text.tflite"), "-o", Path("x.trib")}, "no mark TFL3");
+  ExpectMistake(
+      {"model", "export", Path("net.tflite"), "--c-array", "--name", "7up", "-o", Path("x.h")},
+      "no C++ identifier");
+}
+
+}  // namespace
+}  // namespace trib::tools::trib_cli
