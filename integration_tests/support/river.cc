@@ -25,8 +25,9 @@ void River::SetUp() {
   auto pattern = (std::filesystem::path(::testing::TempDir()) / "river-XXXXXX").string();
   ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
   folder_ = pattern;
-  fleet_ = std::make_unique<tools::launcher::Fleet>(
-      tools::launcher::Fleet::Options{.bin = bin, .folder = folder_});
+  options_.bin = bin;
+  options_.folder = folder_;
+  fleet_ = std::make_unique<tools::launcher::Fleet>(options_);
   ASSERT_TRUE(fleet_->MakeKeys()) << fleet_->error();
   ASSERT_TRUE(fleet_->StartCloud()) << fleet_->error();
 }

@@ -27,6 +27,9 @@ class River : public ::testing::Test {
   /// Keeps the folder, and says where, when the test failed.
   void TearDown() override;
 
+  /// More of the fleet's options: set before River::SetUp(), which fills `bin` and `folder`.
+  tools::launcher::Fleet::Options options_;
+
   tools::launcher::Fleet& fleet() { return *fleet_; }
   void StartGateway(std::uint64_t id);
   void KillGateway(std::uint64_t id) { fleet().gateway(id)->Kill(); }

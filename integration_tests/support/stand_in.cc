@@ -43,6 +43,10 @@ void RawPeer::Send(std::string_view bytes) {
   EXPECT_TRUE(WaitUntil([&] { return socket_->Send(bytes).ok(); }, kLong)) << "no room to send";
 }
 
+bool RawPeer::TrySend(std::string_view bytes) {
+  return socket_->link() == host::zmq::LinkState::kUp && socket_->Send(bytes).ok();
+}
+
 std::string RawPeer::Poll() {
   auto message = socket_->Receive();
   return message.ok() ? *std::move(message) : std::string();
@@ -70,22 +74,23 @@ StandInNode::StandInNode(tools::launcher::Fleet& fleet,
             fleet.File("gateway-" + std::to_string(gateway) + ".key.pub")) {}
 
 bool StandInNode::Greet(std::uint32_t boot) {
+  Forget();
+  hail_at_ = {};
+  return WaitUntil([&] { return Hail(boot, std::chrono::milliseconds(500)); }, kLong);
+}
+
+bool StandInNode::Hail(std::uint32_t boot, std::chrono::milliseconds again) {
   message::Hello hello;
   hello.epoch = EnrolmentEpoch(epoch_);
   hello.boot = boot;
   hello.max_message_bytes = message::kMaxEnvelopeBytes;
-  greeted_ = false;
-  int turns = 0;
-  return WaitUntil(
-      [&] {
-        // A Hello that meets no connection is lost, so it is said again, as a node does.
-        if (turns++ % 50 == 0 && peer_.link() == host::zmq::LinkState::kUp) {
-          peer_.Send(host::message::EncodeHello(node_, hello));
-        }
-        Listen();
-        return greeted_;
-      },
-      kLong);
+  // A Hello that meets no connection is lost, so it is said again, as a node does.
+  const auto now = std::chrono::steady_clock::now();
+  if (!greeted_ && now >= hail_at_ && peer_.TrySend(host::message::EncodeHello(node_, hello))) {
+    hail_at_ = now + again;
+  }
+  Listen();
+  return greeted_;
 }
 
 std::string StandInNode::Sealed(std::uint32_t boot, std::uint32_t sequence) const {
@@ -94,6 +99,10 @@ std::string StandInNode::Sealed(std::uint32_t boot, std::uint32_t sequence) cons
 
 void StandInNode::SendRecords(const std::vector<std::string>& sealed) {
   peer_.Send(host::message::EncodeRecords(node_, sealed));
+}
+
+bool StandInNode::TrySendRecords(const std::vector<std::string>& sealed) {
+  return peer_.TrySend(host::message::EncodeRecords(node_, sealed));
 }
 
 void StandInNode::Listen() {

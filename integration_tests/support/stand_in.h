@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <compare>
 #include <cstdint>
 #include <filesystem>
@@ -30,6 +31,8 @@ class RawPeer {
 
   /// Waits for room and queues one message.
   void Send(std::string_view bytes);
+  /// Queues one message if the link is up and has room.
+  bool TrySend(std::string_view bytes);
   /// The next message, or an empty text after `limit`.
   std::string Receive(std::chrono::milliseconds limit);
   /// Takes what is there; empty when nothing is.
@@ -64,9 +67,14 @@ class StandInNode {
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
   /// Introduces itself until the gateway answers. @returns false when it never does.
   bool Greet(std::uint32_t boot);
+  /// One turn of greeting, for a caller that waits itself: says Hello when the link is up and the
+  /// last one is `again` ago. @returns whether the gateway has answered since Forget().
+  bool Hail(std::uint32_t boot, std::chrono::milliseconds again);
+  void Forget() { greeted_ = false; }
   /// An event record, sealed, with this name.
   [[nodiscard]] std::string Sealed(std::uint32_t boot, std::uint32_t sequence) const;
   void SendRecords(const std::vector<std::string>& sealed);
+  bool TrySendRecords(const std::vector<std::string>& sealed);
   /// Takes all answers that are there.
   void Listen();
   /// Named by an Ack as durable.
@@ -81,6 +89,7 @@ class StandInNode {
   std::uint64_t epoch_;
   RawPeer peer_;
   bool greeted_ = false;
+  std::chrono::steady_clock::time_point hail_at_{};
   std::map<Name, std::uint64_t> durable_;  // -> how often it was named
   std::map<Name, message::RefusalReason> refused_;
   std::uint64_t strange_ = 0;

@@ -105,7 +105,8 @@ bool Fleet::StartDaemon(std::string_view program,
   const auto ready = File(name + ".ready.json");
   std::filesystem::remove(ready);
   process = Process::Start({.argv = {Program(program), "--config", File(name + ".toml").string()},
-                            .log = File(name + ".log")},
+                            .log = File(name + ".log"),
+                            .environment = environments_[name]},
                            error_);
   if (!process) {
     return false;
@@ -133,7 +134,7 @@ bool Fleet::StartCloud() {
       "key = " + Quoted(File("cloud.key")) + "\nready_file = " + Quoted(File("cloud.ready.json")) +
       "\n[south]\nbind = \"" + cloud_endpoints_.south + "\"\n[admin]\nbind = \"" +
       cloud_endpoints_.admin + "\"\noperators = [\"" + PublicKeyHex("operator") +
-      "\"]\n[store]\npath = " + Quoted(File("cloud.db")) + "\n";
+      "\"]\n[store]\npath = " + Quoted(File("cloud.db")) + "\n" + options_.cloud_store;
   return Write("cloud.toml", config) &&
          StartDaemon("trib-cloud", "cloud", cloud_, cloud_endpoints_);
 }
@@ -168,7 +169,8 @@ bool Fleet::StartNode(std::uint64_t id, const NodeRun& run) {
                                     File(name + ".state").string(),
                                     "--json"},
                            .log = File(name + ".log"),
-                           .capture_stdout = true};
+                           .capture_stdout = true,
+                           .environment = environments_[name]};
   if (!run.package.empty()) {
     options.argv.insert(
         options.argv.end(),

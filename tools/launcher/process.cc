@@ -30,7 +30,12 @@ Exit FromWaitStatus(int status) {
 }
 
 // Runs in the child between fork and exec: async-signal-safe calls only.
-[[noreturn]] void RunChild(char* const* argv, int out_fd, int log_fd, int error_fd, pid_t parent) {
+[[noreturn]] void RunChild(char* const* argv,
+                           char* const* environment,
+                           int out_fd,
+                           int log_fd,
+                           int error_fd,
+                           pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) {
     ::_exit(127);  // the parent died before the line above
@@ -41,7 +46,7 @@ Exit FromWaitStatus(int status) {
   ::dup2(null_fd, STDIN_FILENO);
   ::dup2(out_fd >= 0 ? out_fd : log_fd, STDOUT_FILENO);
   ::dup2(log_fd, STDERR_FILENO);
-  ::execv(argv[0], argv);
+  ::execve(argv[0], argv, environment);
   const int reason = errno;
   [[maybe_unused]] const auto written = ::write(error_fd, &reason, sizeof reason);
   ::_exit(127);
@@ -75,11 +80,20 @@ std::optional<Process> Process::Start(const Options& options, std::string& error
     argv.push_back(const_cast<char*>(argument.c_str()));
   }
   argv.push_back(nullptr);
+  // The first of two entries of one name is the one that counts.
+  std::vector<char*> environment;
+  for (const auto& variable : options.environment) {
+    environment.push_back(const_cast<char*>(variable.c_str()));
+  }
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    environment.push_back(*variable);
+  }
+  environment.push_back(nullptr);
 
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid == 0) {
-    RunChild(argv.data(), out[1], log_fd, failure[1], parent);
+    RunChild(argv.data(), environment.data(), out[1], log_fd, failure[1], parent);
   }
   ::close(log_fd);
   ::close(failure[1]);

@@ -30,6 +30,7 @@ class Fleet {
     std::filesystem::path folder;  ///< exists and is empty: keys, configuration, state, logs
     std::chrono::milliseconds start_limit{60'000};
     std::string gateway_spool = {};  ///< more lines for every gateway's [spool] table
+    std::string cloud_store = {};    ///< more lines for the cloud's [store] table
   };
 
   /// What one node plays and how.
@@ -51,6 +52,11 @@ class Fleet {
   /// Builds `spec` and signs it with the package key. @returns the file.
   std::optional<std::filesystem::path> SignedPackage(const std::filesystem::path& spec);
 
+  /// More environment ("NAME=VALUE") for the program of this name ("cloud", "gateway-1",
+  /// "node-101") from its next start on.
+  void SetEnvironment(const std::string& name, std::vector<std::string> variables) {
+    environments_[name] = std::move(variables);
+  }
   /// A restarted daemon takes the port that it had.
   bool StartCloud();
   bool StartGateway(std::uint64_t id);
@@ -114,6 +120,7 @@ class Fleet {
                       const nlohmann::json& arguments);
 
   Options options_;
+  std::map<std::string, std::vector<std::string>> environments_;
   std::string error_;
   host::zmq::Context context_;
   Endpoints cloud_endpoints_;

@@ -27,9 +27,10 @@ struct Exit {
 class Process {
  public:
   struct Options {
-    std::vector<std::string> argv;  ///< argv[0] is the program's path
-    std::filesystem::path log;      ///< standard error (and output, unless captured)
-    bool capture_stdout = false;    ///< ReadLines() then gives its standard output
+    std::vector<std::string> argv;              ///< argv[0] is the program's path
+    std::filesystem::path log;                  ///< standard error (and output, unless captured)
+    bool capture_stdout = false;                ///< ReadLines() then gives its standard output
+    std::vector<std::string> environment = {};  ///< "NAME=VALUE", added to this process's own
   };
 
   /// Starts the child. @returns nullopt with `error` set when it could not be started.

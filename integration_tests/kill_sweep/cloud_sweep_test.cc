@@ -1,0 +1,173 @@
+// kill -9 of the real cloud at each of its file steps.
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "sweep.h"
+#include "trib/common/host/control/types.h"
+
+namespace trib::integration {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+class CloudSweep : public Sweep {
+ protected:
+  static constexpr std::uint64_t kOther = 777;
+
+  void SetUp() override {
+    Sweep::SetUp();
+    ASSERT_FALSE(HasFatalFailure());
+    StartRiver("cloud");
+    MakeKeyFile(fleet(), "node-777");
+  }
+
+  void EnsureRunning() {
+    if (VictimDied()) {
+      StartVictim();
+      Drain();
+    }
+  }
+  void Flow(std::uint32_t messages) {
+    for (std::uint32_t i = 0; i < messages && !VictimDied(); ++i) {
+      SendNew(8);
+      AwaitOrDeath([&] { return Drained(); });
+    }
+  }
+
+  Phase Ingest(const std::string& name = "ingest commit") {
+    return {.name = name, .prepare = [this] { EnsureRunning(); }, .provoke = [this] { Flow(3); }};
+  }
+  Phase Restart() {
+    return {.name = "restart with a WAL",
+            .prepare =
+                [this] {
+                  EnsureRunning();
+                  KillVictim();
+                },
+            .provoke =
+                [this] {
+                  StartVictim();
+                  if (!VictimDied()) {
+                    Flow(1);
+                  }
+                }};
+  }
+  Phase Registry() {
+    return {
+        .name = "registry change",
+        .prepare =
+            [this] {
+              EnsureRunning();
+              before_ = Audited();
+              promised_.clear();
+            },
+        .provoke =
+            [this] {
+              const json enrol = {{"id", kOther},
+                                  {"kind", "node"},
+                                  {"public_key", PublicHex(fleet(), "node-777")},
+                                  {"gateway", kGateway},
+                                  {"name", "other"}};
+              Operate(
+                  {{"enroll", enrol}, {"accept", {{"id", kOther}}}, {"revoke", {{"id", kOther}}}});
+            },
+        .check = [this] { ExpectRegistry(); }};
+  }
+  Phase CleanStop() {
+    return {.name = "clean stop",
+            .prepare =
+                [this] {
+                  EnsureRunning();
+                  Flow(1);
+                },
+            .provoke =
+                [this] {
+                  Victim()->Signal(SIGTERM);
+                  AwaitOrDeath([] { return false; });
+                }};
+  }
+
+  /// Calls the cloud as the operator, one call after the other, until it dies.
+  void Operate(const std::vector<std::pair<std::string, json>>& calls) {
+    RawPeer peer(fleet().cloud_admin(),
+                 fleet().File("operator.key"),
+                 fleet().File("cloud.key.pub"),
+                 std::size_t{1} << 20U);
+    std::uint64_t id = 0;
+    for (const auto& [call, arguments] : calls) {
+      const std::string request = json{
+          {"v", host::control::kControlVersion},
+          {"id", ++id},
+          {"call", call},
+          {"args", arguments}}.dump();
+      AwaitOrDeath([&] { return peer.TrySend(request); });
+      std::string answer;
+      AwaitOrDeath([&] { return !(answer = peer.Poll()).empty(); });
+      if (answer.empty()) {
+        return;
+      }
+      const json reply = json::parse(answer, nullptr, false);
+      ASSERT_TRUE(reply.is_object() && reply.value("ok", false)) << answer;
+      promised_.push_back(call);
+    }
+  }
+  std::uint64_t Audited() {
+    return std::stoull(StoreText("SELECT count(*) FROM audit_log WHERE device = 777"));
+  }
+  /// What was answered is there; what was not answered is there whole or not at all.
+  void ExpectRegistry() {
+    const std::uint64_t made = Audited() - before_;
+    EXPECT_GE(made, promised_.size());
+    EXPECT_LE(made, promised_.size() + 1);
+    // enroll, accept, revoke make it pending (1), accepted (2), revoked (3).
+    if (made != 0) {
+      EXPECT_EQ(StoreText("SELECT state FROM device WHERE id = 777"), std::to_string(made));
+    }
+    EXPECT_EQ(StoreText("SELECT count(*) FROM binding WHERE node = 777 AND until_ms IS NULL"),
+              made == 2 ? "1" : "0");
+    Operate({{"revoke", {{"id", kOther}}}});  // where the next round starts
+  }
+
+ private:
+  std::uint64_t before_ = 0;
+  std::vector<std::string> promised_;
+};
+
+/// Checkpoints after every commit, nearly.
+class CloudCheckpointSweep : public CloudSweep {
+ protected:
+  void SetUp() override {
+    options_.cloud_store = "wal_pages = 100\n";
+    CloudSweep::SetUp();
+  }
+};
+
+/// Clouds that start for the first time, each in a folder of its own.
+class FirstCloudSweep : public Sweep {
+ protected:
+  void SetUp() override { Sweep::SetUp(); }
+};
+
+TEST_F(CloudSweep, EvenlySpread) {
+  SweepPhase(Ingest(), Extent::kShort, 8);
+  SweepPhase(Restart(), Extent::kShort, 3);
+  SweepPhase(Registry(), Extent::kShort, 6);
+  SweepPhase(CleanStop(), Extent::kShort, 4);
+  SweepRecovery(Ingest(), 2);
+}
+
+TEST_F(CloudSweep, SlowEveryStep) {
+  SweepPhase(Ingest(), Extent::kFull);
+  SweepPhase(Restart(), Extent::kFull);
+  SweepPhase(Registry(), Extent::kFull);
+  SweepPhase(CleanStop(), Extent::kFull);
+  SweepRecovery(Ingest(), 40);
+}
+
+TEST_F(CloudCheckpointSweep, SlowEveryStep) {
+  SweepPhase(Ingest("ingest and checkpoint"), Extent::kFull);
+}
+
+}  // namespace
+}  // namespace trib::integration
