@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "trib/common/base/check.h"
 
@@ -43,10 +44,11 @@ void KillSwitch::Arm(std::uint64_t n, testing::disk::Manner manner) {
   order_->killed_at = 0;
   order_->manner = manner;
   order_->kill_at = order_->count + n;
+  armed_ = true;
 }
 
-void KillSwitch::Disarm() {
-  order_->kill_at = 0;
+bool KillSwitch::Disarm() {
+  return std::exchange(armed_, false) && order_->kill_at.exchange(0) == 0;
 }
 
 std::optional<KillOrder::Note> KillSwitch::Hit() const {

@@ -24,9 +24,10 @@ class KillSwitch {
   [[nodiscard]] std::uint64_t steps() const { return order_->count; }
   /// The victim dies at its n-th step from now.
   void Arm(std::uint64_t n, testing::disk::Manner manner);
-  /// Called when nothing may die any more.
-  void Disarm();
-  /// Where a victim died since Arm().
+  /// Nothing dies any more after this. @returns whether a victim died, or is just dying, since
+  /// Arm().
+  bool Disarm();
+  /// Where it died.
   [[nodiscard]] std::optional<testing::disk::KillOrder::Note> Hit() const;
   [[nodiscard]] const testing::disk::KillOrder::Note& note(std::uint64_t step) const {
     return order_->note(step);
@@ -35,6 +36,7 @@ class KillSwitch {
  private:
   std::filesystem::path file_;
   testing::disk::KillOrder* order_ = nullptr;
+  bool armed_ = false;
 };
 
 }  // namespace trib::integration

@@ -147,11 +147,12 @@ bool Sweep::Drained() {
   return Unacknowledged().empty() && SpoolQuery("SELECT count(*) FROM queue") == 0;
 }
 
-void Sweep::Drain() {
-  node_->Forget();
-  ASSERT_TRUE(Await([this] { return Greeted(); })) << "the gateway does not answer its node";
+bool Sweep::DrainOrDeath() {
   auto resend_at = std::chrono::steady_clock::now();
-  const bool done = Await([&] {
+  const bool decided = Await([&] {
+    if (VictimDied() || !Greeted()) {
+      return VictimDied();
+    }
     const auto open = Unacknowledged();
     if (!open.empty() && std::chrono::steady_clock::now() >= resend_at) {
       std::vector<std::string> message;
@@ -166,9 +167,15 @@ void Sweep::Drain() {
     }
     return open.empty() && SpoolQuery("SELECT count(*) FROM queue") == 0;
   });
-  ASSERT_TRUE(done) << Unacknowledged().size() << " of " << sent_
-                    << " records are not acknowledged, "
-                    << SpoolQuery("SELECT count(*) FROM queue").value_or(-1) << " in the spool";
+  return decided && !VictimDied();
+}
+
+void Sweep::Drain() {
+  ASSERT_TRUE(DrainOrDeath()) << (VictimDied() ? "it died, " : "it lives, ")
+                              << Unacknowledged().size() << " of " << sent_
+                              << " records are not acknowledged, "
+                              << SpoolQuery("SELECT count(*) FROM queue").value_or(-1)
+                              << " in the spool";
 }
 
 void Sweep::ExpectExactlyOnce() {
@@ -205,7 +212,9 @@ std::string Sweep::StoreText(const std::string& sql) {
 }
 
 void Sweep::Recover(const Phase& phase) {
-  switch_->Disarm();
+  if (switch_->Disarm()) {
+    ASSERT_TRUE(Victim()->Wait(kLong)) << "it was told to die and lives";
+  }
   if (VictimDied()) {
     const auto exit = Victim()->Poll();
     EXPECT_TRUE(exit->clean() || exit->signal == SIGKILL) << exit->Describe();
@@ -219,6 +228,9 @@ void Sweep::Recover(const Phase& phase) {
 }
 
 void Sweep::SweepPhase(const Phase& phase, Extent extent, std::size_t kills) {
+  if (HasFailure()) {
+    return;  // one failure is a story; the rest of the sweep would only follow from it
+  }
   const auto run = [&] {
     phase.prepare();
     ASSERT_FALSE(HasFatalFailure());
@@ -259,34 +271,36 @@ void Sweep::SweepPhase(const Phase& phase, Extent extent, std::size_t kills) {
 }
 
 void Sweep::SweepRecovery(const Phase& phase, std::size_t rounds) {
+  if (HasFailure()) {
+    return;
+  }
   std::uint64_t steps = 40;
   for (std::size_t round = 0; round < rounds; ++round) {
     phase.prepare();
     ASSERT_FALSE(HasFatalFailure());
     const std::uint64_t begin = switch_->steps();
-    switch_->Arm(1 + random_() % steps, static_cast<Manner>(random_() % 3));
+    const auto first = static_cast<Manner>(random_() % 3);
+    switch_->Arm(1 + random_() % steps, first);
     phase.provoke();
-    const std::uint64_t made = switch_->steps() - begin;
-    if (!VictimDied()) {
-      steps = std::max<std::uint64_t>(made, 1);  // it has fewer than was thought
+    if (!switch_->Disarm()) {
+      steps = std::max<std::uint64_t>(switch_->steps() - begin, 1);  // fewer than was thought
       Recover(phase);
       continue;
     }
-    Count(phase.name, Manner::kBefore, false);
-    const std::uint64_t restart = 1 + random_() % 24;
-    const auto manner = static_cast<Manner>(random_() % 3);
-    switch_->Arm(restart, manner);
+    Count(phase.name, first, false);
+    ASSERT_TRUE(Victim()->Wait(kLong)) << "it was told to die and lives";
+    const std::uint64_t step = 1 + random_() % 24;
+    const auto second = static_cast<Manner>(random_() % 3);
+    switch_->Arm(step, second);
     StartVictim();
     ASSERT_FALSE(HasFatalFailure());
     if (!VictimDied()) {
-      node_->TrySendRecords({node_->Sealed(kBoot, sent_)});
-      AwaitOrDeath([&] {
-        return switch_->Hit() || Drained() || node_->peer().link() != host::zmq::LinkState::kUp;
-      });
+      DrainOrDeath();
     }
     Recover(phase);
-    Count(phase.name + ", then its restart", manner, HasFailure());
-    ASSERT_FALSE(HasFailure()) << phase.name << ": second kill at step " << restart << ", seed "
+    Count(phase.name + ", then its restart", second, HasFailure());
+    ASSERT_FALSE(HasFailure()) << phase.name << ": second kill "
+                               << NameOfManner(std::size_t(second)) << " step " << step << ", seed "
                                << seed_;
   }
 }
@@ -300,6 +314,7 @@ void Sweep::Count(const std::string& phase, Manner manner, bool failed) {
   std::string step = NameOf(hit->step);
   step += " ";
   step += hit->name.data();
+  step.resize(step.find_last_not_of("0123456789") + 1);  // a draft's name ends in a process number
   Tally& tally = table_[{phase, step}][static_cast<std::size_t>(manner)];
   ++tally.kills;
   tally.failed += failed ? 1U : 0U;

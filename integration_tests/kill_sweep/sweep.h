@@ -57,7 +57,8 @@ class Sweep : public River {
   /// Waits, for the condition or for the victim's death.
   void AwaitOrDeath(const std::function<bool()>& condition);
 
-  /// One turn of greeting the gateway. @returns whether it has answered since the victim's last start.
+  /// One turn of greeting the gateway. @returns whether it has answered since the victim's last
+  /// start.
   bool Greeted();
   /// Makes `count` more records and sends each once.
   void SendNew(std::uint32_t count);
@@ -67,6 +68,8 @@ class Sweep : public River {
   bool Drained();
   /// Resends until everything is acknowledged, forwarded and stored.
   void Drain();
+  /// The same, but also ends when the victim dies. @returns whether all is drained.
+  bool DrainOrDeath();
   /// Acknowledged = stored + counted drops, no drops, no doubles, sums that agree.
   void ExpectExactlyOnce();
   /// One number from the gateway's spool; nullopt while the file is not there yet.

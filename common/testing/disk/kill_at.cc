@@ -43,8 +43,11 @@ __attribute__((constructor)) void Attach() {
   }
 }
 
+/// Takes the order, so that a test that withdraws it knows whether it still could.
 bool Doomed(Manner manner) {
-  return current != 0 && current == order->kill_at && order->manner == manner;
+  std::uint64_t expected = current;
+  return current != 0 && order->manner == manner &&
+         order->kill_at.compare_exchange_strong(expected, 0);
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ struct KillOrder {
 
   std::array<char, 512> folder{};         ///< steps on files directly in it count
   std::atomic<std::uint64_t> count{0};    ///< steps so far, by all programs
-  std::atomic<std::uint64_t> kill_at{0};  ///< number of the fatal step; 0: none
+  std::atomic<std::uint64_t> kill_at{0};  ///< number of the fatal step; 0: none, or taken
   std::atomic<Manner> manner{Manner::kBefore};
   std::atomic<std::uint64_t> killed_at{0};  ///< number of the step at which one died
   std::array<Note, kNoted> notes{};         ///< step n is at n % kNoted
