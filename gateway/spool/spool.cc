@@ -65,7 +65,7 @@ Result<std::unique_ptr<Spool>> Spool::Open(const Options& options, std::string& 
                   Database::Open(options.path.string(),
                                  {.synchronous = host::sqlite::Synchronous::kFull,
                                   .busy_timeout_ms = 1000,
-                                  .wal_autocheckpoint_pages = 4000,
+                                  .wal_autocheckpoint_pages = options.wal_autocheckpoint_pages,
                                   .kind = kSpoolFile},
                                  &error));
   std::unique_ptr<Spool> spool(new Spool(std::move(lock), std::move(database), options));

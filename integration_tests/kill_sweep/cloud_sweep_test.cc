@@ -143,30 +143,24 @@ class CloudCheckpointSweep : public CloudSweep {
   }
 };
 
-/// Clouds that start for the first time, each in a folder of its own.
-class FirstCloudSweep : public Sweep {
- protected:
-  void SetUp() override { Sweep::SetUp(); }
-};
-
 TEST_F(CloudSweep, EvenlySpread) {
-  SweepPhase(Ingest(), Extent::kShort, 8);
-  SweepPhase(Restart(), Extent::kShort, 3);
-  SweepPhase(Registry(), Extent::kShort, 6);
-  SweepPhase(CleanStop(), Extent::kShort, 4);
+  SweepPhase(Ingest(), 8);
+  SweepPhase(Restart(), 3);
+  SweepPhase(Registry(), 6);
+  SweepPhase(CleanStop(), 4);
   SweepRecovery(Ingest(), 2);
 }
 
 TEST_F(CloudSweep, SlowEveryStep) {
-  SweepPhase(Ingest(), Extent::kFull);
-  SweepPhase(Restart(), Extent::kFull);
-  SweepPhase(Registry(), Extent::kFull);
-  SweepPhase(CleanStop(), Extent::kFull);
+  SweepPhase(Ingest(), kEvery);
+  SweepPhase(Restart(), kEvery);
+  SweepPhase(Registry(), kEvery);
+  SweepPhase(CleanStop(), 120);
   SweepRecovery(Ingest(), 40);
 }
 
 TEST_F(CloudCheckpointSweep, SlowEveryStep) {
-  SweepPhase(Ingest("ingest and checkpoint"), Extent::kFull);
+  SweepPhase(Ingest("ingest and checkpoint"), kEvery);
 }
 
 }  // namespace

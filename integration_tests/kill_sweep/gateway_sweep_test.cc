@@ -172,22 +172,22 @@ class GatewaySweep : public Sweep {
 };
 
 TEST_F(GatewaySweep, EvenlySpread) {
-  SweepPhase(Records(), Extent::kShort, 8);
-  SweepPhase(FirstStart(), Extent::kShort, 6);
-  SweepPhase(Restart(), Extent::kShort, 2);
-  SweepPhase(Roster(), Extent::kShort, 3);
-  SweepPhase(CleanStop(), Extent::kShort, 4);
+  SweepPhase(Records(), 8);
+  SweepPhase(FirstStart(), 6);
+  SweepPhase(Restart(), 2);
+  SweepPhase(Roster(), 3);
+  SweepPhase(CleanStop(), 4);
   SweepRecovery(Records(), 2);
 }
 
 TEST_F(GatewaySweep, SlowEveryStep) {
-  SweepPhase(Records(), Extent::kFull);
-  SweepPhase(FirstStart(), Extent::kFull);
-  SweepPhase(Restart(), Extent::kFull);
-  SweepPhase(Roster(), Extent::kFull);
-  SweepPhase(CleanStop(), Extent::kFull);
+  SweepPhase(Records(), kEvery);
+  SweepPhase(FirstStart(), kEvery);
+  SweepPhase(Restart(), kEvery);
+  SweepPhase(Roster(), kEvery);
+  SweepPhase(CleanStop(), 120);
   MakeFullWal();
-  SweepPhase(Checkpoint(), Extent::kFull);
+  SweepPhase(Checkpoint(), kEvery);
   SweepRecovery(Records(), 40);
 }
 

@@ -227,7 +227,7 @@ void Sweep::Recover(const Phase& phase) {
   phase.check();
 }
 
-void Sweep::SweepPhase(const Phase& phase, Extent extent, std::size_t kills) {
+void Sweep::SweepPhase(const Phase& phase, std::size_t kills) {
   if (HasFailure()) {
     return;  // one failure is a story; the rest of the sweep would only follow from it
   }
@@ -250,7 +250,7 @@ void Sweep::SweepPhase(const Phase& phase, Extent extent, std::size_t kills) {
     plan.emplace_back(n, Manner::kAfter);
   }
   Recover(phase);
-  if (extent == Extent::kShort && plan.size() > kills) {
+  if (plan.size() > kills) {
     std::vector<std::pair<std::uint64_t, Manner>> spread;
     for (std::size_t i = 0; i < kills; ++i) {
       spread.push_back(plan[(2 * i + 1) * plan.size() / (2 * kills)]);

@@ -32,19 +32,18 @@ class Sweep : public River {
     /// More to check, with the victim running again and the river drained.
     std::function<void()> check = [] {};
   };
-  enum class Extent {
-    kShort,  ///< a few kills, spread evenly over all steps
-    kFull,   ///< before, half-way and after every step
-  };
+  /// Before, half-way and after every step.
+  static constexpr std::size_t kEvery = ~std::size_t{0};
 
   void SetUp() override;
   void TearDown() override;
 
   /// Starts the gateway and the stand-in; `victim` ("cloud" or "gateway-1") gets the switch.
   void StartRiver(const std::string& victim);
-  /// Kills the victim in every manner at every step of the phase (kShort: at `kills` of them), and
-  /// checks after each kill that it starts again by itself and that nothing was lost or doubled.
-  void SweepPhase(const Phase& phase, Extent extent, std::size_t kills = 8);
+  /// Kills the victim in every manner at every step of the phase, or at `kills` of them, spread
+  /// evenly, and checks after each kill that it starts again by itself and that nothing was lost or
+  /// doubled.
+  void SweepPhase(const Phase& phase, std::size_t kills);
   /// Kills during `phase` at a random step, and again at a random step of the restart.
   void SweepRecovery(const Phase& phase, std::size_t rounds);
 

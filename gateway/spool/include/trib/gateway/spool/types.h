@@ -38,6 +38,8 @@ struct Options {
   std::uint64_t max_bytes = std::uint64_t{1} << 30U;  ///< of sealed records and their row overhead
   std::uint64_t max_records = 4'000'000;
   FullPolicy policy = FullPolicy::kReject;
+  /// SQLite empties the WAL into the file when it has grown to so many pages.
+  std::uint32_t wal_autocheckpoint_pages = 4000;
 };
 
 /// A record on its way out.
