@@ -1,9 +1,13 @@
 // kill -9 of the real cloud at each of its file steps.
 #include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "sweep.h"
 #include "trib/common/host/control/types.h"
+#include "trib/common/host/sqlite/database.h"
 
 namespace trib::integration {
 namespace {
@@ -88,6 +92,65 @@ class CloudSweep : public Sweep {
                 }};
   }
 
+  /// The store as it is, but in a file of schema version 1, which the cloud has to bring up to
+  /// date.
+  Phase Migration() {
+    return {.name = "migration from version 1",
+            .prepare =
+                [this] {
+                  EnsureRunning();
+                  current_ = SchemaVersion();
+                  KillVictim();
+                  ReplaceByVersion1();
+                },
+            .provoke =
+                [this] {
+                  StartVictim();
+                  if (!VictimDied()) {
+                    Flow(1);
+                  }
+                },
+            .check = [this] { EXPECT_EQ(SchemaVersion(), current_); }};
+  }
+  std::string SchemaVersion() { return StoreText("SELECT user_version FROM pragma_user_version"); }
+  void ReplaceByVersion1() {
+    const char* source = std::getenv("TRIB_SOURCE_DIR");
+    ASSERT_NE(source, nullptr);
+    std::ifstream in(fs::path(source) / "integration_tests/support/old/store_v1.sql");
+    const std::string schema((std::istreambuf_iterator<char>(in)), {});
+    const fs::path old = fleet().File("old.db");
+    fs::remove(old);
+    std::string error;
+    {
+      auto db = host::sqlite::Database::Open(old.string(), {}, &error);
+      ASSERT_TRUE(db.ok()) << error;
+      ASSERT_TRUE(db->Execute(schema).ok()) << db->last_error();
+      ASSERT_TRUE(db->Execute("ATTACH '" + fleet().File("cloud.db").string() + "' AS now").ok());
+      std::vector<std::string> copies;
+      {
+        auto tables = db->Prepare(
+            "SELECT name, (SELECT group_concat(name) FROM pragma_table_info(t.name, 'main')) FROM "
+            "main.sqlite_schema t WHERE type = 'table'");
+        ASSERT_TRUE(tables.ok()) << db->last_error();
+        for (auto row = tables->Step(); row.ok() && *row; row = tables->Step()) {
+          const std::string name(tables->Text(0));
+          const std::string columns(tables->Text(1));
+          copies.push_back("INSERT INTO main." + name + "(" + columns + ") SELECT " + columns +
+                           " FROM now." + name);
+        }
+      }
+      ASSERT_GT(copies.size(), 10U);
+      for (const auto& copy : copies) {
+        ASSERT_TRUE(db->Execute(copy).ok()) << copy << ": " << db->last_error();
+      }
+      ASSERT_TRUE(db->Execute("DETACH now").ok()) << db->last_error();
+    }
+    for (const char* end : {"-wal", "-shm", ""}) {
+      fs::remove(fleet().File(std::string("cloud.db") + end));
+    }
+    fs::rename(old, fleet().File("cloud.db"));
+  }
+
   /// Calls the cloud as the operator, one call after the other, until it dies.
   void Operate(const std::vector<std::pair<std::string, json>>& calls) {
     RawPeer peer(fleet().cloud_admin(),
@@ -130,6 +193,7 @@ class CloudSweep : public Sweep {
   }
 
  private:
+  std::string current_;
   std::uint64_t before_ = 0;
   std::vector<std::string> promised_;
 };
@@ -143,11 +207,51 @@ class CloudCheckpointSweep : public CloudSweep {
   }
 };
 
+/// A cloud that starts for the first time: no gateway, no store.
+class FirstCloudSweep : public Sweep {
+ protected:
+  void SetUp() override {
+    Sweep::SetUp();
+    ASSERT_FALSE(HasFatalFailure());
+    Choose("cloud");
+  }
+  Phase FirstStart() {
+    return {.name = "first start",
+            .prepare =
+                [this] {
+                  KillVictim();
+                  for (const char* end : {"", "-wal", "-shm", "-journal", ".lock"}) {
+                    fs::remove(fleet().File(std::string("cloud.db") + end));
+                  }
+                },
+            .provoke = [this] { StartVictim(); }};
+  }
+  /// It takes operators' calls and keeps them.
+  void Verify() override {
+    ASSERT_TRUE(fleet().AdmitGateway(kGateway)) << fleet().error();
+    ASSERT_TRUE(fleet().AdmitNode(kNode, kGateway)) << fleet().error();
+    EXPECT_EQ(StoreText("SELECT group_concat(id || ' ' || state) FROM (SELECT * FROM device ORDER "
+                        "BY id)"),
+              "1 2,101 2");
+    EXPECT_EQ(StoreText("SELECT count(*) FROM audit_log"), "4");
+    EXPECT_EQ(StoreText("SELECT group_concat(integrity_check) FROM pragma_integrity_check"), "ok");
+  }
+};
+
+TEST_F(FirstCloudSweep, EvenlySpread) {
+  SweepPhase(FirstStart(), 4);
+}
+
+TEST_F(FirstCloudSweep, SlowEveryStep) {
+  SweepPhase(FirstStart(), 150);
+}
+
 TEST_F(CloudSweep, EvenlySpread) {
   SweepPhase(Ingest(), 8);
   SweepPhase(Restart(), 3);
   SweepPhase(Registry(), 6);
-  SweepPhase(CleanStop(), 4);
+  SweepPhase(CleanStop(), 3);
+  SweepPhase(Migration(), 3);
   SweepRecovery(Ingest(), 2);
 }
 
@@ -155,7 +259,8 @@ TEST_F(CloudSweep, SlowEveryStep) {
   SweepPhase(Ingest(), kEvery);
   SweepPhase(Restart(), kEvery);
   SweepPhase(Registry(), kEvery);
-  SweepPhase(CleanStop(), 120);
+  SweepPhase(CleanStop(), 100);
+  SweepPhase(Migration(), 100);
   SweepRecovery(Ingest(), 40);
 }
 

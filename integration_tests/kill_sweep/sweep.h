@@ -38,8 +38,16 @@ class Sweep : public River {
   void SetUp() override;
   void TearDown() override;
 
+  /// Gives `victim` the switch, from its next start on.
+  void Choose(const std::string& victim);
   /// Starts the gateway and the stand-in; `victim` ("cloud" or "gateway-1") gets the switch.
   void StartRiver(const std::string& victim);
+  /// What must hold after each kill, with the victim running again: by default that the river
+  /// drains and each record is stored exactly once.
+  virtual void Verify() {
+    Drain();
+    ExpectExactlyOnce();
+  }
   /// Kills the victim in every manner at every step of the phase, or at `kills` of them, spread
   /// evenly, and checks after each kill that it starts again by itself and that nothing was lost or
   /// doubled.

@@ -33,8 +33,9 @@ class KeyPowerCut : public FilePowerCut {
     if (!pair.ok()) {
       return pair.status().code() == Code::kNotFound ? "no pair" : error;
     }
-    const bool published = identity::LoadPublicKey(folder / "node.key.pub").ok();
-    return identity::ToHex(pair->public_key.bytes) + (published ? "" : ", not published");
+    // The file beside it may be missing: the pair is complete without, and `trib key show` tells
+    // the public half. One that is there is the right one, or LoadKeyPair() had refused.
+    return identity::ToHex(pair->public_key.bytes);
   }
   void Reopen(const fs::path& folder) override {
     std::string error;

@@ -1,4 +1,5 @@
 // Power cuts at every file step of the cloud's store and of the registry in it.
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
@@ -240,8 +241,9 @@ class StorePowerCut : public PowerCutTest {
 class OldStorePowerCut : public StorePowerCut {
  protected:
   void LeaveOldFile() {
-    const std::filesystem::path source(TRIB_POWER_CUT_SOURCE);
-    std::ifstream in(source / "old/store_v1.sql");
+    const char* source = std::getenv("TRIB_SOURCE_DIR");
+    ASSERT_NE(source, nullptr) << "ctest sets it";
+    std::ifstream in(std::filesystem::path(source) / "integration_tests/support/old/store_v1.sql");
     const std::string schema((std::istreambuf_iterator<char>(in)), {});
     ASSERT_FALSE(schema.empty());
     std::string error;

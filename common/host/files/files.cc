@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <system_error>
 #include <utility>
 
@@ -39,20 +40,44 @@ bool WriteAll(const File& file, std::span<const std::byte> bytes) {
   return true;
 }
 
-/// Writes a file that must not be there yet. Leaves none behind when it fails.
+fs::path DraftOf(const fs::path& path) {
+  fs::path draft = path;
+  draft += ".new" + std::to_string(::getpid());
+  return draft;
+}
+
+/// Writes and syncs the draft of `path`. Leaves none behind when it fails.
 ///
 /// @returns 0 or the errno
-int WriteExclusively(const fs::path& path, unsigned mode, std::span<const std::byte> content) {
-  const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+int WriteDraft(const fs::path& path, unsigned mode, std::span<const std::byte> content) {
+  const fs::path draft = DraftOf(path);
+  (void)::unlink(draft.c_str());  // of a killed process that had our number
+  const File file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!file.ok()) {
     return errno;
   }
   if (!WriteAll(file, content) || ::fsync(file.get()) != 0) {
     const int reason = errno;
-    (void)::unlink(path.c_str());
+    (void)::unlink(draft.c_str());
     return reason;
   }
   return 0;
+}
+
+/// Gives a draft its name, which must be free. @returns 0 or the errno
+int NameDraft(const fs::path& draft, const fs::path& path) {
+  if (::renameat2(AT_FDCWD, draft.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0) {
+    return 0;
+  }
+  if (errno != EINVAL && errno != ENOSYS) {
+    return errno;
+  }
+  // A file system without that (NFS) has links.
+  const int reason = ::link(draft.c_str(), path.c_str()) == 0 ? 0 : errno;
+  if (reason == 0) {
+    (void)::unlink(draft.c_str());
+  }
+  return reason;
 }
 
 }  // namespace
@@ -105,7 +130,15 @@ Status WriteNew(const fs::path& path,
                 unsigned mode,
                 std::span<const std::byte> content,
                 std::string* error) {
-  const int reason = WriteExclusively(path, mode, content);
+  int reason = WriteDraft(path, mode, content);
+  if (reason == 0) {
+    // The name comes last: a kill before it leaves nothing that stands in the way of another try.
+    const fs::path draft = DraftOf(path);
+    reason = NameDraft(draft, path);
+    if (reason != 0) {
+      (void)::unlink(draft.c_str());
+    }
+  }
   if (reason == EEXIST) {
     return Fail(Code::kAlreadyExists, error, path, "exists already and is never overwritten");
   }
@@ -119,12 +152,10 @@ Status Replace(const fs::path& path,
                unsigned mode,
                std::span<const std::byte> content,
                std::string* error) {
-  fs::path draft = path;
-  draft += ".new" + std::to_string(::getpid());
-  (void)::unlink(draft.c_str());  // of a killed process that had our number
-  if (const int reason = WriteExclusively(draft, mode, content); reason != 0) {
+  if (const int reason = WriteDraft(path, mode, content); reason != 0) {
     return Fail(Code::kUnavailable, error, path, "cannot be written: " + SystemText(reason));
   }
+  const fs::path draft = DraftOf(path);
   if (::rename(draft.c_str(), path.c_str()) != 0) {
     const int reason = errno;
     (void)::unlink(draft.c_str());

@@ -48,7 +48,8 @@ Result<std::size_t> Read(const File& file,
                          std::span<std::byte> out,
                          std::string* error);
 
-/// Makes a file that was not there before, not even as a link.
+/// Makes a file that was not there before, not even as a link: all of it or nothing, also after a
+/// kill or a power cut. The draft is `path`.newPID.
 ///
 /// Durable  Content and name, when it returns kOk. Else the file is gone, except when only its
 ///          folder could not be synced.
