@@ -1,12 +1,11 @@
 // kill -9 of the real node at the steps that it makes on its flash file.
-#include <unistd.h>
-
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
 #include "kill_switch.h"
 #include "river.h"
+#include "trib/testing/disk/memory_folder.h"
 
 namespace trib::integration {
 namespace {
@@ -18,9 +17,7 @@ class NodeSweep : public River {
   static constexpr std::uint64_t kNode = 101;
 
   void SetUp() override {
-    if (::access("/dev/shm", W_OK) == 0) {
-      ::setenv("TEST_TMPDIR", "/dev/shm/", 1);
-    }
+    ::setenv("TEST_TMPDIR", testing::disk::MemoryFolderOr(::testing::TempDir()).c_str(), 1);
     River::SetUp();
     ASSERT_FALSE(HasFatalFailure());
     StartGateway(1);
@@ -30,7 +27,9 @@ class NodeSweep : public River {
   }
   /// A node's life, until it has told everything or is dead.
   void Live() {
-    StartNode(kNode, Generated(7, 30));
+    auto arguments = Generated(7, 120);
+    arguments.insert(arguments.end(), {"--time-scale", "max"});
+    StartNode(kNode, arguments);
     // Its reports are read meanwhile, or it would wait for room in the pipe.
     ASSERT_TRUE(tools::launcher::WaitUntil(
         [&] {

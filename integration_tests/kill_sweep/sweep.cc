@@ -1,7 +1,6 @@
 #include "sweep.h"
 
 #include <poll.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -9,6 +8,7 @@
 #include <iostream>
 
 #include "trib/common/host/sqlite/database.h"
+#include "trib/testing/disk/memory_folder.h"
 
 namespace trib::integration {
 namespace {
@@ -59,10 +59,8 @@ const char* NameOfManner(std::size_t manner) {
 }  // namespace
 
 void Sweep::SetUp() {
-  // A kill leaves the page cache as it is, so no disk is needed, and memory is 1000 times faster.
-  if (::access("/dev/shm", W_OK) == 0) {
-    ::setenv("TEST_TMPDIR", "/dev/shm/", 1);
-  }
+  // A kill leaves the page cache as it is, so no disk is needed.
+  ::setenv("TEST_TMPDIR", testing::disk::MemoryFolderOr(::testing::TempDir()).c_str(), 1);
   const char* given = std::getenv("TRIB_SWEEP_SEED");
   seed_ = given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device()();
   random_.seed(seed_);

@@ -1,12 +1,11 @@
 #include "power_cut.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <random>
 
 #include "trib/common/host/sqlite/database.h"
+#include "trib/testing/disk/memory_folder.h"
 
 namespace trib::integration {
 
@@ -19,8 +18,7 @@ using testing::disk::Step;
 
 PowerCutTest::PowerCutTest() {
   // What is durable is computed, so the fastest place will do.
-  const bool memory = ::access("/dev/shm", W_OK) == 0;
-  std::string pattern = (memory ? "/dev/shm/" : ::testing::TempDir()) + "power-cut-XXXXXX";
+  std::string pattern = testing::disk::MemoryFolderOr(::testing::TempDir()) + "power-cut-XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) {
     std::abort();
   }
@@ -69,7 +67,7 @@ std::size_t PowerCutTest::PromiseAt(std::size_t position) const {
   return last;
 }
 
-void PowerCutTest::Judge(const Disk& image, std::size_t position, const std::string& how) {
+void PowerCutTest::Judge(std::size_t position, const std::string& how) {
   const std::size_t promised = PromiseAt(position);
   const auto what = [&] {
     return how + " after step " + std::to_string(position) + " of " +
@@ -95,7 +93,6 @@ void PowerCutTest::Judge(const Disk& image, std::size_t position, const std::str
     ASSERT_EQ(StateOf(remains()), promises_[promised + 1].state) << "once more, " << what();
     ++repeats_;
   }
-  (void)image;
 }
 
 void PowerCutTest::CutRecovery(const Disk& image, std::size_t position, std::uint64_t seed) {
@@ -111,7 +108,7 @@ void PowerCutTest::CutRecovery(const Disk& image, std::size_t position, std::uin
     for (const Fate fate : testing::disk::kFates) {
       const Disk left = second.Image(fate, seed++);
       testing::disk::WriteDisk(remains(), left);
-      Judge(left, position, std::string("power cut twice, ") + NameOf(fate));
+      Judge(position, std::string("power cut twice, ") + NameOf(fate));
       if (HasFatalFailure()) {
         return;
       }
@@ -145,7 +142,7 @@ void PowerCutTest::CutEverywhere(const Extent& extent) {
       for (std::size_t i = 0; i < (one ? 1 : extent.seeds); ++i) {
         const Disk image = cut.Image(fate, random());
         testing::disk::WriteDisk(remains(), image);
-        Judge(image, cut.position(), std::string("power cut, ") + NameOf(fate));
+        Judge(cut.position(), std::string("power cut, ") + NameOf(fate));
         if (HasFatalFailure()) {
           return;
         }

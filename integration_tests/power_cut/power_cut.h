@@ -55,7 +55,7 @@ class PowerCutTest : public ::testing::Test {
     std::size_t steps = 0;  ///< made when the promise was given
     std::string state;
   };
-  void Judge(const testing::disk::Disk& image, std::size_t position, const std::string& how);
+  void Judge(std::size_t position, const std::string& how);
   void CutRecovery(const testing::disk::Disk& image, std::size_t position, std::uint64_t seed);
   std::string LiveState();
   /// The last promise that was given with so many steps.
