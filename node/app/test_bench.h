@@ -48,6 +48,10 @@ struct PackageParts {
   package::Guardrails guardrails;
   package::Labels labels;
   package::SketchEdges edges;
+  std::optional<package::DistanceSpec> distance;
+  std::optional<package::CommissioningSpec> commissioning;
+  std::optional<package::SeveritySpec> severity;
+  std::optional<package::ConditionSpec> conditions;
 
   PackageParts() {
     manifest.name = package::ShortText("test");
@@ -115,7 +119,7 @@ struct PackageParts {
   [[nodiscard]] std::vector<std::byte> Signed(unsigned char signer) const {
     std::vector<std::vector<std::byte>> memory;
     std::vector<package::SectionInput> inputs;
-    memory.reserve(8);
+    memory.reserve(16);
     const auto add = [&](package::SectionType type, const auto& value) {
       memory.emplace_back(package::kMaxTypedSectionBytes);
       const auto size = package::Encode(value, memory.back());
@@ -136,6 +140,18 @@ struct PackageParts {
     add(package::SectionType::kLabels, labels);
     if (!edges.histograms.empty()) {
       add(package::SectionType::kSketchEdges, edges);
+    }
+    if (distance) {
+      add(package::SectionType::kDistance, *distance);
+    }
+    if (commissioning) {
+      add(package::SectionType::kCommissioning, *commissioning);
+    }
+    if (severity) {
+      add(package::SectionType::kSeverity, *severity);
+    }
+    if (conditions) {
+      add(package::SectionType::kConditions, *conditions);
     }
     std::vector<std::byte> file(package::PackageBytes(inputs) + package::kTrailerBytes);
     const auto size = package::WritePackage(inputs, file);
@@ -304,14 +320,14 @@ class World {
     }
     EXPECT_EQ(loop->backlog_metrics().records, 0U);
   }
-  void PlayHealthy(int windows) {
+  void PlayHealthy(int windows, float speed_hz = std::numeric_limits<float>::quiet_NaN()) {
     for (int i = 0; i < windows; ++i) {
-      sensor.Play({.samples = Healthy(frame, random), .scale = kScale});
+      sensor.Play({.samples = Healthy(frame, random), .scale = kScale, .speed_hz = speed_hz});
     }
   }
-  void PlayFaulty(int windows) {
+  void PlayFaulty(int windows, float speed_hz = std::numeric_limits<float>::quiet_NaN()) {
     for (int i = 0; i < windows; ++i) {
-      sensor.Play({.samples = Faulty(frame, random), .scale = kScale});
+      sensor.Play({.samples = Faulty(frame, random), .scale = kScale, .speed_hz = speed_hz});
     }
   }
 

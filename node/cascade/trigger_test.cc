@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -234,6 +235,53 @@ TEST(Trigger, RunsTheLongestHistory) {
     EXPECT_EQ(bench.Step(bench.Over()).state, EventState::kUnspecified);
   }
   EXPECT_EQ(bench.Step(bench.Over()).state, EventState::kOnset);
+}
+
+TEST(Trigger, SeesAFaultThatOnlyTheFeaturesTogetherShow) {
+  package::TriggerSpec spec = Spec();
+  spec.commissioning_windows = 200;
+  package::DistanceSpec distance;
+  distance.false_alarm_rate = 1e-3F;
+  distance.feature_mask = 0b11;
+  std::array<float, 3> memory{};
+  Baseline baseline;
+  baseline.Start({.recipe = RecipeId(1), .features = 2, .trigger = &spec, .distance = &distance},
+                 memory);
+  std::mt19937 random(kSeed);
+  std::normal_distribution<float> normal;
+  while (!baseline.complete()) {
+    const float common = normal(random);
+    ASSERT_TRUE(baseline.Learn(std::vector<float>{common, common + 0.1F * normal(random)}).ok());
+  }
+  ASSERT_TRUE(baseline.Seal().ok());
+  Trigger both;
+  both.Arm(spec, baseline, 0, &distance);
+  Trigger alone;
+  alone.Arm(spec, baseline);
+  // Each within two deviations, but they always went together.
+  const std::vector<float> apart{1.5F, -1.5F};
+  EXPECT_FALSE(alone.Step(apart, baseline).over);
+  const TriggerResult result = both.Step(apart, baseline);
+  EXPECT_TRUE(result.over);
+  EXPECT_GT(result.distance, both.distance_threshold());
+  EXPECT_FLOAT_EQ(result.score, result.distance / both.distance_threshold() * both.threshold());
+}
+
+TEST(Trigger, LanesHaveThresholdsOfTheirOwnAndOneEpisode) {
+  package::TriggerSpec spec = Spec();
+  Machine machine(2);
+  spec.commissioning_windows = 20;
+  const Baseline few = machine.Commission(spec);
+  spec.commissioning_windows = 500;
+  const Baseline many = machine.Commission(spec);
+  Trigger trigger;
+  trigger.Arm(spec, few, 0);
+  trigger.Arm(spec, many, 2);
+  EXPECT_TRUE(trigger.armed(0) && !trigger.armed(1) && trigger.armed(2));
+  EXPECT_GT(trigger.threshold(0), trigger.threshold(2));
+  (void)trigger.Step(std::vector<float>{500, 1}, few, 0);
+  EXPECT_EQ(trigger.Step(std::vector<float>{500, 1}, many, 2).state, EventState::kOnset);
+  EXPECT_EQ(trigger.Step(std::vector<float>{500, 1}, few, 0).windows, 2U);
 }
 
 }  // namespace

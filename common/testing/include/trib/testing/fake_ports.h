@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -28,6 +29,7 @@ class FakeSensor final : public node::Sensor {
     std::uint32_t non_finite_frames = 0;
     bool boundary = false;
     std::uint64_t skip_frames = 0;
+    float speed_hz = std::numeric_limits<float>::quiet_NaN();
   };
 
   FakeSensor(std::uint32_t sample_rate_hz, std::uint32_t channels)
@@ -51,6 +53,7 @@ class FakeSensor final : public node::Sensor {
     out.samples = memory.first(count);
     out.first_frame = next_frame_;
     out.scale = block.scale;
+    out.speed_hz = block.speed_hz;
     next_frame_ += count / channels_;
     block.samples.erase(block.samples.begin(),
                         block.samples.begin() + static_cast<std::ptrdiff_t>(count));
