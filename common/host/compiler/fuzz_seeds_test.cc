@@ -1,5 +1,5 @@
-// Holds the seeds of model_fuzz and plan_fuzz to the formats. With TRIB_UPDATE_SEEDS=1 it writes
-// them first.
+// Holds the seeds of model_fuzz, plan_fuzz and activation_fuzz to the formats. With
+// TRIB_UPDATE_SEEDS=1 it writes them first.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -9,6 +9,7 @@
 #include <map>
 
 #include "trib/common/host/compiler/compiler.h"
+#include "trib/common/nn/activation.h"
 #include "trib/testing/tflite_writer.h"
 
 namespace trib::host::compiler {
@@ -36,6 +37,7 @@ TEST(FuzzSeeds, AreOfTheFormatsAsTheyAre) {
       {"conv", testing::SmallConvNet(1, storage)}, {"svdf", testing::SmallSvdfNet(2, storage)}};
   Seeds models;
   Seeds plans;
+  Seeds activations;
   for (const auto& [name, file] : files) {
     models[name] = testing::WriteTflite(file);
     std::string error;
@@ -49,10 +51,29 @@ TEST(FuzzSeeds, AreOfTheFormatsAsTheyAre) {
     seed.push_back(static_cast<std::byte>(compiled->plan.size() >> 8U));
     seed.insert(seed.end(), compiled->plan.begin(), compiled->plan.end());
     seed.insert(seed.end(), compiled->weights.begin(), compiled->weights.end());
+    if (name != "conv") {
+      continue;
+    }
+    // activation_fuzz: what lives at each cut of this network, on an input of its own.
+    const auto plan = nn::Plan::Load(compiled->plan, compiled->weights);
+    std::vector<std::uint32_t> arena(compiled->arena_bytes / 4 + 1);
+    auto runner = nn::Runner::Open(*plan, std::as_writable_bytes(std::span(arena)), {});
+    for (std::uint16_t cut = 1; cut < plan->operators(); ++cut) {
+      for (std::byte& b : runner->input(0)) {
+        b = static_cast<std::byte>(37 * cut);
+      }
+      runner->Run(0, cut);
+      auto& bytes = activations["cut_" + std::to_string(cut)];
+      bytes.resize(nn::MaxActivationBytes(*plan, cut));
+      const auto size = nn::EncodeActivation(*runner, *plan, {PackageHash(1), cut}, bytes);
+      ASSERT_TRUE(size.ok());
+      bytes.resize(*size);
+    }
   }
   const std::filesystem::path root(source);
   Hold(models, root / "common/host/compiler/corpus/model_fuzz");
   Hold(plans, root / "common/nn/corpus/plan_fuzz");
+  Hold(activations, root / "common/host/compiler/corpus/activation_fuzz");
 }
 
 }  // namespace
