@@ -60,7 +60,7 @@ class FaultPlaylist {
     AddCounts(seconds, "0.00048828125", [](double counts) { return counts; });
   }
   std::filesystem::path Write() {
-    const auto path = folder_ / "sensor.toml";
+    auto path = folder_ / "sensor.toml";
     std::ofstream(path) << toml_.str();
     return path;
   }

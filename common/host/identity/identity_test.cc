@@ -25,7 +25,7 @@ class KeyFiles : public testing::Test {
   ~KeyFiles() override { fs::remove_all(folder_); }
 
   fs::path Put(const char* name, const std::string& text, mode_t mode = 0600) {
-    const fs::path path = folder_ / name;
+    fs::path path = folder_ / name;
     std::ofstream(path) << text;
     EXPECT_EQ(::chmod(path.c_str(), mode), 0);
     return path;

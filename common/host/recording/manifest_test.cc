@@ -10,7 +10,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 constexpr std::string_view kHead = "format = \"trib.recording\"\nversion = 1\n";
 constexpr std::string_view kRequired =

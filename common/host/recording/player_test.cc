@@ -40,7 +40,7 @@ class Playing : public ::testing::Test {
   }
 
   std::filesystem::path Write(const std::string& name, const std::string& bytes) {
-    const auto path =
+    auto path =
         std::filesystem::path(::testing::TempDir()) /
         (std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()) + name);
     std::ofstream(path, std::ios::binary) << bytes;

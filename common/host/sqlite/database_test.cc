@@ -214,7 +214,7 @@ TEST_F(DatabaseTest, QuickCheckFindsAnOverwrittenPage) {
     ASSERT_TRUE(database.Checkpoint().ok());
   }
   std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(3 * 4096);
+  file.seekp(std::streamoff{3} * 4096);
   file << std::string(4096, 'z');
   file.close();
   Database database = OpenWritable();
