@@ -135,7 +135,9 @@ Machine::Machine(const MachineConfig& config, std::uint64_t seed) : config_(conf
   const float knot_turns = config_.drive.wander_s * nominal.speed_hz;
   wander_knot_ = std::max<LongAngle>(1, static_cast<LongAngle>(knot_turns * kTurn));
   wander_scale_ = config_.drive.wander * ToFloat(wander_knot_) / kSplineSlope;
-  first_angle_ = PhaseOf(config_.drive.start_turns, seed_, 0);
+  // Far from 0, which the wander must not cross: below it multiples of an angle jump.
+  constexpr LongAngle kTurnsBefore = LongAngle{1024} << 32U;
+  first_angle_ = kTurnsBefore + PhaseOf(config_.drive.start_turns, seed_, 0);
 
   for (std::size_t i = 0; i < config_.faults.size(); ++i) {
     strikers_[i].multiple = AngleMultiple(MultipleOf(config_.faults[i].kind));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -67,6 +68,18 @@ TEST(Machine, StrikesAsOftenAsTheGeometrySays) {
     Machine quiet(DefaultMachine(), 3);
     Machine loud(config, 3);
     EXPECT_GT(Rms(Read(loud, 24'000)), 1.3 * Rms(Read(quiet, 24'000)));
+  }
+}
+
+TEST(Machine, StrikesFromTheFirstTurnOnHoweverItWanders) {
+  MachineConfig config = DefaultMachine();
+  ASSERT_TRUE(config.faults.push_back(FaultOf(FaultKind::kOuterRace)));
+  config.drive.wander = 0.01F;
+  std::vector<std::int16_t> samples(2048);
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    Machine machine(config, seed);
+    machine.Read(samples);
+    EXPECT_GT(*std::max_element(samples.begin(), samples.end()), 500) << "seed " << seed;
   }
 }
 
