@@ -236,7 +236,8 @@ Millis NodeLoop::Step() {
   const MonotonicTime due = uplink_.next_due();
   const MonotonicTime latest = now + config_.longest_sleep;
   const Millis until_uplink = std::clamp(due, now, latest) - now;
-  const Millis until_status = policy_.UntilStatus(ports_.clock.Now());
+  const Millis until_status =
+      source_ended_ ? config_.longest_sleep : policy_.UntilStatus(ports_.clock.Now());
   return std::clamp(std::min(until_uplink, until_status), Millis(1), config_.longest_sleep);
 }
 

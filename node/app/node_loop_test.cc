@@ -403,6 +403,18 @@ TEST_F(NodeLoopTest, AnUnseededBlankNodeDoesNotStart) {
   EXPECT_FALSE(world.Boot(package_).ok());
 }
 
+TEST_F(NodeLoopTest, ANodeWhoseSourceHasEndedSleepsLong) {
+  World world;
+  ASSERT_TRUE(world.Boot(package_).ok());
+  world.PlayHealthy(20);
+  world.sensor.EndAfterLast();
+  world.Run();
+  world.Drain();
+  world.clock.Advance(Millis(86'400'000));  // beyond any interval of status records
+  (void)world.loop->Step();
+  EXPECT_EQ(world.loop->Step(), NodeConfig().longest_sleep);
+}
+
 TEST_F(NodeLoopTest, AStepAllocatesNothing) {
   if (!trib::testing::AllocationGuard::enforced()) {
     GTEST_SKIP() << "NOT TESTED: the sanitizer brings its own allocator";
