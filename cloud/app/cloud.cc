@@ -53,7 +53,8 @@ Status Cloud::Impl::Start(const Config& config, std::string& error) {
   TRIB_TRY_ASSIGN(std::unique_ptr<store::Writer> writer,
                   store::Writer::Open(config.store_path.string(),
                                       {.max_bytes = config.max_bytes,
-                                       .wal_autocheckpoint_pages = config.wal_autocheckpoint_pages},
+                                       .wal_autocheckpoint_pages = config.wal_autocheckpoint_pages,
+                                       .cache_bytes = config.cache_bytes},
                                       &error));
   TRIB_TRY_ASSIGN(std::unique_ptr<store::Reader> reader,
                   store::Reader::Open(config.store_path.string(), &error));

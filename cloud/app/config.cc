@@ -36,6 +36,8 @@ Status LoadConfig(const std::filesystem::path& path,
   config.max_bytes = file.Size("store.max_size", 0, {0, std::uint64_t{1} << 44U});
   config.wal_autocheckpoint_pages =
       static_cast<std::uint32_t>(file.Int("store.wal_pages", 10000, {100, 1'000'000}));
+  config.cache_bytes = file.Size(
+      "store.cache", config.cache_bytes, {std::uint64_t{1} << 20U, std::uint64_t{16} << 30U});
   const Status status = file.Finish();
   errors = file.errors();
   return status;

@@ -45,6 +45,7 @@ TEST(Config, TheShippedFileIsValidAndShowsTheDefaults) {
   EXPECT_EQ(spelled.commit_rows, shipped.commit_rows);
   EXPECT_EQ(spelled.max_bytes, shipped.max_bytes);
   EXPECT_EQ(spelled.wal_autocheckpoint_pages, shipped.wal_autocheckpoint_pages);
+  EXPECT_EQ(spelled.cache_bytes, shipped.cache_bytes);
 }
 
 TEST(Config, MistakesNameTheLineAndTheNearestKey) {

@@ -389,7 +389,7 @@ Result<std::unique_ptr<Writer>> Writer::Open(const std::string& path,
   TRIB_TRY_ASSIGN(impl->lock, host::sqlite::FileLock::Take(path, error));
   host::sqlite::OpenOptions open;
   open.wal_autocheckpoint_pages = options.wal_autocheckpoint_pages;
-  open.cache_kib = 65536;
+  open.cache_kib = static_cast<std::uint32_t>(options.cache_bytes >> 10U);
   open.busy_timeout_ms = 1000;  // a lock that lasts is reported, and the caller tries again
   open.kind = kStoreFile;
   TRIB_TRY_ASSIGN(impl->database, Database::Open(path, open, error));

@@ -145,9 +145,10 @@ bool Fleet::StartGateway(std::uint64_t id) {
   const std::string config =
       "id = " + std::to_string(id) + "\nkey = " + Quoted(File(name + ".key")) +
       "\nready_file = " + Quoted(File(name + ".ready.json")) + "\n[south]\nbind = \"" +
-      gateway.endpoints.south + "\"\n[north]\nendpoint = \"" + cloud_endpoints_.south +
-      "\"\ncloud_key = \"" + PublicKeyHex("cloud") + "\"\n[admin]\nbind = \"" +
-      gateway.endpoints.admin + "\"\noperators = [\"" + PublicKeyHex("operator") +
+      gateway.endpoints.south + "\"\n[north]\nendpoint = \"" +
+      (gateway.north.empty() ? cloud_endpoints_.south : gateway.north) + "\"\ncloud_key = \"" +
+      PublicKeyHex("cloud") + "\"\n[admin]\nbind = \"" + gateway.endpoints.admin +
+      "\"\noperators = [\"" + PublicKeyHex("operator") +
       "\"]\n[spool]\npath = " + Quoted(File(name + ".spool")) + "\n" + options_.gateway_spool;
   return Write(name + ".toml", config) &&
          StartDaemon("trib-gateway", name, gateway.process, gateway.endpoints);

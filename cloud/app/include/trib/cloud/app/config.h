@@ -27,6 +27,7 @@ struct Config {
   std::uint32_t commit_rows = 10000;
   std::uint64_t max_bytes = 0;
   std::uint32_t wal_autocheckpoint_pages = 10000;
+  std::uint64_t cache_bytes = std::uint64_t{64} << 20U;
 };
 
 /// Reads `path` into `config`. `errors` gets one line per mistake, with file, line and what would

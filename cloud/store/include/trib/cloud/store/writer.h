@@ -20,6 +20,8 @@ struct WriterOptions {
   /// Above SQLite's 1000: an index on (node, time) makes checkpoints costly when nodes interleave.
   /// The price is a WAL of this many 4 KiB pages and a longer pause per checkpoint.
   std::uint32_t wal_autocheckpoint_pages = 10000;
+  /// Memory for pages of the file; they stay once they were read.
+  std::uint64_t cache_bytes = std::uint64_t{64} << 20U;
 };
 
 /// The one writing connection to the cloud's database. Tables: docs/formats/store.md.

@@ -61,6 +61,10 @@ class Fleet {
   bool StartCloud();
   bool StartGateway(std::uint64_t id);
   bool StartNode(std::uint64_t id, const NodeRun& run);
+  /// A gateway started from now on reaches the cloud through `endpoint`, e.g. a relay.
+  void SetNorth(std::uint64_t gateway, std::string endpoint) {
+    gateways_[gateway].north = std::move(endpoint);
+  }
 
   /// Makes a key (unless there is one), enrols and accepts it at the running cloud.
   bool AdmitGateway(std::uint64_t id);
@@ -98,6 +102,7 @@ class Fleet {
   };
   struct Gateway {
     Endpoints endpoints;
+    std::string north;  // empty: the cloud itself
     std::optional<Process> process;
   };
   struct Node {
