@@ -15,8 +15,9 @@ constexpr MonotonicTime At(std::int64_t ms) {
   return MonotonicTime(Millis(ms));
 }
 
+constexpr std::uint64_t kKib = 1024;
 constexpr CreditOptions kOptions{
-    .most_bytes = 64 * 1024, .least_bytes = 4 * 1024, .memory_bytes = 256 * 1024};
+    .most_bytes = 64 * kKib, .least_bytes = 4 * kKib, .memory_bytes = 256 * kKib};
 
 TEST(CreditBook, OneNodeGetsTheMost) {
   CreditBook book(kOptions);
@@ -93,7 +94,7 @@ TEST(CreditBook, WhatWasToldBeforeStillCountsForAWhile) {
   EXPECT_EQ(book.Allowed(node, At(0)), kOptions.most_bytes) << "told by the process before this";
   book.Heard(node, At(0));
   (void)book.Grant(NodeId(1), node, At(0));
-  book.SetRoom(8 * 1024);
+  book.SetRoom(8 * kKib);
   EXPECT_EQ(book.Grant(NodeId(1), node, At(100)), 8U * 1024);
   EXPECT_EQ(book.Allowed(node, At(200)), kOptions.most_bytes);
   EXPECT_EQ(book.Allowed(node, At(10'100)), 8U * 1024);
@@ -137,7 +138,7 @@ TEST(CreditBook, NobodyWaitsForEverAndTheBookBalances) {
     book.Heard(node, At(now));
     switch (random() % 4) {
       case 0:
-        book.SetRoom(random() % 3 == 0 ? 0 : random() % (512 * 1024));
+        book.SetRoom(random() % 3 == 0 ? 0 : random() % (512 * kKib));
         break;
       case 1: {
         const std::uint64_t bytes = std::min<std::uint64_t>(book.Allowed(node, At(now)), 3'000);

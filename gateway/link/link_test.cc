@@ -339,7 +339,7 @@ TEST_F(LinkTest, APeerThatReadsNoAnswersIsClosed) {
 }
 
 TEST_F(LinkTest, WhenTheyBecomeManyTheFirstGiveWay) {
-  options.credit = {.most_bytes = 64 * 1024, .least_bytes = 4096, .memory_bytes = 64 * 1024};
+  options.credit = {.most_bytes = 65'536, .least_bytes = 4096, .memory_bytes = 65'536};
   link = Link(options);
   SetRoster({17, 18});
   EXPECT_EQ(Decode(SendHello().send[0]).time.credit, 64U * 1024);

@@ -268,7 +268,7 @@ TEST_F(ConfigurationErrors, APortInUseIsNamed) {
   for (const Subject& subject : {Cloud(), Gateway()}) {
     const bool gateway = subject.program == "trib-gateway";
     const std::string endpoint = "tcp://127.0.0.1:" + std::to_string(taken.port());
-    for (const std::size_t line : {gateway ? 4 : 3, gateway ? 9 : 6}) {
+    for (const std::size_t line : {gateway ? 4U : 3U, gateway ? 9U : 6U}) {
       ExpectOneLine(With(subject, line, "bind = \"" + endpoint + "\""),
                     kFailed,
                     {endpoint, "in use by another process"});
