@@ -13,6 +13,8 @@ constexpr float kTurn = 0x1p32F;
 constexpr float kReferenceC = 25;
 constexpr float kDayS = 86'400;
 constexpr float kYearS = 31'557'600.0F;
+/// A tenth of a turn per frame and 64 strikes per turn, and some.
+constexpr LongAngle kMostPerBlock = LongAngle{4'096} << 32U;
 constexpr std::uint32_t kLongestWarmUp = 1'024;
 /// Streams of random words, so that no two draw the same.
 enum Stream : std::uint64_t { kNoise = 1, kWander = 2, kPhase = 3, kStrikes = 16 };
@@ -135,9 +137,7 @@ Machine::Machine(const MachineConfig& config, std::uint64_t seed) : config_(conf
   const float knot_turns = config_.drive.wander_s * nominal.speed_hz;
   wander_knot_ = std::max<LongAngle>(1, static_cast<LongAngle>(knot_turns * kTurn));
   wander_scale_ = config_.drive.wander * ToFloat(wander_knot_) / kSplineSlope;
-  // Far from 0, which the wander must not cross: below it multiples of an angle jump.
-  constexpr LongAngle kTurnsBefore = LongAngle{1024} << 32U;
-  first_angle_ = kTurnsBefore + PhaseOf(config_.drive.start_turns, seed_, 0);
+  first_angle_ = PhaseOf(config_.drive.start_turns, seed_, 0);
 
   for (std::size_t i = 0; i < config_.faults.size(); ++i) {
     strikers_[i].multiple = AngleMultiple(MultipleOf(config_.faults[i].kind));
@@ -334,7 +334,11 @@ void Machine::EnterBlock() {
     striker.per_frame = ToFloat(striker.phase_end - striker.phase) * (1.0F / kBlockFrames);
     striker.size = state.severity[i] * config_.faults[i].strike_g * drive;
     striker.index = static_cast<std::uint32_t>(striker.phase >> 32U) - 1U;
-    AimStrike(striker, from, config_.bearing.jitter);
+    if (striker.phase_end - striker.phase < kMostPerBlock) {
+      AimStrike(striker, from, config_.bearing.jitter);
+    } else {
+      striker.at = kBlockFrames;  // the angle wraps in this block
+    }
   }
 }
 

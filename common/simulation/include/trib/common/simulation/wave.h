@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 
 #include "trib/common/base/random.h"
 
@@ -48,7 +49,7 @@ inline constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15U;
   return Sine(turns + 0x40000000U);
 }
 
-/// e^x within 2e-6 for |x| <= 1.
+/// e^x within 8e-6 of it for |x| <= 1.
 [[nodiscard]] constexpr float SmallExp(float x) {
   float sum = 1.0F / 40320.0F;
   for (const float term : {1.0F / 5040.0F,
@@ -85,7 +86,8 @@ inline constexpr std::uint64_t kGolden = 0x9E3779B97F4A7C15U;
 }
 inline constexpr float kSplineSlope = 0.471404521F;  // sqrt(1/3 * 2/3)
 
-/// An angle of long standing: turns above, 2^-32 turns below; wraps after 2^32 turns.
+/// An angle of long standing, two's complement: turns above, 2^-32 turns below; wraps after 2^31
+/// turns, which is more than two years at 30 turns per second.
 using LongAngle = std::uint64_t;
 
 /// A multiple of a LongAngle, 0 <= multiple < 256, in steps of 2^-24.
@@ -99,7 +101,8 @@ class AngleMultiple {
     q24_ += steps - static_cast<float>(q24_) >= 0.5F ? 1 : 0;
   }
   [[nodiscard]] constexpr LongAngle operator()(LongAngle angle) const {
-    const std::uint64_t turns = angle >> 32U;
+    // Signed: a little before 0 must come out a little before 0.
+    const auto turns = static_cast<std::uint64_t>(static_cast<std::int64_t>(angle) >> 32U);
     const std::uint64_t part = angle & 0xFFFFFFFFU;
     return ((turns * q24_) << 8U) + ((part * q24_) >> 24U);
   }
