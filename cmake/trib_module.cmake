@@ -139,6 +139,41 @@ function(trib_binary)
   if(B_COMPONENT)
     install(TARGETS ${B_NAME} COMPONENT ${B_COMPONENT})
   endif()
+  if(B_NAME MATCHES "^trib" AND NOT B_NAME MATCHES "bench")
+    _trib_describe(${B_NAME} "${B_COMPONENT}")
+  endif()
+endfunction()
+
+# The man page and the completion scripts of a program, which it prints itself: made when it is
+# built, installed with it, never committed. The folders are those that each shell reads by itself.
+function(_trib_describe name component)
+  if(TRIB_SANITIZE OR TRIB_FUZZ)
+    return()
+  endif()
+  include(GNUInstallDirs)
+  set(out ${PROJECT_BINARY_DIR})
+  set(files ${out}/man/${name}.1 ${out}/completions/${name} ${out}/completions/_${name}
+            ${out}/completions/${name}.fish)
+  add_custom_command(OUTPUT ${files}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${out}/man ${out}/completions
+    COMMAND ${name} --describe man ${out}/man/${name}.1
+    COMMAND ${name} --describe bash ${out}/completions/${name}
+    COMMAND ${name} --describe zsh ${out}/completions/_${name}
+    COMMAND ${name} --describe fish ${out}/completions/${name}.fish
+    DEPENDS ${name} VERBATIM
+    COMMENT "Describing ${name}")
+  add_custom_target(${name}-description ALL DEPENDS ${files})
+  if(NOT component)
+    return()
+  endif()
+  install(FILES ${out}/man/${name}.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1
+    COMPONENT ${component})
+  install(FILES ${out}/completions/${name}
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT ${component})
+  install(FILES ${out}/completions/_${name}
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions COMPONENT ${component})
+  install(FILES ${out}/completions/${name}.fish
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT ${component})
 endfunction()
 
 # A GoogleTest program. LABELS default to unit; USES names programs that the test starts, which are

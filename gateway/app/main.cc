@@ -28,6 +28,20 @@ int main(int argc, char** argv) {
       std::string(kNames.program));
   host::cli::DaemonOptions options;
   host::cli::AddDaemonOptions(app, "deploy/gateway.toml", options);
+  app.footer(
+      "Runs until SIGINT or SIGTERM, then commits what was received and ends. Logs go to stderr.\n"
+      "Exit codes:\n"
+      "  0  stopped, or the configuration is good\n"
+      "  1  could not start: a key, a port or the spool cannot be used; one line says which\n"
+      "  2  wrong usage or configuration; a line for each mistake\n"
+      "Files:\n"
+      "  deploy/gateway.toml  an example of the configuration with every key and its default\n"
+      "  key                  this gateway's secret key file, made by trib key new\n"
+      "  [spool] path         SQLite database of the records that the cloud does not have yet\n"
+      "  ready_file           endpoints as one line of JSON, there while the sockets are open\n"
+      "Examples:\n"
+      "  trib-gateway --config gateway.toml --check-config\n"
+      "  trib-gateway --config gateway.toml");
   if (const auto code = host::cli::ParseArguments(app, argc, argv)) {
     return *code;
   }

@@ -108,46 +108,114 @@ std::optional<int> Check(SimOptions& options) {
 }  // namespace
 
 std::optional<int> ParseSimOptions(int argc, const char* const* argv, SimOptions& options) {
-  CLI::App app{"One node on this machine: replays a recording or simulates a machine", kProgram};
+  CLI::App app{
+      "One node on this machine: replays a recording or simulates a machine\n"
+      "Flags stand above the configuration file. Times of --inject and --phases are "
+      "seconds of signal.",
+      kProgram};
   host::cli::AddCommonOptions(app, options.common);
-  app.add_option("--config", options.config, "Configuration file (see deploy/node.toml)")
+  app.add_option("--config", options.config, "Configuration file; deploy/node.toml has every key")
       ->type_name("FILE");
   app.add_flag("--check-config",
                options.check_config,
                "Check options, keys, package and recording as a start would, and end");
-  app.add_option("--id", options.id, "The node's id, as enrolled");
-  app.add_option("--key", options.key, "Secret key file of the node")->type_name("FILE");
-  app.add_option("--gateway", options.gateway, "Gateway endpoint")->type_name("tcp://HOST:PORT");
-  app.add_option("--gateway-key", options.gateway_key, "The gateway's public key")
+  app.add_option("--id", options.id, "The node's id, as enrolled: 1 or more")->type_name("ID");
+  app.add_option("--key", options.key, "The node's secret key file, made by trib key new")
+      ->type_name("FILE");
+  app.add_option("--gateway",
+                 options.gateway,
+                 "The gateway's [south] endpoint; without it records stay in --state")
+      ->type_name("tcp://HOST:PORT");
+  app.add_option("--gateway-key",
+                 options.gateway_key,
+                 "The gateway's public key: 64 hex digits, or its .pub file")
       ->type_name("HEX|FILE");
-  app.add_option("--package", options.package, "Signed package to run")->type_name("FILE");
-  app.add_option("--package-key", options.package_keys, "Pinned package key; repeatable")
+  app.add_option("--package",
+                 options.package,
+                 "Signed package to run; without it the node has its built-in rules only")
+      ->type_name("FILE");
+  app.add_option("--package-key",
+                 options.package_keys,
+                 "Public key that a package must be signed with; repeatable")
       ->type_name("HEX|FILE");
-  app.add_option("--state", options.state, "Flash image, made when absent")->type_name("FILE");
-  app.add_flag("--no-sync", options.no_sync, "Do not fsync the flash image at each write");
-  app.add_option("--replay", options.replay, "Recording manifest to play")->type_name("MANIFEST");
-  app.add_flag("--loop", options.loop, "Play for ever");
-  app.add_option("--generate", options.generate, "Simulate a machine, each seed another one")
+  app.add_option("--state",
+                 options.state,
+                 "The node's flash: state and backlog; 2 MB, made when absent, needed")
+      ->type_name("FILE");
+  app.add_flag("--no-sync",
+               options.no_sync,
+               "Do not fsync --state at each write: faster, but a power cut may lose it");
+  app.add_option("--replay",
+                 options.replay,
+                 "Recording manifest to play (docs/formats/recording.md); this or --generate")
+      ->type_name("FILE");
+  app.add_flag("--loop", options.loop, "Play the recording, or the phases, for ever");
+  app.add_option("--generate",
+                 options.generate,
+                 "Simulate a machine, each seed another one; this or --replay")
       ->type_name("SEED");
-  app.add_option("--machine", options.machine, "What the simulated machine is")->type_name("FILE");
-  app.add_option("--phases",
-                 options.phases,
-                 "Of the simulated machine, in seconds [normal:45,fault:15 without --machine]")
+  app.add_option("--machine",
+                 options.machine,
+                 "What the simulated machine is (docs/formats/machine.md; default a pump whose "
+                 "bearing gets an outer race fault)")
+      ->type_name("FILE");
+  app.add_option(
+         "--phases",
+         options.phases,
+         "Of the simulated machine, in seconds (default normal:45,fault:15 without --machine)")
       ->type_name("normal:S,fault:S,...");
-  app.add_option("--inject", options.inject, "Sensor fault, e.g. stuck@30..40; repeatable")
+  app.add_option(
+         "--inject",
+         options.inject,
+         "Break the sensor from one second to another, e.g. stuck@30..40; repeatable. KIND: stuck "
+         "(one value), clipped (at the rails), missing (frames marked as invented), "
+         "nonfinite (frames marked as not a number), scale (calibration is NaN), range "
+         "(beyond anything believable), gap (frames lost)")
       ->type_name("KIND@S..S");
-  app.add_option("--time-scale", options.time_scale, "Signal seconds per second, or max");
-  app.add_option("--seed", options.seed, "Chooses the audit sample and the jitter");
+  app.add_option("--time-scale",
+                 options.time_scale,
+                 "Seconds of signal per second: 0.001 to 1000000, or max")
+      ->type_name("FACTOR|max")
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "Chooses the audit sample and the jitter of retries")
+      ->type_name("N")
+      ->capture_default_str();
   app.add_flag("--exit-when-done",
                options.exit_when_done,
                "End when the source has ended and everything is acknowledged");
   app.add_option("--drain-timeout",
                  options.drain_timeout_s,
-                 "Seconds to wait for the last acknowledgements")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--report", options.report_s, "Print a report every so many seconds")
-      ->check(CLI::NonNegativeNumber);
+                 "With --exit-when-done: seconds to wait for the last acknowledgements")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option(
+         "--report", options.report_s, "Print a report every so many seconds; 0: only at the end")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   app.add_flag("--json", options.json, "Print reports as JSON, one per line");
+  app.footer(
+      "Link states:\n"
+      "  up                the gateway accepted this node's key\n"
+      "  connecting        no answer yet\n"
+      "  unreachable       nobody listens there, or the name is unknown\n"
+      "  refused           the gateway does not know the key: not enrolled, pending or revoked\n"
+      "  handshake_failed  the gateway has another key than --gateway-key, or it is no gateway\n"
+      "  down              was up, trying again\n"
+      "  silent            up, but nothing was acknowledged for 30 s: perhaps revoked meanwhile\n"
+      "  none              no gateway is configured\n"
+      "Exit codes:\n"
+      "  0  ended as asked\n"
+      "  1  failed: the state file cannot be used, the recording could not be read to its end, or "
+      "records were not acknowledged within --drain-timeout; they stay in the state file\n"
+      "  2  wrong usage or configuration; nothing was tried\n"
+      "  4  ended as asked, but the package was refused, so the node ran by its built-in rules\n"
+      "Files:\n"
+      "  deploy/node.toml  an example of the configuration\n"
+      "  --state           holds what is not acknowledged yet; belongs to one node for ever\n"
+      "Examples:\n"
+      "  trib-node --id 1 --key node-1.key --state node-1.state --gateway tcp://127.0.0.1:7400 \\\n"
+      "      --gateway-key gateway.key.pub --generate 1 --report 5\n"
+      "  trib-node --config node.toml --check-config");
   if (const auto code = host::cli::ParseArguments(app, argc, argv)) {
     return code;
   }

@@ -318,20 +318,30 @@ void AddOptions(CLI::App& app, Options& options) {
   app.add_option("--gateways", options.gateways, "Number of gateways")
       ->check(CLI::Range(1, 8))
       ->capture_default_str();
-  app.add_option("--seconds", options.seconds, "How long it takes, about")
+  app.add_option("--seconds", options.seconds, "How long it takes, about, in seconds")
       ->check(CLI::Range(10.0, 3600.0))
       ->capture_default_str();
   app.add_option("--seed", options.seed, "Seed of everything random but keys")
       ->capture_default_str();
   app.add_option("--data",
                  options.data,
-                 "Folder of the CWRU recordings; without it ../shared/data/cwru if it is there, "
-                 "else generated machines");
-  app.add_flag("--generate", options.generate, "Play generated machines even where data is");
-  app.add_option("--keep", options.keep, "Keep keys, databases and logs in this new folder");
-  app.add_flag("--json", options.json, "Print the summary as JSON");
+                 "Folder of the CWRU recordings (default ../shared/data/cwru if it is there, else "
+                 "simulated machines)")
+      ->type_name("DIR");
+  app.add_flag("--generate", options.generate, "Play simulated machines even where recordings are");
+  app.add_option("--keep", options.keep, "Keep keys, databases and logs in this new folder")
+      ->type_name("DIR");
+  app.add_flag("--json", options.json, "Print the closing summary as JSON, progress on stderr");
   host::cli::AddCommonOptions(app, options.common);
-  app.footer("Example:\n  ./dev demo --nodes 20 --seconds 90");
+  app.footer(
+      "Exit codes:\n"
+      "  0    every record arrived exactly once\n"
+      "  1    failed: a process ended, or a record was lost or stored twice; the logs are kept\n"
+      "  2    wrong usage; nothing was started\n"
+      "  130  interrupted\n"
+      "Examples:\n"
+      "  ./dev demo\n"
+      "  ./dev demo --nodes 20 --seconds 90 --keep demo-run");
 }
 
 /// Settles what the nodes play: leaves `options.data` empty for generated machines.
@@ -368,7 +378,8 @@ int Main(int argc, char** argv) {
   Options options;
   CLI::App app(
       "Runs a cloud, gateways and nodes on this machine. The nodes learn what normal is, then meet "
-      "bearing faults; midway a gateway is killed with kill -9 and comes back.",
+      "bearing faults; midway a gateway is killed with kill -9 and comes back.\n"
+      "The end compares what the nodes made with what the store has.",
       kProgram);
   AddOptions(app, options);
   if (const auto exit = host::cli::ParseArguments(app, argc, argv)) {

@@ -54,10 +54,11 @@ int New(const Context& context, const Arguments& arguments) {
   std::string error;
   const Status status = identity::SaveKeyPair(arguments.file, *pair, arguments.role, &error);
   if (!status.ok()) {
+    const bool exists = status.code() == Code::kAlreadyExists;
     return Fail(context,
-                status.code() == Code::kAlreadyExists ? kExitRefused : kExitFailed,
+                exists ? kExitRefused : kExitFailed,
                 status.code(),
-                error);
+                error + (exists ? "; give another name with -o" : ""));
   }
   nlohmann::json json = Describe(arguments.file, pair->public_key, true);
   json["public_file"] = arguments.file + ".pub";
@@ -84,6 +85,7 @@ void AddKeyCommands(CLI::App& app, Context& context) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* make = key->add_subcommand("new",
                                        "Make a key pair: FILE (mode 0600) and FILE.pub\n"
+                                       "A file that exists is never written over: exit code 3.\n"
                                        "Example: trib key new -o operator.key");
   make->add_option("-o,--output", arguments->file, "The secret file to write")
       ->type_name("FILE")
@@ -97,7 +99,9 @@ void AddKeyCommands(CLI::App& app, Context& context) {
   CLI::App* show = key->add_subcommand("show",
                                        "Print the public key of a key file, never the secret\n"
                                        "Example: trib key show operator.key --json");
-  show->add_option("FILE", arguments->file, "A secret or a public key file")->required();
+  show->add_option("FILE", arguments->file, "A secret or a public key file")
+      ->required()
+      ->type_name("FILE");
   show->callback([&context, arguments] {
     context.run = [&context, arguments] { return ShowKey(context, *arguments); };
   });

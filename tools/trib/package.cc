@@ -205,30 +205,35 @@ void AddPackageCommands(CLI::App& app, Context& context) {
       "build",
       "Make an unsigned package from a specification\n"
       "Example: trib package build workloads/bearing/package.toml -o bearing.trib");
-  build->add_option("SPEC", arguments->input, "The specification (TOML)")->required();
-  build->add_option("-o,--output", arguments->output, "The package to write")->required();
+  build->add_option("SPEC", arguments->input, "The specification (TOML)")
+      ->required()
+      ->type_name("FILE");
+  build->add_option("-o,--output", arguments->output, "The package to write")
+      ->required()
+      ->type_name("FILE");
   bind(build, Build);
 
   CLI::App* sign =
       noun->add_subcommand("sign",
                            "Add a key's signature to a package\n"
                            "Example: trib package sign bearing.trib --key package.key");
-  sign->add_option("PACKAGE", arguments->input, "The package")->required();
-  sign->add_option("--key", arguments->key, "The secret key file")->required();
-  sign->add_option("-o,--output", arguments->output, "Write here instead of in place");
+  sign->add_option("PACKAGE", arguments->input, "The package")->required()->type_name("FILE");
+  sign->add_option("--key", arguments->key, "The secret key file")->required()->type_name("FILE");
+  sign->add_option("-o,--output", arguments->output, "Write here instead of in place")
+      ->type_name("FILE");
   bind(sign, Sign);
 
   CLI::App* inspect = noun->add_subcommand("inspect",
                                            "Print what is in a package; checks no signature\n"
                                            "Example: trib package inspect bearing.trib --json");
-  inspect->add_option("PACKAGE", arguments->input, "The package")->required();
+  inspect->add_option("PACKAGE", arguments->input, "The package")->required()->type_name("FILE");
   bind(inspect, Inspect);
 
   CLI::App* verify = noun->add_subcommand(
       "verify",
       "Check a package as a node does: signature, contents, platform\n"
       "Example: trib package verify bearing.trib --key package.key.pub --hardware-class linux");
-  verify->add_option("PACKAGE", arguments->input, "The package")->required();
+  verify->add_option("PACKAGE", arguments->input, "The package")->required()->type_name("FILE");
   verify->add_option("--key", arguments->keys, "A trusted public key: 64 hex digits or a file")
       ->required()
       ->type_name("HEX|FILE");

@@ -17,12 +17,17 @@ using logging::Level;
 using logging::Log;
 
 void AddDaemonOptions(CLI::App& app, std::string_view example, DaemonOptions& options) {
-  app.add_option(
-         "--config", options.config_path, "Configuration file (see " + std::string(example) + ")")
+  app.add_option("--config",
+                 options.config_path,
+                 "Configuration file; " + std::string(example) + " has every key with its default")
       ->type_name("FILE")
       ->required();
-  app.add_flag("--check-config", options.check_config, "Check the configuration and end");
-  app.add_flag("--json", options.json, "Print JSON to stdout");
+  app.add_flag("--check-config",
+               options.check_config,
+               "Read the configuration and the key file that it names, say all mistakes, and end");
+  app.add_flag("--json",
+               options.json,
+               "Print the endpoints when they are open, or what --check-config found, as JSON");
   AddCommonOptions(app, options.common);
 }
 

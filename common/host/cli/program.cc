@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "trib/common/host/cli/command_tree.h"
 #include "trib/common/host/config/config_file.h"
 
 namespace trib::host::cli {
@@ -84,6 +85,20 @@ std::string Explain(CLI::App& app, const CLI::ParseError& error) {
   return error.what();
 }
 
+// --describe KIND [FILE]
+int PrintDescription(const CLI::App& app, std::string_view kind, const char* path) {
+  const std::string text = Render(app, kind);
+  std::FILE* file = path == nullptr ? stdout : std::fopen(path, "w");
+  if (text.empty() || file == nullptr) {
+    PrintError(app.get_name(),
+               text.empty() ? "--describe man|bash|zsh|fish [FILE]"
+                            : std::string(path) + ": cannot be written");
+    return kExitUsage;
+  }
+  const bool written = std::fputs(text.c_str(), file) >= 0 && std::fflush(file) == 0;
+  return written && (file == stdout || std::fclose(file) == 0) ? kExitOk : kExitFailed;
+}
+
 }  // namespace
 
 void AddCommonOptions(CLI::App& app, CommonOptions& options) {
@@ -101,23 +116,22 @@ void AddCommonOptions(CLI::App& app, CommonOptions& options) {
            }
            options.logging.level = *level;
          },
-         "What to log: trace, debug, info, warn, error, off")
-      ->type_name("LEVEL");
+         "What to log, on stderr (default info)")
+      ->type_name("trace|debug|info|warn|error|off");
   app.add_flag("--log-json", options.logging.json, "Log JSON lines");
   app.add_flag("--no-color", options.no_color, "No colours (also: NO_COLOR, or no terminal)");
 }
 
 std::optional<int> ParseArguments(CLI::App& app, int argc, const char* const* argv) {
+  // For the build, which makes the man page and the completion scripts: not told in --help.
+  if ((argc == 3 || argc == 4) && std::string_view(argv[1]) == "--describe") {
+    return PrintDescription(app, argv[2], argc == 4 ? argv[3] : nullptr);
+  }
   // CLI11 reports through exceptions; they end here.
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    const CLI::App& at = Deepest(app);
-    const std::string parent = at.get_parent() == nullptr ? "" : FullName(*at.get_parent());
-    std::fputs(at.help(parent).c_str(), stdout);
-    return kExitOk;
-  } catch (const CLI::CallForAllHelp&) {
-    std::fputs(app.help("", CLI::AppFormatMode::All).c_str(), stdout);
+    std::fputs(HelpText(Describe(Deepest(app))).c_str(), stdout);
     return kExitOk;
   } catch (const CLI::CallForVersion& version) {
     std::printf("%s\n", version.what());
