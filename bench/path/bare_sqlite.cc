@@ -81,7 +81,9 @@ void BindBody(sqlite3_stmt* s, const cloud::RecordRow& row) {
 }  // namespace
 
 BareDatabase::BareDatabase(const std::string& path, int cache_kib, int wal_pages) {
-  if (sqlite3_open_v2(path.c_str(), &handle_, SQLITE_OPEN_READWRITE, nullptr) != SQLITE_OK) {
+  if (sqlite3_open_v2(
+          path.c_str(), &handle_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr) !=
+      SQLITE_OK) {
     Fail(path + ": " + sqlite3_errmsg(handle_));
   }
   Execute("PRAGMA journal_mode=WAL");

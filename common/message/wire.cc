@@ -73,7 +73,13 @@ Status CheckPacked(const FieldRule& rule, std::span<const std::byte> bytes) {
       }
     }
   } else {
-    WireReader reader(bytes);
+    if (rule.type == FieldType::kU32 || rule.type == FieldType::kU64) {
+      // One byte each, as most counts of a sketch: nothing to judge.
+      while (count < bytes.size() && bytes[count] < std::byte{0x80}) {
+        ++count;
+      }
+    }
+    WireReader reader(bytes.subspan(count));
     std::uint64_t value = 0;
     for (; reader.Varint(value); ++count) {
       TRIB_TRY(CheckInteger(rule, value));
@@ -149,14 +155,16 @@ Status CheckMessage(const MessageRule& rule,
   WireReader reader(bytes);
   WireField field;
   Progress progress;
+  // Fields come in the order of their numbers, as the rules do: what is behind does not return.
+  std::size_t at = 0;
   while (reader.Next(field)) {
+    while (at < rule.fields.size() && rule.fields[at].number < field.number) {
+      ++at;
+    }
     const FieldRule* found = nullptr;
-    for (std::size_t i = 0; i < rule.fields.size(); ++i) {
-      if (rule.fields[i].number == field.number) {
-        found = &rule.fields[i];
-        progress.seen |= 1U << i;
-        break;
-      }
+    if (at < rule.fields.size() && rule.fields[at].number == field.number) {
+      found = &rule.fields[at];
+      progress.seen |= 1U << at;
     }
     TRIB_TRY(CheckPlace(found, field.number, progress));
     if (found != nullptr) {
@@ -213,7 +221,7 @@ bool WireReader::Fail() {
   return false;
 }
 
-bool WireReader::Varint(std::uint64_t& out) {
+bool WireReader::LongVarint(std::uint64_t& out) {
   if (rest_.empty()) {
     return false;
   }

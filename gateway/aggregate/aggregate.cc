@@ -24,7 +24,10 @@ void Count(const message::Record& record, std::size_t bytes, Totals& totals) {
 void Aggregate::Add(std::string_view sealed, std::uint64_t received_ms) {
   const auto opened = host::message::OpenSealedRecord(sealed);
   message::Record record;
-  if (!opened.ok() || !host::message::DecodeRecord(opened->record, record).ok()) {
+  if (opened.ok()) {
+    host::message::ReadCheckedRecord(opened->record, record);
+  }
+  if (record.kind == message::RecordKind::kNone) {
     ++metrics_.undecodable;
     return;
   }

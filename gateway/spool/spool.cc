@@ -91,8 +91,10 @@ Status Spool::Prepare() {
        "INSERT INTO queue (node, epoch, boot, sequence, priority, received_ms, sealed) "
        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
       {&exists_, "SELECT 1 FROM queue WHERE node = ? AND epoch = ? AND boot = ? AND sequence = ?"},
-      {&peek_, "SELECT id, received_ms, sealed FROM queue WHERE id > ? ORDER BY id LIMIT ?"},
+      {&peek_,
+       "SELECT id, received_ms, sealed, priority FROM queue WHERE id > ? ORDER BY id LIMIT ?"},
       {&delete_, "DELETE FROM queue WHERE id = ? RETURNING length(sealed), priority"},
+      {&delete_run_, "DELETE FROM queue WHERE id BETWEEN ? AND ?"},
       {&victims_,
        "SELECT id, length(sealed), priority FROM queue WHERE priority >= ? "
        "ORDER BY priority DESC, id"},
@@ -261,6 +263,7 @@ Result<std::vector<Stored>> Spool::Peek(std::int64_t after,
                                         std::size_t max,
                                         std::size_t max_bytes) {
   std::vector<Stored> records;
+  std::vector<Lent> lent;
   std::size_t bytes = 0;
   peek_.Reset();
   peek_.BindAll(after, max);
@@ -275,10 +278,11 @@ Result<std::vector<Stored>> Spool::Peek(std::int64_t after,
     }
     bytes += sealed.size();
     records.push_back({peek_.Int(0), peek_.Uint(1), std::string(sealed)});
+    lent.push_back({CostOf(sealed.size()), PriorityIndex(peek_.Int(3))});
   }
   peek_.Reset();
-  for (const Stored& record : records) {
-    lent_.insert(record.id);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    lent_.emplace_hint(lent_.end(), records[i].id, lent[i]);
   }
   return records;
 }
@@ -311,24 +315,70 @@ Status Spool::ForgetOnce(std::span<const std::int64_t> ids, bool rejected) {
   Group group{depth_, drops_};
   std::uint64_t deleted = 0;
   TRIB_TRY_ASSIGN(auto transaction, Transaction::Begin(database_));
-  for (const std::int64_t id : ids) {
-    delete_.Reset();
-    delete_.Bind(1, id);
-    TRIB_TRY_ASSIGN(const bool row, delete_.Step());
-    if (row) {
-      const std::uint64_t bytes = CostOf(static_cast<std::size_t>(delete_.Int(0)));
-      group.depth.records -= std::min<std::uint64_t>(group.depth.records, 1);
-      group.depth.bytes -= std::min(group.depth.bytes, bytes);
-      if (rejected) {
-        ++group.drops.rejected[PriorityIndex(delete_.Int(1))];
-      }
-      ++deleted;
+  std::vector<std::int64_t> sorted(ids.begin(), ids.end());
+  std::sort(sorted.begin(), sorted.end());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  for (std::span<const std::int64_t> rest(sorted); !rest.empty();) {
+    TRIB_TRY_ASSIGN(const std::size_t run, ForgetRun(rest, rejected, group, deleted));
+    if (run == 0) {
+      TRIB_TRY(ForgetRow(rest.front(), rejected, group, deleted));
     }
-    delete_.Reset();
+    rest = rest.subspan(std::max<std::size_t>(run, 1));
   }
   TRIB_TRY(Commit(transaction, group));
   metrics_.deleted += deleted;
   return {};
+}
+
+/// Deletes the rows of the longest run of ids that follow each other and that Peek() gave, which is
+/// what a batch's acknowledgement names: one statement, and what they weigh is known.
+/// @returns how many ids that settles; 0 when there is no such run, or the file is not as expected.
+Result<std::size_t> Spool::ForgetRun(std::span<const std::int64_t> ids,
+                                     bool rejected,
+                                     Group& group,
+                                     std::uint64_t& deleted) {
+  std::size_t run = 0;
+  Group after = group;
+  for (auto lent = lent_.find(ids.front());
+       run < ids.size() && lent != lent_.end() && lent->first == ids[run] &&
+       ids[run] == ids.front() + static_cast<std::int64_t>(run);
+       ++lent, ++run) {
+    TakeOff(lent->second, rejected, after);
+  }
+  if (run < 2) {
+    return std::size_t{0};
+  }
+  TRIB_TRY(database_.Execute("SAVEPOINT run"));
+  delete_run_.BindAll(ids.front(), ids[run - 1]);
+  TRIB_TRY(delete_run_.Run());
+  const bool all = database_.changes() == static_cast<std::int64_t>(run);
+  TRIB_TRY(database_.Execute(all ? "RELEASE run" : "ROLLBACK TO run; RELEASE run"));
+  if (!all) {
+    return std::size_t{0};
+  }
+  group = after;
+  deleted += run;
+  return run;
+}
+
+Status Spool::ForgetRow(std::int64_t id, bool rejected, Group& group, std::uint64_t& deleted) {
+  delete_.Reset();
+  delete_.Bind(1, id);
+  TRIB_TRY_ASSIGN(const bool row, delete_.Step());
+  if (row) {
+    TakeOff({CostOf(static_cast<std::size_t>(delete_.Int(0))), PriorityIndex(delete_.Int(1))},
+            rejected,
+            group);
+    ++deleted;
+  }
+  delete_.Reset();
+  return {};
+}
+
+void Spool::TakeOff(const Lent& row, bool rejected, Group& group) {
+  group.depth.records -= std::min<std::uint64_t>(group.depth.records, 1);
+  group.depth.bytes -= std::min(group.depth.bytes, row.bytes);
+  group.drops.rejected[row.priority] += rejected ? 1U : 0U;
 }
 
 Status Spool::StoreRoster(const Roster& roster) {

@@ -2,6 +2,7 @@
 #include <new>
 
 #include "convert.h"
+#include "record_reader.h"
 #include "trib/common/host/message/codec.h"
 #include "trib/common/message/wire.h"
 #include "tributary/v1/record.pb.h"
@@ -127,137 +128,16 @@ void FillBody(const Record& from, pb::Record& to) {
   }
 }
 
-// ---- decode ------------------------------------------------------------------------------------
-
-void Take(const pb::Record& from, RecordHeader& to) {
-  to.key = {NodeId(from.key().node()),
-            EnrolmentEpoch(from.key().epoch()),
-            from.key().boot(),
-            from.key().sequence()};
-  to.time = LogicalTime(Millis(static_cast<std::int64_t>(from.time_ms())));
-  to.sample_index = from.sample_index();
-  to.package_hash = PackageHash(from.package_hash());
-  to.recipe_id = RecipeId(from.recipe_id());
-  to.tier = static_cast<Tier>(from.tier());
-  to.cut_id = from.cut_id();
-  to.audit = from.audit();
-  to.block = {from.block().begin_ms(), from.block().length_ms()};
-  to.flags = from.flags();
-  to.energy_nj = from.energy_nj();
-  to.firmware_version = from.firmware_version();
-  to.reset_reason = static_cast<ResetReason>(from.reset_reason());
-  to.condition = from.condition();
-}
-
-void Take(const pb::Event& from, Event& to) {
-  to.state = static_cast<EventState>(from.state());
-  to.label = from.label();
-  to.confidence = from.confidence();
-  to.severity = from.severity();
-  to.windows = from.windows();
-  for (const pb::FeatureScore& score : from.top()) {
-    (void)to.top.push_back({score.feature(), score.z()});
-  }
-  (void)to.scores.assign({from.scores().data(), static_cast<std::size_t>(from.scores_size())});
-  to.actuator = from.actuator();
-  to.velocity_mm_s = from.velocity_mm_s();
-  to.zone = static_cast<SeverityZone>(from.zone());
-  to.distance = from.distance();
-}
-
-void Take(const pb::Sketch& from, Sketch& to) {
-  to.windows = from.windows();
-  to.triggered = from.triggered();
-  to.invalid = from.invalid();
-  for (const pb::Histogram& histogram : from.histograms()) {
-    Histogram out;
-    out.feature = histogram.feature();
-    std::copy(histogram.counts().begin(), histogram.counts().end(), out.counts.begin());
-    (void)to.histograms.push_back(out);
-  }
-  std::copy(from.exits().begin(), from.exits().end(), to.exits.begin());
-}
-
-void Take(const pb::FeatureFrame& from, FeatureFrame& to) {
-  (void)to.values.assign({from.values().data(), static_cast<std::size_t>(from.values_size())});
-  to.score = from.score();
-}
-
-void Take(const pb::Fault& from, Fault& to) {
-  to.code = static_cast<FaultCode>(from.code());
-  to.channel = from.channel();
-  to.detail = from.detail();
-  to.value = from.value();
-  to.windows = from.windows();
-  to.actuator = from.actuator();
-}
-
-void Take(const pb::Status& from, NodeStatus& to) {
-  to.uptime_ms = from.uptime_ms();
-  to.windows = from.windows();
-  to.windows_invalid = from.windows_invalid();
-  to.windows_triggered = from.windows_triggered();
-  to.events = from.events();
-  to.records = from.records();
-  std::copy(
-      from.records_dropped().begin(), from.records_dropped().end(), to.records_dropped.begin());
-  to.backlog_records = from.backlog_records();
-  to.backlog_bytes = from.backlog_bytes();
-  to.bytes_sent = from.bytes_sent();
-  to.bytes_raw = from.bytes_raw();
-  to.energy_nj = from.energy_nj();
-  to.package_digest = internal::DigestFromText(from.package_digest());
-  to.commissioning_permille = from.commissioning_permille();
-  to.hardware_class = from.hardware_class();
-  to.messages_refused = from.messages_refused();
-  to.velocity_mm_s = from.velocity_mm_s();
-  to.zone = static_cast<SeverityZone>(from.zone());
-  to.commissioning = static_cast<CommissioningState>(from.commissioning());
-  to.commissioning_refusals = from.commissioning_refusals();
-  to.commissioning_reason = static_cast<CommissioningReason>(from.commissioning_reason());
-  to.baselines = from.baselines();
-}
-
-Status TakeBody(const pb::Record& from, std::string_view bytes, Record& to) {
-  switch (from.body_case()) {
-    case pb::Record::kEvent:
-      Take(from.event(), *new (&to.event) Event{});
-      break;
-    case pb::Record::kSketch:
-      Take(from.sketch(), *new (&to.sketch) Sketch{});
-      break;
-    case pb::Record::kFeatureFrame:
-      Take(from.feature_frame(), *new (&to.feature_frame) FeatureFrame{});
-      break;
-    case pb::Record::kActivation:
-      new (&to.activation) Activation{
-          FindBytes(FindBytes(internal::AsBytes(bytes), pb::Record::kActivationFieldNumber),
-                    pb::Activation::kPayloadFieldNumber)};
-      break;
-    case pb::Record::kFault:
-      Take(from.fault(), *new (&to.fault) Fault{});
-      break;
-    case pb::Record::kStatus:
-      Take(from.status(), *new (&to.status) NodeStatus{});
-      break;
-    case pb::Record::BODY_NOT_SET:
-      return {Code::kDataLoss, Reason::kUnknownBody};
-  }
-  to.kind = static_cast<RecordKind>(from.body_case());
-  return {};
-}
-
 }  // namespace
 
 Status DecodeRecord(std::string_view bytes, Record& out) {
   TRIB_TRY(CheckRecord(internal::AsBytes(bytes)));
-  out.kind = RecordKind::kNone;
-  pb::Record message;
-  if (!internal::Parse(bytes, message)) {
-    return {Code::kDataLoss, Reason::kMalformed};
-  }
-  Take(message, out.header);
-  return TakeBody(message, bytes, out);
+  internal::ReadRecord(internal::AsBytes(bytes), out);
+  return {};
+}
+
+void ReadCheckedRecord(std::string_view bytes, Record& out) {
+  internal::ReadRecord(internal::AsBytes(bytes), out);
 }
 
 std::string EncodeRecord(const Record& record) {
@@ -277,12 +157,8 @@ std::string EncodeSketch(const Sketch& sketch) {
 
 Status DecodeSketch(std::string_view bytes, Sketch& out) {
   TRIB_TRY(CheckSketch(internal::AsBytes(bytes)));
-  pb::Sketch message;
-  if (!internal::Parse(bytes, message)) {
-    return {Code::kDataLoss, Reason::kMalformed};
-  }
   out = {};
-  Take(message, out);
+  internal::ReadSketch(internal::AsBytes(bytes), out);
   return {};
 }
 

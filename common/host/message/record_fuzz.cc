@@ -17,11 +17,14 @@ void CheckRecordBytes(std::string_view bytes) {
   Record by_host;
   const Status node = trib::message::DecodeRecord(internal::AsBytes(bytes), by_node);
   TRIB_CHECK(node == DecodeRecord(bytes, by_host));
+  Record unjudged;
+  ReadCheckedRecord(bytes, unjudged);  // whatever it makes of them
   if (!node.ok()) {
     TRIB_CHECK(node.code() == Code::kDataLoss && node.reason() != 0);
     return;
   }
   TRIB_CHECK(test::Same(by_node, by_host));
+  TRIB_CHECK(test::Same(by_node, unjudged));
   const std::string again = EncodeRecord(by_node);
   TRIB_CHECK(test::NodeEncode(by_host) == again);
   TRIB_CHECK(again.size() < bytes.size() || again == bytes);

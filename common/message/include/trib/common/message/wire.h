@@ -36,12 +36,21 @@ class WireReader {
   /// @returns false at the end and on malformed bytes; ok() tells which.
   bool Next(WireField& out);
   /// Reads a bare varint, as packed fields hold them.
-  bool Varint(std::uint64_t& out);
+  bool Varint(std::uint64_t& out) {
+    // Most numbers and nearly all tags are below 128.
+    if (!rest_.empty() && rest_[0] < std::byte{0x80}) {
+      out = std::to_integer<std::uint64_t>(rest_[0]);
+      rest_ = rest_.subspan(1);
+      return true;
+    }
+    return LongVarint(out);
+  }
   [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] bool done() const { return rest_.empty(); }
 
  private:
   bool Fail();
+  bool LongVarint(std::uint64_t& out);
   bool Fixed(std::size_t count, std::uint64_t& out);
   std::span<const std::byte> rest_;
   bool ok_ = true;

@@ -24,7 +24,7 @@ class Aggregate {
  public:
   static constexpr std::size_t kMaxPackages = 64;
 
-  /// `sealed` is the record as the spool stored it.
+  /// `sealed` is the record as the spool stored it: link has judged it, so this does not again.
   void Add(std::string_view sealed, std::uint64_t received_ms);
 
   /// @returns the open minute when `now_ms` is past it: call about once a second.

@@ -2,8 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -59,7 +59,11 @@ class Spool {
 
  private:
   // 1. depth_ and drops_ equal what the file says; they change only after a commit.
-  // 2. lent_ holds the ids that Peek() gave and nobody forgot yet.
+  // 2. lent_ holds the ids that Peek() gave and nobody forgot yet, with what their rows weigh.
+  struct Lent {
+    std::uint64_t bytes = 0;  // as depth_ counts them
+    std::size_t priority = 0;
+  };
   struct Group {
     Depth depth;
     DropTotals drops;
@@ -73,6 +77,12 @@ class Spool {
   Status Commit(host::sqlite::Transaction& transaction, const Group& group);
   Status Forget(std::span<const std::int64_t> ids, bool rejected);
   Status ForgetOnce(std::span<const std::int64_t> ids, bool rejected);
+  Result<std::size_t> ForgetRun(std::span<const std::int64_t> ids,
+                                bool rejected,
+                                Group& group,
+                                std::uint64_t& deleted);
+  Status ForgetRow(std::int64_t id, bool rejected, Group& group, std::uint64_t& deleted);
+  static void TakeOff(const Lent& row, bool rejected, Group& group);
   [[nodiscard]] bool Fits(const Depth& depth, std::uint64_t bytes) const;
 
   host::sqlite::FileLock lock_;  // given back after the database is closed
@@ -81,6 +91,7 @@ class Spool {
   host::sqlite::Statement exists_;
   host::sqlite::Statement peek_;
   host::sqlite::Statement delete_;
+  host::sqlite::Statement delete_run_;
   host::sqlite::Statement victims_;
   host::sqlite::Statement set_counter_;
   host::sqlite::Statement set_drop_;
@@ -88,7 +99,7 @@ class Spool {
   Depth depth_;
   DropTotals drops_;
   std::uint64_t run_ = 0;
-  std::set<std::int64_t> lent_;
+  std::map<std::int64_t, Lent> lent_;
   Metrics metrics_;
 };
 

@@ -55,6 +55,9 @@ std::string EncodeSealedRecord(std::string_view record, std::string_view mac = {
 
 /// Activation payloads point into `bytes`.
 Status DecodeRecord(std::string_view bytes, Record& out);
+/// The same for bytes that DecodeRecord() accepted before: they are not judged again. Other bytes
+/// give an arbitrary record, perhaps of kind kNone, and do no harm.
+void ReadCheckedRecord(std::string_view bytes, Record& out);
 std::string EncodeRecord(const Record& record);
 /// A Sketch message alone, as SiteSketch carries it.
 std::string EncodeSketch(const Sketch& sketch);
