@@ -49,6 +49,9 @@ inline dsp::Recipe BearingRecipe(std::uint32_t window_frames, std::uint32_t hop_
       Op::kBandEnergy,
       Transform::kLog,
       {40, 65, 95, 135, 185, 250, 335, 450, 600, 810, 1090, 1470, 1980, 2670, 3600, 4300, 5000});
+  if (window_frames >= 2048) {  // else 10 Hz lies below line 2
+    AddOperation(recipe, Op::kVelocityRms, Transform::kNone, {10, 1000, 9.80665F});
+  }
   return recipe;
 }
 
