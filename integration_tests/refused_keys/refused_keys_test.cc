@@ -178,7 +178,7 @@ TEST_F(RefusedKeys, NodesWithSwappedKeysSpeakForNobody) {
   const auto report = Report(101);
   EXPECT_EQ(report.value("acked", 1U), 0U);
   EXPECT_EQ(report.value("records_dropped", 1U), 0U);
-  for (const std::uint64_t node : {101, 102}) {
+  for (const std::uint64_t node : {101U, 102U}) {
     fleet().node(node)->Stop(kLong);
   }
   EXPECT_EQ(StoredRecords(), 0U);
