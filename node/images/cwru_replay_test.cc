@@ -109,6 +109,10 @@ class Replay {
       gateway_.Step();
     }
     EXPECT_EQ(loop_->metrics().windows_invalid, 0U);
+    EXPECT_EQ(loop_->learner().state(0), message::CommissioningState::kAccepted)
+        << static_cast<int>(loop_->learner().reason());
+    EXPECT_EQ(loop_->learner().refusals(), 0U);
+    EXPECT_GT(loop_->trigger().distance_threshold(), 0);
     out.records = loop_->metrics().records;
     out.records_arrived = gateway_.records.size();
     out.bytes_sent = loop_->uplink_metrics().bytes_sent;

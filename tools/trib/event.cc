@@ -25,14 +25,18 @@ struct Arguments {
   std::uint64_t limit = 20;
 };
 
-// A fault by its name; an event by its label's number in the package, and its state.
+// A fault by its name, and why a baseline was refused; an event by its label's number in the
+// package, its state, and its zone of severity where there is one.
 std::string What(const json& event) {
   std::string fault = FieldText(event, "fault", Show::kText);
   if (fault != "-") {
-    return fault;
+    const std::string reason = FieldText(event, "reason", Show::kText);
+    return reason == "-" ? fault : fault + ": " + reason;
   }
+  const std::string zone = FieldText(event, "zone", Show::kText);
   return "label " + FieldText(event, "label", Show::kText) + " " +
-         FieldText(event, "state", Show::kText);
+         FieldText(event, "state", Show::kText) +
+         (zone == "-" || zone == "unspecified" ? "" : ", zone " + zone);
 }
 
 void PrintEvents(const Context& context, const json& events, bool header) {

@@ -154,6 +154,20 @@ TEST_F(BuildPackageTest, MistakesInWhatIsLearnedNameTheirKey) {
           "conditions malformed");
 }
 
+TEST_F(BuildPackageTest, InspectionSaysWhatTheRatesAreWorth) {
+  const auto file = Build();
+  ASSERT_TRUE(file.ok()) << error_;
+  const auto text = InspectPackage(*file);
+  ASSERT_TRUE(text.ok());
+  const auto claims = nlohmann::json::parse(*text)["claims"];
+  // Two per mille of 12,000 / 1,024 windows a second; 0.998^1,497 is 0.05.
+  EXPECT_NEAR(claims["false_alarm_rate_at_most"], 0.002, 1e-9);
+  EXPECT_NEAR(claims["windows_per_day"], 1'012'500, 1e-6);
+  EXPECT_NEAR(claims["windows_over_threshold_per_day_at_most"], 2025, 1e-3);
+  EXPECT_EQ(claims["clean_windows_that_confirm_it"], 1497);
+  EXPECT_EQ(claims["overlapping_windows"], true);
+}
+
 TEST_F(BuildPackageTest, ConditionsAreTakenInTheirOrder) {
   Change("# What leaves the node. Raw",
          "[[condition]]\nspeed_hz = [20, 25]\n[[condition]]\nspeed_hz = [25, 40.5]\n#");

@@ -1,4 +1,5 @@
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "build.h"
@@ -252,6 +253,35 @@ Json SectionToJson(const SectionInfo& section) {
           {"content", ContentToJson(section)}};
 }
 
+/// What the stated rates are worth. Null without a trigger.
+Json ClaimsOf(const PackageView& view) {
+  TriggerSpec trigger;
+  const auto recipe = dsp::DecodeRecipe(view.Find(SectionType::kRecipe));
+  if (!recipe.ok() || view.Find(SectionType::kTrigger).empty() ||
+      !Decode(view.Find(SectionType::kTrigger), trigger).ok()) {
+    return nullptr;
+  }
+  auto rate = static_cast<double>(trigger.false_alarm_rate);
+  DistanceSpec distance;
+  if (!view.Find(SectionType::kDistance).empty() &&
+      Decode(view.Find(SectionType::kDistance), distance).ok()) {
+    rate += static_cast<double>(distance.false_alarm_rate);
+  }
+  constexpr double kSecondsPerDay = 86'400;
+  constexpr double kRisk = 0.05;
+  const double windows_per_day =
+      kSecondsPerDay * recipe->sample_rate_hz / static_cast<double>(recipe->hop_frames);
+  return {
+      {"false_alarm_rate_at_most", rate},
+      {"windows_per_day", windows_per_day},
+      {"windows_over_threshold_per_day_at_most", rate * windows_per_day},
+      {"clean_windows_that_confirm_it", std::ceil(std::log(kRisk) / std::log1p(-rate))},
+      {"overlapping_windows", recipe->hop_frames < recipe->window_frames},
+      {"holds_for",
+       "single windows, before enter_m of enter_n; independent, of a Gaussian machine in the state "
+       "in which its baseline was learned; averaged over baselines; threshold_scale is beyond it"}};
+}
+
 }  // namespace
 
 Result<std::string> InspectPackage(std::span<const std::byte> file, std::string* error) {
@@ -274,6 +304,7 @@ Result<std::string> InspectPackage(std::span<const std::byte> file, std::string*
   const Json out = {{"digest", identity::ToHex(view->digest())},
                     {"bytes", file.size()},
                     {"refusal", contents.ok() ? Json(nullptr) : Json(DescribeRefusal(contents))},
+                    {"claims", ClaimsOf(*view)},
                     {"signatures", std::move(signatures)},
                     {"sections", std::move(sections)}};
   return out.dump(2);
