@@ -97,4 +97,35 @@ constexpr LstmBlock LstmBlockOf(const Tensor& input, const Tensor& output) {
   return {input.elements() / input.channels(), input.channels(), output.channels()};
 }
 
+/// f32 leaf[leaves][outputs], u16 root[trees] filled to a multiple of 4, nodes of 8 bytes.
+struct ForestBlock {
+  std::uint64_t leaves = 0;
+  std::uint64_t outputs = 0;
+  std::uint64_t trees = 0;
+  std::uint64_t nodes = 0;
+
+  [[nodiscard]] constexpr std::uint64_t root_offset() const { return 4 * leaves * outputs; }
+  [[nodiscard]] constexpr std::uint64_t node_offset() const {
+    return root_offset() + (2 * trees + 3) / 4 * 4;
+  }
+  [[nodiscard]] constexpr std::uint64_t bytes() const { return node_offset() + 8 * nodes; }
+};
+
+constexpr ForestBlock ForestBlockOf(const Operator& op, const Tensor& output) {
+  return {op.forest.leaves, output.elements(), op.forest.trees, op.forest.nodes};
+}
+
+/// i32 threshold[outputs], u32 word[outputs][words]; bit i of a row is bit i % 32 of word i / 32.
+struct BinaryBlock {
+  std::uint64_t outputs = 0;
+  std::uint64_t inputs = 0;
+
+  [[nodiscard]] constexpr std::uint64_t words() const { return (inputs + 31) / 32; }
+  [[nodiscard]] constexpr std::uint64_t bytes() const { return 4 * outputs * (1 + words()); }
+};
+
+constexpr BinaryBlock BinaryBlockOf(const Tensor& input, const Tensor& output) {
+  return {output.elements(), input.elements()};
+}
+
 }  // namespace trib::nn

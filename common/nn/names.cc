@@ -24,6 +24,12 @@ std::string_view OpcodeName(Opcode opcode) {
       return "svdf";
     case Opcode::kLstm:
       return "lstm";
+    case Opcode::kForest:
+      return "forest";
+    case Opcode::kLinear:
+      return "linear";
+    case Opcode::kBinary:
+      return "binary";
   }
   return "unknown";
 }

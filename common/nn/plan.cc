@@ -220,6 +220,68 @@ Status CheckLstm(const Scene& scene) {
   return scene.CheckWeights(block.bytes());
 }
 
+bool OneRow(const Tensor& tensor) {
+  return tensor.elements() == tensor.channels();
+}
+
+Status CheckForest(const Scene& scene) {
+  if (scene.input.type != TensorType::kFloat32 || scene.output.type != TensorType::kFloat32) {
+    return Refuse(PlanReason::kWrongType);
+  }
+  if (!OneRow(scene.input) || !OneRow(scene.output)) {
+    return Refuse(PlanReason::kWrongShape);
+  }
+  const ForestBlock block = ForestBlockOf(scene.op, scene.output);
+  TRIB_TRY(scene.CheckWeights(block.bytes()));
+  const auto bytes = scene.weights.subspan(scene.op.weights);
+  ByteReader roots(bytes.subspan(Fitting(block.root_offset())));
+  for (std::uint64_t i = 0; i < block.trees; ++i) {
+    if (roots.U16() >= block.nodes) {
+      return Refuse(PlanReason::kBadParameter);
+    }
+  }
+  ByteReader nodes(bytes.subspan(Fitting(block.node_offset())));
+  for (std::uint64_t i = 0; i < block.nodes; ++i) {
+    nodes.Skip(4);
+    const std::uint16_t feature = nodes.U16();
+    const std::uint16_t next = nodes.U16();
+    // Children lie behind their parent, so that every walk ends.
+    const bool sound = feature == kLeafNode ? next < block.leaves
+                                            : feature < scene.input.elements() && next > i &&
+                                                  std::uint64_t{next} + 1 < block.nodes;
+    if (!sound) {
+      return Refuse(PlanReason::kBadParameter);
+    }
+  }
+  return {};
+}
+
+Status CheckLinear(const Scene& scene) {
+  if (scene.input.type != TensorType::kFloat32 || scene.output.type != TensorType::kFloat32) {
+    return Refuse(PlanReason::kWrongType);
+  }
+  if (!OneRow(scene.input) || !OneRow(scene.output)) {
+    return Refuse(PlanReason::kWrongShape);
+  }
+  if (scene.op.link > Link::kSoftmax) {
+    return Refuse(PlanReason::kBadParameter);
+  }
+  return scene.CheckWeights(4 * scene.output.elements() * (1 + scene.input.elements()));
+}
+
+Status CheckBinary(const Scene& scene) {
+  const bool sign = (scene.op.flags & op_flag::kSign) != 0;
+  const TensorType gives = sign ? TensorType::kInt8 : TensorType::kInt32;
+  if ((scene.input.type != TensorType::kInt8 && scene.input.type != TensorType::kFloat32) ||
+      scene.output.type != gives) {
+    return Refuse(PlanReason::kWrongType);
+  }
+  if (!OneRow(scene.input) || !OneRow(scene.output)) {
+    return Refuse(PlanReason::kWrongShape);
+  }
+  return scene.CheckWeights(BinaryBlockOf(scene.input, scene.output).bytes());
+}
+
 Status CheckOperator(const Scene& scene, const Tensor& second) {
   switch (scene.op.opcode) {
     case Opcode::kConv2D:
@@ -240,6 +302,12 @@ Status CheckOperator(const Scene& scene, const Tensor& second) {
       return CheckSvdf(scene);
     case Opcode::kLstm:
       return CheckLstm(scene);
+    case Opcode::kForest:
+      return CheckForest(scene);
+    case Opcode::kLinear:
+      return CheckLinear(scene);
+    case Opcode::kBinary:
+      return CheckBinary(scene);
   }
   return Refuse(PlanReason::kUnknownOperator, Code::kUnimplemented);
 }
@@ -254,6 +322,9 @@ bool KnownFlags(const Operator& op) {
       break;
     case Opcode::kFullyConnected:
       allowed = op_flag::kPerTensor | op_flag::kStaged;
+      break;
+    case Opcode::kBinary:
+      allowed = op_flag::kSign;
       break;
     default:
       break;

@@ -123,6 +123,21 @@ Operator ReadOperator(ByteReader& reader) {
       op.state = reader.U32();
       op.weights = reader.U32();
       break;
+    case Opcode::kForest:
+      op.forest.trees = reader.U16();
+      op.forest.nodes = reader.U16();
+      op.forest.leaves = reader.U16();
+      reader.Skip(2);
+      op.weights = reader.U32();
+      break;
+    case Opcode::kLinear:
+      op.link = static_cast<Link>(reader.U8());
+      reader.Skip(3);
+      op.weights = reader.U32();
+      break;
+    case Opcode::kBinary:
+      op.weights = reader.U32();
+      break;
   }
   return op;
 }

@@ -10,11 +10,16 @@ namespace trib::nn {
 namespace {
 
 // Blocks start at multiples of 4 and the section is aligned to 4: Plan::Load() made sure of both.
+template <typename T>
+const T* View(std::span<const std::byte> block, std::uint64_t offset) {
+  static_assert(alignof(T) <= 4);
+  return reinterpret_cast<const T*>(block.data() + Fitting(offset));
+}
 const std::int32_t* Words(std::span<const std::byte> block, std::uint64_t offset) {
-  return reinterpret_cast<const std::int32_t*>(block.data() + Fitting(offset));
+  return View<std::int32_t>(block, offset);
 }
 const std::int8_t* Bytes(std::span<const std::byte> block, std::uint64_t offset) {
-  return reinterpret_cast<const std::int8_t*>(block.data() + Fitting(offset));
+  return View<std::int8_t>(block, offset);
 }
 
 kernels::Weighted ViewOf(const WeightedBlock& block, std::span<const std::byte> bytes) {
@@ -147,6 +152,26 @@ void Runner::Execute(const Operator& op) {
                      Bytes(bytes, block.recurrent_weight_offset())},
                     cell,
                     reinterpret_cast<std::int8_t*>(cell + Fitting(block.cells)));
+      break;
+    }
+    case Opcode::kForest: {
+      const ForestBlock block = ForestBlockOf(op, output);
+      const auto bytes = plan_->weights().subspan(op.weights);
+      kernels::Forest(call,
+                      {View<float>(bytes, 0),
+                       View<std::uint16_t>(bytes, block.root_offset()),
+                       View<kernels::ForestNode>(bytes, block.node_offset())});
+      break;
+    }
+    case Opcode::kLinear: {
+      const auto bytes = plan_->weights().subspan(op.weights);
+      kernels::Linear(call, View<float>(bytes, 0), View<float>(bytes, 4 * output.elements()));
+      break;
+    }
+    case Opcode::kBinary: {
+      const auto bytes = plan_->weights().subspan(op.weights);
+      kernels::Binary(
+          call, View<std::int32_t>(bytes, 0), View<std::uint32_t>(bytes, 4 * output.elements()));
       break;
     }
   }

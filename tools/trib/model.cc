@@ -1,5 +1,4 @@
 // trib model profile | run | build | export
-#include "trib/common/host/tflite/model.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -24,7 +23,6 @@ namespace {
 
 namespace compiler = host::compiler;
 namespace package = host::package;
-namespace tflite = host::tflite;
 using host::cli::kExitFailed;
 using host::cli::kExitOk;
 using host::cli::kExitUsage;
@@ -55,21 +53,8 @@ constexpr std::array kBoards = {
     Board{"stm32h7a3 (Cortex-M7, 280 MHz)", 1.4, 0.52},
 };
 
-struct Loaded {
-  std::unique_ptr<tflite::ModelFile> file;
-  compiler::Compiled compiled;
-};
-
-Result<Loaded> Load(const Arguments& arguments, std::string& error) {
-  Loaded loaded;
-  TRIB_TRY_ASSIGN(loaded.file, tflite::ModelFile::Load(arguments.model, error));
-  auto compiled = compiler::Compile(loaded.file->model(), {.fuse = !arguments.unfused}, error);
-  if (!compiled.ok()) {
-    error = arguments.model + ": " + error;
-    return compiled.status();
-  }
-  loaded.compiled = *std::move(compiled);
-  return loaded;
+Result<compiler::Compiled> Load(const Arguments& arguments, std::string& error) {
+  return compiler::CompileFile(arguments.model, {.fuse = !arguments.unfused}, error);
 }
 
 std::string ShapeText(const std::vector<std::int32_t>& shape) {
@@ -97,8 +82,7 @@ json Advice(const compiler::Compiled& compiled) {
   return advice;
 }
 
-json ProfileJson(const Arguments& arguments, const Loaded& loaded) {
-  const compiler::Compiled& compiled = loaded.compiled;
+json ProfileJson(const Arguments& arguments, const compiler::Compiled& compiled) {
   json operators = json::array();
   std::uint64_t macs = 0;
   for (const auto& op : compiled.report) {
@@ -125,7 +109,7 @@ json ProfileJson(const Arguments& arguments, const Loaded& loaded) {
          {"energy_uj", static_cast<double>(macs) * board.nanojoules_per_mac / 1000}});
   }
   return {{"file", arguments.model},
-          {"file_bytes", loaded.file->bytes()},
+          {"file_bytes", std::filesystem::file_size(arguments.model)},
           {"operators", std::move(operators)},
           {"totals",
            {{"macs", macs},
@@ -141,7 +125,7 @@ json ProfileJson(const Arguments& arguments, const Loaded& loaded) {
           {"advice", Advice(compiled)}};
 }
 
-void PrintProfile(const Context& context, const Loaded& loaded, const json& profile) {
+void PrintProfile(const Context& context, const compiler::Compiled& compiled, const json& profile) {
   using host::cli::Align;
   host::cli::Table operators({{"#", Align::kRight},
                               {"operator"},
@@ -149,7 +133,7 @@ void PrintProfile(const Context& context, const Loaded& loaded, const json& prof
                               {"MACs", Align::kRight},
                               {"weights", Align::kRight},
                               {"arena", Align::kRight}});
-  for (const auto& op : loaded.compiled.report) {
+  for (const auto& op : compiled.report) {
     operators.Add({std::to_string(op.source),
                    op.name,
                    ShapeText(op.output_shape),
@@ -257,7 +241,7 @@ int Run(const Context& context, const Arguments& arguments) {
   if (!loaded.ok()) {
     return Fail(context, kExitUsage, loaded.status().code(), error);
   }
-  const auto machine = Machine::Open(loaded->compiled);
+  const auto machine = Machine::Open(*loaded);
   if (!machine.ok()) {
     return Fail(context, kExitFailed, machine.status().code(), "the plan made cannot be run");
   }
@@ -386,8 +370,11 @@ int Export(const Context& context, const Arguments& arguments) {
 }  // namespace
 
 void AddModelCommands(CLI::App& app, Context& context) {
-  CLI::App* noun = app.add_subcommand("model", "Look into, run and pack int8 networks (.tflite)")
-                       ->require_subcommand(1);
+  CLI::App* noun =
+      app.add_subcommand(
+             "model",
+             "Look into, run and pack models: int8 .tflite networks, trees, linear and binary ones")
+          ->require_subcommand(1);
   auto arguments = std::make_shared<Arguments>();
   const auto bind = [&context, arguments](CLI::App* command,
                                           int (*run)(const Context&, const Arguments&)) {
@@ -402,7 +389,7 @@ void AddModelCommands(CLI::App& app, Context& context) {
   CLI::App* profile = noun->add_subcommand(
       "profile",
       "Print what a model costs: MACs, flash, arena, cuts\nExample: trib model profile kws.tflite");
-  model(profile, "The int8 .tflite model");
+  model(profile, "The model: int8 .tflite, or small JSON");
   profile->add_flag("--unfused", arguments->unfused, "Keep every operator of the model");
   bind(profile, Profile);
 
@@ -410,7 +397,7 @@ void AddModelCommands(CLI::App& app, Context& context) {
       "run",
       "Run a model once on raw tensors, state reset first\n"
       "Example: trib model run kws.tflite --input in.bin --output out.bin --layers layers");
-  model(run, "The int8 .tflite model");
+  model(run, "The model: int8 .tflite, or small JSON");
   run->add_option("--input", arguments->input, "Raw input tensor, little-endian")
       ->required()
       ->type_name("FILE");
@@ -427,7 +414,7 @@ void AddModelCommands(CLI::App& app, Context& context) {
       noun->add_subcommand("build",
                            "Make an unsigned package that carries a model\n"
                            "Example: trib model build kws.tflite --spec package.toml -o kws.trib");
-  model(build, "The int8 .tflite model");
+  model(build, "The model: int8 .tflite, or small JSON");
   build
       ->add_option("--spec",
                    arguments->spec,
@@ -443,7 +430,7 @@ void AddModelCommands(CLI::App& app, Context& context) {
       "export",
       "Write a package, or the package of a model, as a C++ array for a first flash\n"
       "Example: trib model export kws.trib --c-array -o kws.h");
-  model(array, "A package, or an int8 .tflite model");
+  model(array, "A package, or a model");
   array->add_flag("--c-array", arguments->c_array, "The only format there is")->required();
   array->add_option("--name", arguments->name, "Name of the array")->capture_default_str();
   array->add_option("--spec", arguments->spec, "As in build")->type_name("FILE");

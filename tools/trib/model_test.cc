@@ -88,6 +88,15 @@ TEST_F(Model, BuildsAPackageAndExportsIt) {
   EXPECT_EQ(Read("net.h"), Read("same.h"));
 }
 
+TEST_F(Model, TakesSmallModelsAsJson) {
+  Write("tree.json",
+        R"({"type": "linear", "weights": [[1, -2]], "bias": [0.5], "link": "logistic"})");
+  EXPECT_EQ(RunJson({"model", "profile", Path("tree.json")})["operators"][0]["name"], "LINEAR");
+  EXPECT_EQ(Run({"model", "build", Path("tree.json"), "-o", Path("tree.trib")}).code, 0);
+  Write("bad.json", R"({"type": "svm"})");
+  ExpectMistake({"model", "profile", Path("bad.json")}, "bad.json: type: must be");
+}
+
 TEST_F(Model, SaysWhatIsWrong) {
   Write("short.bin", "abc");
   Write("text.tflite", "this is no model");

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <bit>
+#include <fstream>
 
 #include "graph.h"
 #include "trib/common/host/compiler/compiler.h"
@@ -127,6 +128,21 @@ void WriteOperator(Bytes& out, const nn::Operator& op) {
       out.U32(op.state);
       out.U32(op.weights);
       break;
+    case nn::Opcode::kForest:
+      out.U16(op.forest.trees);
+      out.U16(op.forest.nodes);
+      out.U16(op.forest.leaves);
+      out.U16(0);
+      out.U32(op.weights);
+      break;
+    case nn::Opcode::kLinear:
+      out.U8(static_cast<std::uint8_t>(op.link));
+      out.Zero(3);
+      out.U32(op.weights);
+      break;
+    case nn::Opcode::kBinary:
+      out.U32(op.weights);
+      break;
   }
 }
 
@@ -201,19 +217,12 @@ std::vector<std::byte> WritePlan(const Graph& graph, const Layout& layout, const
   return out.Take();
 }
 
-}  // namespace
-
-Result<Compiled> Compile(const tflite::Model& model, const Options& options, std::string& error) {
-  TRIB_TRY_ASSIGN(Graph graph, Lower(model, error));
-  if (options.fuse) {
-    RemoveCopies(graph);
-    Renumber(graph);
-  }
+Result<Compiled> Emit(Graph graph, bool overlap, std::string& error) {
   if (graph.nodes.empty()) {
     error = "nothing is left to compute";
     return Code::kInvalidArgument;
   }
-  const Layout layout = PlaceValues(graph, options.overlap);
+  const Layout layout = PlaceValues(graph, overlap);
   Compiled compiled;
   compiled.arena_bytes = layout.arena_bytes;
   compiled.scratch_bytes = layout.arena_bytes - layout.scratch_offset;
@@ -262,6 +271,41 @@ Result<Compiled> Compile(const tflite::Model& model, const Options& options, std
     }
     compiled.cuts.push_back(std::move(report));
   }
+  return compiled;
+}
+
+}  // namespace
+
+Result<Compiled> Compile(const tflite::Model& model, const Options& options, std::string& error) {
+  TRIB_TRY_ASSIGN(Graph graph, Lower(model, error));
+  if (options.fuse) {
+    RemoveCopies(graph);
+    Renumber(graph);
+  }
+  return Emit(std::move(graph), options.overlap, error);
+}
+
+Result<Compiled> CompileSmall(std::string_view text, std::string& error) {
+  TRIB_TRY_ASSIGN(Graph graph, ReadSmallModel(text, error));
+  return Emit(std::move(graph), true, error);
+}
+
+Result<Compiled> CompileFile(const std::filesystem::path& path,
+                             const Options& options,
+                             std::string& error) {
+  constexpr std::size_t kMaxTextBytes = 16U << 20U;
+  std::ifstream in(path, std::ios::binary);
+  if (in.peek() == '{') {
+    std::string text(kMaxTextBytes, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    auto compiled = CompileSmall(text, error);
+    error = compiled.ok() ? error : path.string() + ": " + error;
+    return compiled;
+  }
+  TRIB_TRY_ASSIGN(const auto file, tflite::ModelFile::Load(path, error));
+  auto compiled = Compile(file->model(), options, error);
+  error = compiled.ok() ? error : path.string() + ": " + error;
   return compiled;
 }
 

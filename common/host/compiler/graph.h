@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "trib/common/host/tflite/model.h"
@@ -36,6 +37,9 @@ struct Graph {
 
 /// Checks every operator and lowers it. On failure `error` names operator, index, tensor, reason.
 Result<Graph> Lower(const tflite::Model& model, std::string& error);
+
+/// Reads docs/formats/small_model.md.
+Result<Graph> ReadSmallModel(std::string_view text, std::string& error);
 
 /// Takes reshapes out where their readers do not mind.
 void RemoveCopies(Graph& graph);

@@ -96,7 +96,10 @@ Distance DistanceOf(const Node& node, const nn::Tensor& in, const nn::Tensor& ou
                               out.channels()),
               false};
     case nn::Opcode::kFullyConnected:
-      break;  // a staged row would cost as much as it saves
+    case nn::Opcode::kForest:
+    case nn::Opcode::kLinear:
+    case nn::Opcode::kBinary:
+      break;  // every output needs every input: a staged row would cost as much as it saves
   }
   return {};
 }

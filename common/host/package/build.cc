@@ -9,7 +9,6 @@
 #include "trib/common/host/config/config_file.h"
 #include "trib/common/host/identity/identity.h"
 #include "trib/common/host/package/package.h"
-#include "trib/common/host/tflite/model.h"
 #include "trib/common/package/sections.h"
 
 namespace trib::host::package {
@@ -134,14 +133,9 @@ void Builder::ReadNetwork() {
     return;
   }
   std::string error;
-  const auto file = tflite::ModelFile::Load(path, error);
-  if (!file.ok()) {
-    spec_.Fail("network.model", "cannot be used: " + error);
-    return;
-  }
-  auto compiled = compiler::Compile((*file)->model(), {}, error);
+  auto compiled = compiler::CompileFile(path, {}, error);
   if (!compiled.ok()) {
-    spec_.Fail("network.model", "cannot be used: " + path.string() + ": " + error);
+    spec_.Fail("network.model", "cannot be used: " + error);
     return;
   }
   operators_ = compiled->operators;

@@ -65,4 +65,30 @@ struct LstmWeights {
 /// `cell` and `hidden`: [cells]; scratch holds int16 [gates][cells].
 void Lstm(const Call& call, const LstmWeights& weights, std::int16_t* cell, std::int8_t* hidden);
 
+/// A node of a forest: goes to `next` when the feature is <= the threshold, else (NaN too) to next
+/// + 1. With feature kLeafNode, `next` is the row of the leaf table.
+struct ForestNode {
+  float threshold = 0;
+  std::uint16_t feature = kLeafNode;
+  std::uint16_t next = 0;
+};
+static_assert(sizeof(ForestNode) == 8);
+
+struct ForestWeights {
+  const float* leaves = nullptr;         ///< [leaves][outputs]
+  const std::uint16_t* roots = nullptr;  ///< [trees]
+  const ForestNode* nodes = nullptr;
+};
+/// The sum of the trees' leaves, in the order of the trees. Requires  children after their parents.
+void Forest(const Call& call, const ForestWeights& weights);
+
+/// link(bias + weights x), summed in the order of the inputs. bias [outputs], weights
+/// [outputs][inputs].
+void Linear(const Call& call, const float* bias, const float* weights);
+
+/// Per output 2 popcount(not (a xor w)) - n over the signs of the inputs; or, with flag kSign, +1
+/// where that is >= its threshold and -1 elsewhere. A sign is 1 for int8 >= its zero point, float
+/// >= 0.
+void Binary(const Call& call, const std::int32_t* thresholds, const std::uint32_t* words);
+
 }  // namespace trib::nn::kernels

@@ -49,8 +49,11 @@ enum class Opcode : std::uint8_t {
   kRequantize = 8,
   kSvdf = 9,
   kLstm = 10,
+  kForest = 11,
+  kLinear = 12,
+  kBinary = 13,
 };
-inline constexpr std::size_t kOpcodes = 10;
+inline constexpr std::size_t kOpcodes = 13;
 
 /// E.g. "conv_2d"; "unknown" for a value outside the enum.
 std::string_view OpcodeName(Opcode opcode);
@@ -60,6 +63,8 @@ std::string_view TensorTypeName(TensorType type);
 namespace op_flag {
 /// Fully connected: one multiplier and one shift for all channels.
 inline constexpr std::uint8_t kPerTensor = 1;
+/// Binary: gives the sign against the channel's threshold instead of the dot product.
+inline constexpr std::uint8_t kSign = 2;
 /// An output pixel is collected in the scratch region before it is written.
 inline constexpr std::uint8_t kStaged = 128;
 }  // namespace op_flag
@@ -159,6 +164,16 @@ struct LstmParameters {
   std::int16_t cell_clip = 0;  ///< 0 = none
 };
 
+/// Of the linear operator. Persisted.
+enum class Link : std::uint8_t { kIdentity = 0, kLogistic = 1, kSoftmax = 2 };
+
+struct ForestParameters {
+  std::uint16_t trees = 0;
+  std::uint16_t nodes = 0;
+  std::uint16_t leaves = 0;
+};
+inline constexpr std::uint16_t kLeafNode = 0xFFFF;
+
 /// An operator as its record states it. Of the fields below `output`, only those of its opcode mean
 /// anything.
 struct Operator {
@@ -179,6 +194,8 @@ struct Operator {
   std::uint32_t state = 0;            ///< svdf, lstm: offset in the state memory
   std::uint32_t weights = 0;          ///< offset in the weights section
   LstmParameters lstm;
+  ForestParameters forest;
+  Link link = Link::kIdentity;  ///< linear
 };
 
 }  // namespace trib::nn

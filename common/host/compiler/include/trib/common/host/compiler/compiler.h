@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "trib/common/host/tflite/model.h"
@@ -56,6 +58,20 @@ struct Compiled {
 ///          kInvalidArgument  tensors that contradict their operator
 ///          and one line in `error` that names operator, index and tensor.
 Result<Compiled> Compile(const tflite::Model& model, const Options& options, std::string& error);
+
+/// Compiles a tree, forest, linear, logistic or binary model from its JSON:
+/// docs/formats/small_model.md.
+///
+/// @returns kInvalidArgument, and one line in `error` that names the place.
+Result<Compiled> CompileSmall(std::string_view text, std::string& error);
+
+/// Compiles a file: JSON when its first character is a brace, else `.tflite`. `error` begins with the
+/// path.
+///
+/// @returns kNotFound when it cannot be opened, else as Compile() and CompileSmall().
+Result<Compiled> CompileFile(const std::filesystem::path& path,
+                             const Options& options,
+                             std::string& error);
 
 /// The nearest multiplier m x 2^(shift - 31), as TFLite computes it: 0 below 2^-32.
 ///
