@@ -21,9 +21,9 @@ namespace trib::host::package {
 using namespace trib::package;  // NOLINT(google-build-using-namespace): same vocabulary, more
                                 // memory
 
-/// Builds an unsigned package from a specification. Equal specifications give equal bytes. `model`, if
-/// not empty, is the network, instead of the specification's; an empty `spec` then gives a package that
-/// carries the network and nothing else.
+/// Builds an unsigned package from a specification. Equal specifications give equal bytes. `model`,
+/// if not empty, is the network, instead of the specification's; an empty `spec` then gives a
+/// package that carries the network and nothing else.
 ///
 /// @returns kNotFound         no such file
 ///          kInvalidArgument  a mistake in the specification, or a model that cannot be run
