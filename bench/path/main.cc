@@ -142,6 +142,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace trib::bench::path
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what nobody caught ends the program, loudly.
 int main(int argc, char** argv) {
   return trib::bench::path::Main(argc, argv);
 }

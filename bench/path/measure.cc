@@ -136,7 +136,7 @@ std::string Report::Table() const {
   }
   text += '\n';
   for (const auto& [question, note] : notes_) {
-    text += question + ": " + note + '\n';
+    text.append(question).append(": ").append(note).append("\n");
   }
   return text;
 }
