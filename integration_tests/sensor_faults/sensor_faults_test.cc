@@ -22,13 +22,13 @@ constexpr double kRate_hz = 12'000;
 constexpr double kScale = 0.00048828125;  // g per count
 constexpr std::uint64_t kNode = 101;
 
-/// A healthy machine, in g: a shaft, a harmonic and noise; 2 mm/s.
+/// A healthy machine, in g: a fast shaft, a harmonic and noise; 2 mm/s.
 class Machine {
  public:
   float Next() {
     const double t = static_cast<double>(frame_++) / kRate_hz;
-    return static_cast<float>(0.05 * std::sin(2 * 3.14159265358979 * 29.5 * t) +
-                              0.025 * std::sin(2 * 3.14159265358979 * 59.0 * t + 1) +
+    return static_cast<float>(0.2 * std::sin(2 * 3.14159265358979 * 118.0 * t) +
+                              0.1 * std::sin(2 * 3.14159265358979 * 236.0 * t + 1) +
                               0.03 * noise_(random_));
   }
 
