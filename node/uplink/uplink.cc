@@ -110,12 +110,20 @@ void Uplink::Step(MonotonicTime now) {
   if (state_ != State::kSession) {
     return;
   }
-  if (backlog_.metrics().records > 0 && now - heard_ >= config_.silence_limit) {
+  if (backlog_.metrics().records > 0 && now >= SilentFrom()) {
     EndSession(now);
     return;
   }
   for (std::uint32_t i = 0; i < config_.messages_per_step && SendNext(now); ++i) {
   }
+}
+
+MonotonicTime Uplink::SilentFrom() const {
+  if (owed_) {
+    return owed_since_ + config_.silence_limit;
+  }
+  // Without credit nothing is sent, so nothing is owed: the gateway's next word is.
+  return credit_ == 0 ? heard_ + config_.silence_limit : MonotonicTime::max();
 }
 
 MonotonicTime Uplink::next_due() const {
@@ -128,7 +136,7 @@ MonotonicTime Uplink::next_due() const {
   if (backlog_.metrics().records == 0) {
     return MonotonicTime::max();
   }
-  MonotonicTime due = heard_ + config_.silence_limit;
+  MonotonicTime due = SilentFrom();
   if (credit_ == 0) {
     return due;
   }
@@ -169,6 +177,7 @@ void Uplink::Take(std::span<const std::byte> bytes, MonotonicTime now) {
     return;
   }
   heard_ = now;
+  owed_ = false;
   switch (downlink.kind) {
     case message::Downlink::Kind::kAck:
       TakeAck(downlink.ack);
@@ -341,6 +350,10 @@ bool Uplink::SendNext(MonotonicTime now) {
   InFlight* const oldest = credit_ == 0 ? nullptr : NextDue(now, nullptr);
   if (oldest == nullptr) {
     return false;
+  }
+  if (!owed_) {
+    owed_ = true;
+    owed_since_ = now;
   }
   if (oldest->chunk_offset == 0 && !backlog_.Verify(oldest->record).ok()) {
     backlog_.GiveUp(oldest->record);

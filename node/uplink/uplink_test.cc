@@ -363,6 +363,20 @@ TEST_F(UplinkTest, NeverHasMoreUnacknowledgedThanTheCredit) {
   ExpectAllStored();
 }
 
+TEST_F(UplinkTest, ANodeThatSaysLittleKeepsItsSession) {
+  Boot();
+  Append(1);
+  RunUntilDone();
+  for (int i = 0; i < 5; ++i) {
+    Turn(Millis(900'000));  // nothing to say and nothing heard
+    Append(1);
+    RunUntilDone();
+  }
+  ExpectAllStored();
+  EXPECT_EQ(uplink_->metrics().sessions, 1U);
+  EXPECT_EQ(gateway_->hellos(), 1);
+}
+
 TEST_F(UplinkTest, ARecordLargerThanTheCreditTravelsAlone) {
   gateway_->SetCredit(10);
   Boot();

@@ -108,11 +108,11 @@ void ProcessMeter::Sample(const std::string& name, pid_t pid, Millis virtual_tim
                              static_cast<double>(use->resident_bytes));
 }
 
-LeakCheck CheckLeak(const ProcessMeter::Series& series) {
+LeakCheck CheckLeak(const ProcessMeter::Series& series, std::size_t connections) {
   LeakCheck check;
   const std::size_t alive = series.points.size() - series.since_restart;
   const auto begin =
-      series.points.begin() + static_cast<std::ptrdiff_t>(series.since_restart + alive / 4);
+      series.points.begin() + static_cast<std::ptrdiff_t>(series.since_restart + alive * 2 / 5);
   const std::vector<std::pair<double, double>> points(begin, series.points.end());
   check.slope = FitSlope(points);
   check.judged = check.slope.known;
@@ -124,8 +124,10 @@ LeakCheck CheckLeak(const ProcessMeter::Series& series) {
   }
   check.hours = points.back().first - points.front().first;
   check.growth_bytes = check.slope.high * check.hours;
-  check.flat = check.growth_bytes <=
-               std::max(LeakCheck::kAllowedBytes, LeakCheck::kAllowedShare * check.mean_bytes);
+  check.allowed_bytes =
+      std::max(LeakCheck::kAllowedBytes, LeakCheck::kAllowedShare * check.mean_bytes) +
+      LeakCheck::kAllowedPerConnection * static_cast<double>(connections);
+  check.flat = check.growth_bytes <= check.allowed_bytes;
   return check;
 }
 

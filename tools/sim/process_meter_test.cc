@@ -51,6 +51,13 @@ TEST(LeakCheck, ARestartBeginsAnew) {
   EXPECT_TRUE(CheckLeak(series).flat);
 }
 
+TEST(LeakCheck, ConnectionsMayTouchTheirQueuesOnce) {
+  const ProcessMeter::Series series = SeriesOf(16 * kMiB, 0.2 * kMiB, 0.05 * kMiB);
+  EXPECT_FALSE(CheckLeak(series).flat);
+  EXPECT_TRUE(CheckLeak(series, 60).flat);
+  EXPECT_FALSE(CheckLeak(SeriesOf(16 * kMiB, kMiB, 0.05 * kMiB), 60).flat);
+}
+
 TEST(LeakCheck, FewSamplesAreNotJudged) {
   EXPECT_FALSE(CheckLeak(SeriesOf(1e6, 0, 0, 12)).judged);
 }

@@ -117,8 +117,8 @@ json RecordsJson(const Sums& sums, const Exactness& exactness) {
           {"by_kind", std::move(kinds)}};
 }
 
-json ProcessJson(const ProcessMeter::Series& series) {
-  const LeakCheck leak = CheckLeak(series);
+json ProcessJson(const ProcessMeter::Series& series, std::size_t connections) {
+  const LeakCheck leak = CheckLeak(series, connections);
   json points = json::array();
   const std::size_t step = std::max<std::size_t>(1, series.points.size() / 48);
   for (std::size_t i = 0; i < series.points.size(); i += step) {
@@ -134,6 +134,8 @@ json ProcessJson(const ProcessMeter::Series& series) {
             {"flat", leak.flat},
             {"hours", leak.hours},
             {"mean_bytes", leak.mean_bytes},
+            {"growth_bytes", leak.growth_bytes},
+            {"allowed_bytes", leak.allowed_bytes},
             {"bytes_per_hour", leak.slope.per_hour},
             {"interval_95", {leak.slope.low, leak.slope.high}}}}};
 }
@@ -147,8 +149,13 @@ json WallJson(const FleetRun& run,
   bool flat = true;
   bool judged = true;
   for (const auto& [name, series] : run.meter().series()) {
-    json process = ProcessJson(series);
     const bool gateway = name.starts_with("gateway-");
+    std::size_t connections = 0;
+    for (const auto& node : run.nodes()) {
+      connections +=
+          gateway && name == "gateway-" + std::to_string(node->plan().site + 1) ? 1U : 0U;
+    }
+    json process = ProcessJson(series, connections);
     const char* tier = gateway ? "gateways" : name.c_str();
     tiers[tier] = tiers[tier].get<double>() + series.cpu_s;
     if (name != "sim") {
@@ -286,6 +293,8 @@ std::string ReportText(const json& report) {
                 wall.at("waited_for_answers_thread_s").get<double>());
   double gateway_peak = 0;
   double gateway_slope = 0;
+  double gateway_growth = 0;
+  double gateway_allowed = 0;
   std::size_t gateways = 0;
   for (const auto& [name, process] : wall.at("processes").items()) {
     const json& leak = process.at("leak_check");
@@ -293,6 +302,10 @@ std::string ReportText(const json& report) {
       ++gateways;
       gateway_peak = std::max(gateway_peak, process.at("peak_bytes").get<double>());
       gateway_slope += leak.at("bytes_per_hour").get<double>();
+      if (leak.at("growth_bytes").get<double>() > gateway_growth) {
+        gateway_growth = leak.at("growth_bytes").get<double>();
+        gateway_allowed = leak.at("allowed_bytes").get<double>();
+      }
       continue;
     }
     out << "memory     " << name << ": peak "
@@ -303,8 +316,10 @@ std::string ReportText(const json& report) {
   }
   out << "memory     " << gateways << " gateways: largest peak "
       << host::cli::HumanBytes(static_cast<std::uint64_t>(gateway_peak))
-      << Format(", mean slope %+.0f bytes per hour; ",
+      << Format(", mean slope %+.0f bytes per hour, ",
                 gateways > 0 ? gateway_slope / static_cast<double>(gateways) : 0)
+      << Format("largest growth %+.2f MB", gateway_growth / 1e6)
+      << Format(" of %.2f MB allowed; ", gateway_allowed / 1e6)
       << (wall.at("memory_flat").get<bool>() ? "flat" : "NOT FLAT")
       << (wall.at("memory_all_judged").get<bool>() ? "" : " (too few samples for some)") << "\n";
   out << "machine    load " << wall.at("load_before").get<std::string>() << " before, "

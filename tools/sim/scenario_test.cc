@@ -87,7 +87,7 @@ TEST(Scenario, AFileThatIsNotThereIsOneError) {
 TEST(Scenario, TheShippedOnesAreValid) {
   const char* source = std::getenv("TRIB_SOURCE_DIR");
   ASSERT_NE(source, nullptr) << "run by ctest, which says where the sources are";
-  for (const char* name : {"short", "day"}) {
+  for (const char* name : {"short", "day", "soak"}) {
     std::vector<std::string> errors;
     const auto scenario = LoadScenario(
         std::string(source) + "/workloads/bearing/scenarios/" + name + ".toml", errors);

@@ -104,6 +104,8 @@ class Uplink {
     bool used = false;
   };
 
+  /// When the gateway has been silent for too long.
+  [[nodiscard]] MonotonicTime SilentFrom() const;
   void Receive(MonotonicTime now);
   void Take(std::span<const std::byte> bytes, MonotonicTime now);
   void TakeAck(const message::Ack& ack);
@@ -146,6 +148,10 @@ class Uplink {
   bool hello_scheduled_ = false;
   std::uint32_t hellos_unanswered_ = 0;
   MonotonicTime heard_{};
+  // Since when an answer is due: from the first thing to send after the last word heard. A node
+  // that says little hears little, and that is no silence.
+  MonotonicTime owed_since_{};
+  bool owed_ = false;
   Backlog::Cursor cursor_;
   StoredRecord waiting_;  // taken from cursor_, not admitted yet
   bool has_waiting_ = false;
