@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <span>
 
+#include "trib/common/base/random.h"
 #include "trib/common/bytes/crc32c.h"
 #include "trib/common/dsp/extractor.h"
 #include "trib/common/simulation/machine.h"
+#include "trib/node/cascade/trigger.h"
 #include "trib/testing/feature_fixtures.h"
 
 /// Features and simulated signals as lines of text in which every output bit counts. Compiled by
@@ -18,6 +20,7 @@ namespace trib::feature_bits {
 inline constexpr std::size_t kSyntheticWindows = 64;
 inline constexpr std::size_t kSimulatedWindows = 64;
 inline constexpr std::size_t kSimulatedFrames = 300;
+inline constexpr std::size_t kLearnedFeatures = 21;
 inline constexpr std::size_t kMaxValues = std::max(dsp::kMaxOutputs, kSimulatedFrames);
 
 /// "<index> <values> <CRC-32C of all their bytes, little-endian>"
@@ -66,7 +69,71 @@ struct Memory {
   std::array<float, 2 * dsp::kMaxWindowFrames> scratch;
   dsp::FeatureVector<float> values;
   std::array<float, kSimulatedFrames> signal;
+  std::array<float, dsp::TriangleNumbers(kLearnedFeatures)> covariance;
+  node::cascade::Baseline baseline;
+  node::cascade::Trigger trigger;
 };
+
+/// Features with a common cause: sums of four uniform numbers each.
+inline void FillLearned(SplitMix64& random, std::span<float> frame) {
+  const auto draw = [&random] {
+    float sum = -2;
+    for (int i = 0; i < 4; ++i) {
+      sum += static_cast<float>(random.Next() >> 40U) * 0x1p-24F;
+    }
+    return sum;
+  };
+  const float common = draw();
+  for (std::size_t i = 0; i < frame.size(); ++i) {
+    frame[i] = 0.5F * common + draw() + static_cast<float>(i);
+  }
+}
+
+/// A baseline learned, its thresholds, and what the trigger says to windows that drift away: one
+/// line each for 24, 60 and 500 windows of learning.
+template <typename Print>
+void PrintLearned(Memory& memory, Print print) {
+  std::size_t line = 0;
+  for (const std::uint32_t windows : {24U, 60U, 500U}) {
+    SplitMix64 random(windows);
+    package::TriggerSpec trigger;
+    trigger.commissioning_windows = windows;
+    trigger.ewma_alpha = 0.25F;
+    trigger.false_alarm_rate = 1e-3F;
+    trigger.min_std = 1e-3F;
+    trigger.feature_mask = (std::uint64_t{1} << kLearnedFeatures) - 1;
+    package::DistanceSpec distance;
+    distance.false_alarm_rate = 1e-3F;
+    distance.feature_mask = trigger.feature_mask;
+    memory.baseline.Start({.recipe = RecipeId(1),
+                           .features = kLearnedFeatures,
+                           .trigger = &trigger,
+                           .distance = &distance},
+                          memory.covariance);
+    std::array<float, kLearnedFeatures> frame{};
+    while (!memory.baseline.complete()) {
+      FillLearned(random, frame);
+      TRIB_CHECK(memory.baseline.Learn(frame).ok());
+    }
+    TRIB_CHECK(memory.baseline.Seal().ok());
+    memory.trigger = node::cascade::Trigger();
+    memory.trigger.Arm(trigger, memory.baseline, 0, &distance);
+    std::size_t used = 0;
+    memory.signal[used++] = memory.trigger.threshold();
+    memory.signal[used++] = memory.trigger.distance_threshold();
+    memory.signal[used++] = memory.baseline.shrinkage();
+    for (int i = 0; i < 100; ++i) {
+      FillLearned(random, frame);
+      for (float& value : frame) {
+        value += 0.05F * static_cast<float>(i);
+      }
+      const auto result = memory.trigger.Step(frame, memory.baseline);
+      memory.signal[used++] = result.score;
+      memory.signal[used++] = result.distance;
+    }
+    print(Line(line++, std::span<const float>(memory.signal).first(used)).text());
+  }
+}
 
 /// A machine with everything that a machine can have.
 inline simulation::MachineConfig BusyMachine() {

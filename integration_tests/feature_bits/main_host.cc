@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
   const auto print = [](const char* line) { std::fputs(line, stdout); };
   trib::feature_bits::PrintSynthetic(memory, print);
   trib::feature_bits::PrintSimulated(memory, print);
+  trib::feature_bits::PrintLearned(memory, print);
   for (int i = 1; i < argc; ++i) {
     if (PrintRecording(memory, argv[i]) != 0) {
       return 1;

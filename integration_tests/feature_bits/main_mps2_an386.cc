@@ -96,5 +96,6 @@ extern "C" [[gnu::used]] void ResetHandler() {
   static constinit trib::feature_bits::Memory memory{};
   trib::feature_bits::PrintSynthetic(memory, Print);
   trib::feature_bits::PrintSimulated(memory, Print);
+  trib::feature_bits::PrintLearned(memory, Print);
   Exit(kExitedWell);
 }
