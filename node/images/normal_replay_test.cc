@@ -20,6 +20,7 @@
 #include "trib/common/host/package/package.h"
 #include "trib/common/package/package.h"
 #include "trib/node/cascade/baseline.h"
+#include "trib/node/cascade/commissioning.h"
 #include "trib/node/cascade/trigger.h"
 #include "trib/testing/clopper_pearson.h"
 #include "trib/testing/shared_data.h"
@@ -159,6 +160,7 @@ struct Bearing {
   dsp::Recipe recipe;
   package::TriggerSpec trigger;
   package::DistanceSpec distance;
+  package::CommissioningSpec commissioning;
 };
 
 /// What workloads/bearing says.
@@ -174,6 +176,8 @@ Bearing LoadBearing() {
   out.recipe = *dsp::DecodeRecipe(view->Find(package::SectionType::kRecipe));
   EXPECT_TRUE(package::Decode(view->Find(package::SectionType::kTrigger), out.trigger).ok());
   EXPECT_TRUE(package::Decode(view->Find(package::SectionType::kDistance), out.distance).ok());
+  EXPECT_TRUE(
+      package::Decode(view->Find(package::SectionType::kCommissioning), out.commissioning).ok());
   return out;
 }
 
@@ -346,6 +350,67 @@ TEST(NormalReplay, CwruStructureOfTheCovariance) {
     }
   }
   EXPECT_GT((margin[{package::DistanceSpec::kAutomatic, 35}]), (margin[{0.0F, 35}]));
+}
+
+/// The least limit, in steps of a quarter, that commissioning on these windows meets.
+float LeastLimit(const Frames& frames,
+                 const package::TriggerSpec& trigger,
+                 float package::CommissioningSpec::*limit) {
+  package::TriggerSpec spec = trigger;
+  spec.commissioning_windows = static_cast<std::uint32_t>(frames.size());
+  spec.skip_windows = 0;
+  Baseline baseline;
+  baseline.Start({.recipe = RecipeId(1), .features = frames[0].size(), .trigger = &spec});
+  cascade::Commissioning commissioning;
+  commissioning.Start(spec.commissioning_windows, frames[0].size());
+  for (const auto& frame : frames) {
+    EXPECT_TRUE(baseline.Learn(frame).ok());
+    commissioning.Take(frame);
+  }
+  package::CommissioningSpec checks;
+  for (checks.*limit = 0.25F; checks.*limit < 100; checks.*limit += 0.25F) {
+    if (commissioning.Judge(checks, spec, false, {}, baseline).ok()) {
+      break;
+    }
+  }
+  return checks.*limit;
+}
+
+// What the checks of workloads/bearing tell apart: one load, and one load after the other, which is
+// two states of the machine and no baseline.
+TEST(NormalReplay, CwruCommissioningTakesOneLoadAndRefusesASequenceOfTwo) {
+  TRIB_SHARED_DIR_OR_SKIP(shared);
+  const Bearing bearing = LoadBearing();
+  constexpr float kScale = 16.0F / 32768.0F;
+  for (const std::string channel : {"DE", "FE"}) {
+    Frames both;
+    for (const char* load : {"load0", "load2"}) {
+      const Frames frames =
+          Extract(bearing.recipe,
+                  ReadSamples(shared / "data/cwru" /
+                              ("normal_000_" + std::string(load) + "_" + channel + ".i16")),
+                  kScale,
+                  bearing.recipe.hop_frames);
+      const Frames half(frames.begin(), frames.begin() + 30);
+      both.insert(both.end(), half.begin(), half.end());
+      const float shift = LeastLimit(half, bearing.trigger, &package::CommissioningSpec::max_shift);
+      const float trend = LeastLimit(half, bearing.trigger, &package::CommissioningSpec::max_trend);
+      std::printf("CWRU %s, one load, 30 windows: shift up to %.2f, trend up to %.2f deviations\n",
+                  channel.c_str(),
+                  static_cast<double>(shift),
+                  static_cast<double>(trend));
+      EXPECT_LE(shift, bearing.commissioning.max_shift);
+      EXPECT_LE(trend, bearing.commissioning.max_trend);
+    }
+    const float shift = LeastLimit(both, bearing.trigger, &package::CommissioningSpec::max_shift);
+    const float trend = LeastLimit(both, bearing.trigger, &package::CommissioningSpec::max_trend);
+    std::printf("CWRU %s, 30 windows of each load: shift up to %.2f, trend up to %.2f deviations\n",
+                channel.c_str(),
+                static_cast<double>(shift),
+                static_cast<double>(trend));
+    EXPECT_GT(shift, bearing.commissioning.max_shift);
+    EXPECT_GT(trend, bearing.commissioning.max_trend);
+  }
 }
 
 // ---- FEMTO -------------------------------------------------------------------------------------
