@@ -7,6 +7,7 @@
 #include "trib/cloud/registry/registry.h"
 #include "trib/cloud/store/writer.h"
 #include "trib/common/host/identity/identity.h"
+#include "trib/common/host/message/codec.h"
 
 namespace trib::bench::path {
 namespace {
@@ -28,7 +29,6 @@ Rig::Rig(const Run& run, const std::string& name, std::size_t nodes) : nodes_(no
   if (!fleet_->StartCloud() || !fleet_->StartGateway(kGateway)) {
     Fail("gateway: " + fleet_->error());
   }
-  AwaitRoster(nodes);
   std::string error;
   const auto key = host::identity::LoadPublicKey(fleet_->File("gateway-1.key.pub"), &error);
   const auto curve = key.ok() ? host::identity::ToCurve(*key) : key.status();
@@ -36,6 +36,7 @@ Rig::Rig(const Run& run, const std::string& name, std::size_t nodes) : nodes_(no
     Fail("gateway key: " + error);
   }
   gateway_key_ = curve->bytes;
+  AwaitRoster(nodes);
 }
 
 /// Straight into the database: an operator would take a while for thousands.
@@ -69,6 +70,20 @@ void Rig::AwaitRoster(std::size_t nodes) {
   };
   if (!tools::launcher::WaitUntil(complete, kPatience)) {
     Fail("the gateway did not get its roster: " + fleet_->error());
+  }
+  // Durable is not yet enforced, and libzmq does not try again after a refusal: knock until the
+  // last of them gets in.
+  message::Hello hello;
+  hello.epoch = EnrolmentEpoch(1);
+  hello.max_message_bytes = message::kMaxEnvelopeBytes;
+  const std::uint64_t last = kFirstNode + nodes - 1;
+  const auto admitted = [&] {
+    Dealers knocking(endpoint(), gateway_key_, last, 1);
+    return knocking.Send(0, host::message::EncodeHello(NodeId(last), hello)) &&
+           knocking.WaitReadable(0, 1000);
+  };
+  if (!tools::launcher::WaitUntil(admitted, kPatience)) {
+    Fail("the gateway does not let its nodes in");
   }
 }
 

@@ -168,7 +168,7 @@ void Gateway::Impl::Join() {
        .peeked = [this](
                      auto records,
                      const spool::DropTotals& drops) { north->Peeked(std::move(records), drops); },
-       .grew = [this] { north->Grew(); },
+       .grew = [this](std::size_t records) { north->Grew(records); },
        .roster_stored =
            [this](const spool::Roster& stored) {
              // Handshakes first: a node that is gone must not come back in between.

@@ -1,5 +1,6 @@
 #include "north_loop.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "clock.h"
@@ -14,6 +15,7 @@ using host::zmq::LinkState;
 
 constexpr std::size_t kReadsPerTurn = 64;
 constexpr Millis kTurn{50};
+constexpr Millis kGather{50};
 
 std::vector<forward::Drop> DropsOf(const spool::DropTotals& totals) {
   std::vector<forward::Drop> drops;
@@ -57,7 +59,8 @@ NorthLoop::NorthLoop(std::unique_ptr<host::zmq::ClientSocket> socket,
     : socket_(std::move(socket)),
       callbacks_(std::move(callbacks)),
       forward_(options, roster_version, seed),
-      mail_([this] { wake_up_.Notify(); }) {}
+      mail_([this] { wake_up_.Notify(); }),
+      full_batch_(options.max_batch_records) {}
 
 void NorthLoop::Run() {
   thread_ = std::thread([this] { Work(); });
@@ -78,8 +81,9 @@ void NorthLoop::Peeked(std::vector<spool::Stored> records, const spool::DropTota
   (void)mail_.Push(std::move(mail));
 }
 
-void NorthLoop::Grew() {
-  if (!grew_.exchange(true)) {
+void NorthLoop::Grew(std::size_t records) {
+  const std::size_t before = grew_.fetch_add(records);
+  if (before == 0 || (before < full_batch_ && before + records >= full_batch_)) {
     wake_up_.Notify();
   }
 }
@@ -103,7 +107,8 @@ void NorthLoop::Work() {
   poller.Add(*socket_);
   poller.Add(wake_up_);
   while (!stopping_) {
-    poller.Wait(kTurn);
+    const Millis gather = next_nudge_ - MonotonicNow();
+    poller.Wait(grew_ > 0 ? std::clamp(gather, Millis(0), kTurn) : kTurn);
     const MonotonicTime now = MonotonicNow();
     WatchLink(now);
     forward::Output out;
@@ -158,7 +163,10 @@ void NorthLoop::TakeMail(MonotonicTime now, forward::Output& out) {
     }
   }
   // Last: the answer "nothing there" above may be older than the growth.
-  if (grew_.exchange(false)) {
+  const std::size_t grown = grew_;
+  if (grown > 0 && (grown >= full_batch_ || now >= next_nudge_)) {
+    grew_ -= grown;
+    next_nudge_ = now + kGather;
     forward_.Nudge();
   }
 }

@@ -42,7 +42,9 @@ class NorthLoop {
   void Stop();
 
   void Peeked(std::vector<spool::Stored> records, const spool::DropTotals& drops);
-  void Grew();
+  /// The spool has so many records more. A full batch's worth, or the first after a quiet while, is
+  /// looked at once; what trickles in is gathered for kGather, as every batch costs both sides.
+  void Grew(std::size_t records);
   void RosterStored(std::uint64_t version);
   void Report(std::string report);
 
@@ -70,7 +72,9 @@ class NorthLoop {
   std::uint64_t connections_ = 0;
   host::zmq::WakeUp wake_up_;
   Mailbox<Mail> mail_;
-  std::atomic<bool> grew_{false};
+  const std::size_t full_batch_;
+  std::atomic<std::size_t> grew_{0};
+  MonotonicTime next_nudge_{};
   Published<NorthSnapshot> published_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;

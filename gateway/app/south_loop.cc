@@ -14,6 +14,10 @@ constexpr std::size_t kMaxPending = 8192;
 constexpr std::size_t kMaxDownlinks = 1024;
 constexpr std::size_t kReadsPerTurn = 256;
 constexpr Millis kPublishInterval{200};
+// While a few messages come at a time, they are gathered for so long: waking up costs more than
+// they do. Well below a commit interval, which they wait for anyway.
+constexpr Millis kGather{4};
+constexpr std::size_t kFewReads = 32;
 // Copying the lists costs with every node, so a large site's are told less often.
 constexpr std::size_t kManySessions = 500;
 constexpr Millis kManySessionsInterval{2'000};
@@ -86,7 +90,9 @@ void SouthLoop::Work() {
   MonotonicTime next_publish{};
   MonotonicTime next_second{};
   MonotonicTime drain_until = MonotonicTime::max();
+  MonotonicTime gather_until{};
   bool reading = true;
+  bool few = false;
   while (true) {
     const bool stopping = stopping_;
     const MonotonicTime now = MonotonicNow();
@@ -101,12 +107,17 @@ void SouthLoop::Work() {
     reading = read_now;
     poller.Enable(socket, reading);
     poller.Wait(Millis(100));
+    if (reading && poller.Ready(socket) && few && MonotonicNow() < gather_until) {
+      poller.Enable(socket, false);
+      poller.Wait(gather_until - MonotonicNow());  // a settlement or a stop ends it
+    }
 
     link::Output out;
     link_.SetRoom(callbacks_.spool_room());
     TakeMail(out);
     if (reading) {
-      Read(out);
+      few = Read(out) < kFewReads;
+      gather_until = MonotonicNow() + kGather;
     }
     if (MonotonicNow() >= next_second) {
       next_second = MonotonicNow() + Millis(1000);
@@ -154,9 +165,10 @@ void SouthLoop::TakeMail(link::Output& out) {
   }
 }
 
-void SouthLoop::Read(link::Output& out) {
+std::size_t SouthLoop::Read(link::Output& out) {
   const link::Now now{MonotonicNow(), UnixNowMs()};
-  for (std::size_t i = 0; i < kReadsPerTurn && !Behind(); ++i) {
+  std::size_t read = 0;
+  for (; read < kReadsPerTurn && !Behind(); ++read) {
     const auto received = socket_->Receive();
     if (!received.ok()) {
       break;
@@ -169,6 +181,7 @@ void SouthLoop::Read(link::Output& out) {
                   now,
                   out);
   }
+  return read;
 }
 
 void SouthLoop::Flush(link::Output& out) {

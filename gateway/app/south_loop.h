@@ -67,7 +67,8 @@ class SouthLoop {
   void Work();
   void Apply(const std::vector<Member>& roster);
   void TakeMail(link::Output& out);
-  void Read(link::Output& out);
+  /// @returns how many messages there were.
+  std::size_t Read(link::Output& out);
   void Flush(link::Output& out);
   void EverySecond(link::Output& out);
   void Publish();

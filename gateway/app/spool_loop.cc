@@ -17,6 +17,8 @@ using spool::Outcome;
 
 constexpr std::size_t kGroupRecords = 4096;
 constexpr Millis kRetry{200};
+// Rows that the cloud has may lie a little longer: one transaction then deletes many.
+constexpr Millis kForgetInterval{100};
 
 }  // namespace
 
@@ -110,7 +112,7 @@ void SpoolLoop::StoreRoster(spool::Roster roster) {
   changed_.notify_one();
 }
 
-/// Waits for work. Items wait for others until the commit interval is over.
+/// Waits for work. Items wait for others until the commit interval is over, whatever else comes.
 SpoolLoop::Inbox SpoolLoop::Next(MonotonicTime last_commit, bool& stopping) {
   const bool retry = !stored_.empty() || !rejected_.empty() || roster_ || !held_.empty();
   std::unique_lock lock(mutex_);
@@ -129,8 +131,10 @@ SpoolLoop::Inbox SpoolLoop::Next(MonotonicTime last_commit, bool& stopping) {
     });
   }
   stopping = stopping_;
+  const bool due = stopping_ || MonotonicNow() - last_commit >= commit_interval_ ||
+                   inbox_.items.size() >= kGroupRecords;
   Inbox taken = std::exchange(inbox_, {});
-  const std::size_t most = held_.empty() ? kGroupRecords : 0;
+  const std::size_t most = held_.empty() && due ? kGroupRecords : 0;
   if (taken.items.size() > most) {
     const auto cut = taken.items.begin() + static_cast<std::ptrdiff_t>(most);
     inbox_.items.assign(std::make_move_iterator(cut), std::make_move_iterator(taken.items.end()));
@@ -150,7 +154,10 @@ void SpoolLoop::Work() {
     if (inbox.roster) {
       roster_ = std::move(inbox.roster);
     }
-    Forget();
+    if (stopping || MonotonicNow() - last_forget_ >= kForgetInterval ||
+        stored_.size() + rejected_.size() >= kGroupRecords) {
+      Forget();
+    }
     TryRoster();
     if (held_.empty()) {
       held_ = std::move(inbox.items);
@@ -195,11 +202,11 @@ void SpoolLoop::Commit(bool last_try) {
                                  std::make_move_iterator(cut));
   held_.erase(held_.begin(), cut);
   room_ = Room();  // before south hears of it and grants new credit
-  const bool grew =
-      std::find(outcomes->begin(), outcomes->end(), Outcome::kStored) != outcomes->end();
+  const auto grown =
+      static_cast<std::size_t>(std::count(outcomes->begin(), outcomes->end(), Outcome::kStored));
   callbacks_.settled(std::move(items), *std::move(outcomes));
-  if (grew) {
-    callbacks_.grew();
+  if (grown > 0) {
+    callbacks_.grew(grown);
   }
 }
 
@@ -219,6 +226,7 @@ std::uint64_t SpoolLoop::Room() const {
 }
 
 void SpoolLoop::Forget() {
+  last_forget_ = stored_.empty() && rejected_.empty() ? last_forget_ : MonotonicNow();
   if (!stored_.empty()) {
     const Status status = spool_->Delete(stored_);
     status.ok() ? stored_.clear() : LogFailure("cannot delete forwarded records", status);

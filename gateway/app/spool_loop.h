@@ -34,7 +34,7 @@ class SpoolLoop {
     /// While the disk takes no writes they wait.
     std::function<void(std::vector<spool::Item>, std::vector<spool::Outcome>)> settled;
     std::function<void(std::vector<spool::Stored>, const spool::DropTotals&)> peeked;
-    std::function<void()> grew;
+    std::function<void(std::size_t)> grew;  ///< by so many records
     std::function<void(const spool::Roster&)> roster_stored;
   };
 
@@ -96,6 +96,7 @@ class SpoolLoop {
   // Work that the disk refused; tried again.
   std::vector<std::int64_t> stored_;
   std::vector<std::int64_t> rejected_;
+  MonotonicTime last_forget_{};
   std::optional<spool::Roster> roster_;
   std::vector<NodeId> members_;
   std::uint64_t roster_version_ = 0;
