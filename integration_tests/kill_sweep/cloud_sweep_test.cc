@@ -135,8 +135,9 @@ class CloudSweep : public Sweep {
         for (auto row = tables->Step(); row.ok() && *row; row = tables->Step()) {
           const std::string name(tables->Text(0));
           const std::string columns(tables->Text(1));
-          copies.push_back("INSERT INTO main." + name + "(" + columns + ") SELECT " + columns +
-                           " FROM now." + name);
+          std::string copy("INSERT INTO main.");
+          copy.append(name).append("(").append(columns).append(") SELECT ").append(columns);
+          copies.push_back(copy.append(" FROM now.").append(name));
         }
       }
       ASSERT_GT(copies.size(), 10U);

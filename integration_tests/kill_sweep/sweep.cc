@@ -238,11 +238,21 @@ void Sweep::SweepPhase(const Phase& phase, std::size_t kills) {
     phase.prepare();
     ASSERT_FALSE(HasFatalFailure());
   };
-  // Without a kill, to learn the steps.
-  run();
-  const std::uint64_t begin = switch_->steps();
-  phase.provoke();
-  const std::uint64_t steps = switch_->steps() - begin;
+  // Without a kill, to learn the steps; twice for a long sweep, since what came before the phase
+  // may have left more to do than each kill will.
+  const int rehearsals = kills < 20 ? 1 : 2;
+  std::uint64_t begin = 0;
+  std::uint64_t steps = 0;
+  for (int i = 1; i <= rehearsals; ++i) {
+    run();
+    begin = switch_->steps();
+    phase.provoke();
+    steps = switch_->steps() - begin;
+    if (i < rehearsals) {
+      Recover(phase);
+    }
+    ASSERT_FALSE(HasFatalFailure());
+  }
   ASSERT_GT(steps, 0U) << phase.name;
   std::vector<std::pair<std::uint64_t, Manner>> plan;
   for (std::uint64_t n = 1; n <= steps; ++n) {

@@ -71,7 +71,7 @@ void PowerCutTest::Judge(std::size_t position, const std::string& how) {
   const std::size_t promised = PromiseAt(position);
   const auto what = [&] {
     return how + " after step " + std::to_string(position) + " of " +
-           std::to_string(recorder_ ? recorder_->steps().size() : 0) + ", which came after \"" +
+           std::to_string(promises_.back().steps) + ", which came after \"" +
            promises_[promised].name + "\"" +
            (promised + 1 < promises_.size() ? ", during \"" + promises_[promised + 1].name + "\""
                                             : std::string()) +

@@ -1,5 +1,5 @@
-// One node replays the CWRU recordings through the real package: commissioning on the first 60 % of
-// the healthy ones, then the rest of them, then every fault.
+// One node replays the CWRU recordings through the real package: commissioning on the first 64 % of
+// the healthy ones, the two loads in turns, then the rest of them, then every fault.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -25,8 +25,9 @@ using app::testing::TestGateway;
 using host::recording::Manifest;
 using host::recording::Recording;
 
-constexpr double kCommissioningShare = 0.6;
-constexpr double kRestFrom = 0.65;
+constexpr double kCommissioningShare = 0.64;
+constexpr int kTurns = 3;
+constexpr double kRestFrom = 0.66;
 
 struct Outcome {
   std::uint64_t healthy_windows = 0;
@@ -166,10 +167,15 @@ TEST(CwruReplay, RaisesNoAlarmOnTheHealthyMachineAndOneOnEveryFault) {
     ASSERT_FALSE(healthy.empty());
     ASSERT_FALSE(faulty.empty());
     Manifest manifest;
-    for (const auto& [from, to] : {std::pair{0.0, kCommissioningShare}, {kRestFrom, 1.0}}) {
+    for (int turn = 0; turn < kTurns; ++turn) {
       for (const Recording& recording : healthy) {
-        manifest.recordings.push_back(Part(recording, from, to));
+        manifest.recordings.push_back(Part(recording,
+                                           kCommissioningShare * turn / kTurns,
+                                           kCommissioningShare * (turn + 1) / kTurns));
       }
+    }
+    for (const Recording& recording : healthy) {
+      manifest.recordings.push_back(Part(recording, kRestFrom, 1.0));
     }
     manifest.recordings.insert(manifest.recordings.end(), faulty.begin(), faulty.end());
 

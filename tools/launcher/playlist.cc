@@ -12,6 +12,7 @@ using host::recording::Measure;
 using host::recording::Recording;
 
 constexpr const char* kNormal = "normal";
+constexpr int kCommissioningTurns = 3;
 
 /// The part [from, to) of `whole`, as shares of its frames.
 Result<Recording> Part(const Recording& whole, double from, double to, std::string& error) {
@@ -66,9 +67,15 @@ Result<Manifest> BearingPlaylist(const Manifest& data,
   }
 
   Manifest playlist;
-  for (const auto& recording : normal) {
-    TRIB_TRY_ASSIGN(const auto part, Part(recording, 0, options.commissioning_share, error));
-    playlist.recordings.push_back(part);
+  // Normal recordings are of different loads. In turns, so that the baseline sees them mixed: one
+  // after the other they are two states of the machine, and a node refuses to learn from these.
+  const int turns = normal.size() > 1 ? kCommissioningTurns : 1;
+  for (int turn = 0; turn < turns; ++turn) {
+    const double step = options.commissioning_share / turns;
+    for (const auto& recording : normal) {
+      TRIB_TRY_ASSIGN(const auto part, Part(recording, step * turn, step * (turn + 1), error));
+      playlist.recordings.push_back(part);
+    }
   }
   // The rest of the normal recordings: one stretch before each fault.
   const double rest = options.commissioning_share + options.gap_share;

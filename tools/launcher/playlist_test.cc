@@ -36,13 +36,13 @@ TEST_F(PlaylistTest, CommissionsThenLeavesAGapThenAlternates) {
   ASSERT_TRUE(playlist.ok()) << error;
   ASSERT_EQ(playlist->recordings.size(), 5U);
   EXPECT_EQ(playlist->recordings[0].begin_frame, 0U);
-  EXPECT_EQ(playlist->recordings[0].end_frame, 600U);
-  EXPECT_EQ(playlist->recordings[1].begin_frame, 650U);
+  EXPECT_EQ(playlist->recordings[0].end_frame, 640U);
+  EXPECT_EQ(playlist->recordings[1].begin_frame, 660U);
   EXPECT_EQ(playlist->recordings[1].end_frame, playlist->recordings[3].begin_frame);
   EXPECT_EQ(playlist->recordings[3].end_frame, 1000U);
   EXPECT_NE(playlist->recordings[2].label, "normal");
   EXPECT_NE(playlist->recordings[2].label, playlist->recordings[4].label);
-  EXPECT_NEAR(SignalSeconds(*playlist), 6.0 + 3.5 + 20.0, 0.1);
+  EXPECT_NEAR(SignalSeconds(*playlist), 6.4 + 3.4 + 20.0, 0.1);
 }
 
 TEST_F(PlaylistTest, NeverMixesChannels) {

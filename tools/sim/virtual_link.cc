@@ -180,8 +180,9 @@ void VirtualLink::Drain() {
     }
     if (downlink.kind == Downlink::Kind::kAck) {
       TakeAck(downlink.ack);
-      // An Ack that names nothing grants credit; the node may be waiting for just that.
-      if (downlink.ack.ranges.empty()) {
+      // An Ack that names nothing grants credit. A node that has some hears of it with its next
+      // answer, as otherwise the gateway's real moments would show; one that has none waits for it.
+      if (downlink.ack.ranges.empty() && told_credit_ == 0 && credit_ > 0) {
         unexpected_.push_back(*std::move(bytes));
       }
       continue;
@@ -264,6 +265,7 @@ Result<std::size_t> VirtualLink::Receive(std::span<std::byte> memory) {
   if (!unexpected_.empty()) {
     bytes = std::move(unexpected_.front());
     unexpected_.erase(unexpected_.begin());
+    told_credit_ = credit_;
     ++counts_.unexpected;
   } else {
     auto next = open_.end();
@@ -276,6 +278,7 @@ Result<std::size_t> VirtualLink::Receive(std::span<std::byte> memory) {
       return Code::kUnavailable;
     }
     bytes = AnswerTo(*next);
+    told_credit_ = credit_;
     ++counts_.answers;
     open_.erase(next);
   }

@@ -122,7 +122,9 @@ class VirtualLink final : public node::Link {
   std::vector<std::string> unexpected_;
   EnrolmentEpoch epoch_;
   std::uint32_t boot_ = 0;
-  std::uint32_t credit_ = 0;
+  std::uint32_t credit_ = 0;  // that the gateway granted last
+  std::uint32_t told_credit_ =
+      1;                    // that the node last heard of; before the first, none is waited for
   std::vector<bool> seen_;  // by sequence, as the next two
   std::vector<bool> acknowledged_;
   std::vector<message::RefusalReason> refusals_;  // where not acknowledged

@@ -42,6 +42,14 @@ class FakeTransport final : public Transport {
     (void)down.ack.ranges.push_back({1, first, last, {}});
     waiting.push_back(host::message::EncodeDownlink(down));
   }
+  void GrantCredit(std::uint32_t credit) {
+    Downlink down;
+    down.node = kNode;
+    down.kind = Downlink::Kind::kAck;
+    down.ack.epoch = kEpoch;
+    down.ack.credit = credit;
+    waiting.push_back(host::message::EncodeDownlink(down));
+  }
   void SayTime() {
     Downlink down;
     down.node = kNode;
@@ -153,6 +161,25 @@ TEST_F(VirtualLinkTest, AnAnswerNamesTheRecordsOfItsMessageHoweverTheGatewayGrou
   EXPECT_EQ(second->ack.credit, 5000U);
   EXPECT_TRUE(link_->acknowledged()[5]);
   EXPECT_FALSE(link_->acknowledged()[4]);
+}
+
+TEST_F(VirtualLinkTest, CreditAloneIsHeardAtOnceOnlyByANodeWithoutAny) {
+  Make(kFixed);
+  Introduce();
+  transport_.GrantCredit(7000);
+  link_->Drain();
+  EXPECT_FALSE(Hear(Millis(300)).has_value()) << "it has 4,000";
+  ASSERT_TRUE(Send(RecordsMessage({1})).ok());
+  ASSERT_TRUE(link_->SendArrived(Millis(400)));
+  transport_.Acknowledge(1, 1);
+  transport_.GrantCredit(0);
+  link_->Drain();
+  ASSERT_TRUE(Hear(Millis(500)).has_value());
+  transport_.GrantCredit(9000);
+  link_->Drain();
+  const auto credit = Hear(Millis(500));
+  ASSERT_TRUE(credit.has_value());
+  EXPECT_EQ(credit->ack.credit, 9000U);
 }
 
 TEST_F(VirtualLinkTest, WhatTheGatewayKnowsAlreadyIsAnsweredWithoutIt) {

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <string_view>
 
 #include "trib/testing/disk/kill_order.h"
@@ -35,7 +36,12 @@ __attribute__((constructor)) void Attach() {
   order = static_cast<KillOrder*>(memory);
 }
 
+// On a file system in memory a commit takes no longer than a message. Lingering at the fatal step
+// gives other threads time to tell somebody what is not durable yet, if they would.
+constexpr timespec kLinger{.tv_sec = 0, .tv_nsec = 10'000'000};
+
 [[noreturn]] void Die() {
+  ::syscall(SYS_nanosleep, &kLinger, nullptr);
   order->killed_at = current;
   ::syscall(SYS_kill, ::syscall(SYS_getpid), SIGKILL);
   while (true) {

@@ -88,6 +88,47 @@ void ApplyName(std::map<std::string, std::uint64_t>& names, const Recorded& step
   }
 }
 
+class Chance {
+ public:
+  explicit Chance(std::uint64_t seed) : random_(seed) {}
+  std::size_t Below(std::size_t bound) { return random_() % bound; }
+  bool Of(unsigned percent) { return Below(100) < percent; }
+
+ private:
+  std::mt19937_64 random_;
+};
+
+/// What a cut leaves of a step that was not synced.
+void Leave(std::string& content, const Recorded& step, Fate fate, bool last, Chance& chance) {
+  const bool whole = step.step == Step::kTruncate;
+  switch (fate) {
+    case Fate::kSynced:
+      return;
+    case Fate::kWritten:
+      Apply(content, step);
+      return;
+    case Fate::kTorn:
+      if (whole || !last) {
+        Apply(content, step);
+      } else {
+        std::size_t sectors = chance.Below(step.bytes.size() / kSectorBytes + 1);
+        ApplySectors(content, step, [&] { return sectors > 0 && sectors-- > 0; });
+      }
+      return;
+    case Fate::kSome:
+    case Fate::kAny:
+      if (!chance.Of(60)) {
+        return;
+      }
+      if (whole) {
+        Apply(content, step);
+      } else {
+        ApplySectors(content, step, [&] { return chance.Of(80); });
+      }
+      return;
+  }
+}
+
 }  // namespace
 
 bool Watches(const char* path) noexcept {
@@ -229,39 +270,27 @@ std::size_t PowerCut::pending() const {
 }
 
 Disk PowerCut::Image(Fate fate, std::uint64_t seed) const {
-  std::mt19937_64 random(seed);
-  const auto coin = [&](unsigned percent) { return random() % 100 < percent; };
+  Chance chance(seed);
   std::map<std::string, std::uint64_t> names = names_;
-  const std::size_t prefix = random() % (pending_names_.size() + 1);
+  const std::size_t prefix = chance.Below(pending_names_.size() + 1);
   for (std::size_t i = 0; i < pending_names_.size(); ++i) {
     const bool kept = fate == Fate::kWritten || fate == Fate::kTorn ||
-                      (fate == Fate::kSome && i < prefix) || (fate == Fate::kAny && coin(50));
+                      (fate == Fate::kSome && i < prefix) || (fate == Fate::kAny && chance.Of(50));
     if (kept) {
       ApplyName(names, *pending_names_[i]);
     }
   }
-  const Recorded* last = position_ > 0 ? &steps_[position_ - 1] : nullptr;
   Disk disk;
   for (const auto& [name, id] : names) {
     const auto found = files_.find(id);
-    std::string content = found != files_.end() ? found->second.durable : std::string();
-    if (found != files_.end() && fate != Fate::kSynced) {
-      for (const Recorded* step : found->second.pending) {
-        const bool whole = fate == Fate::kWritten || (fate == Fate::kTorn && step != last) ||
-                           step->step == Step::kTruncate;
-        if (whole) {
-          if (fate == Fate::kWritten || fate == Fate::kTorn || coin(50)) {
-            Apply(content, *step);
-          }
-        } else if (fate == Fate::kTorn) {
-          std::size_t sectors = random() % (step->bytes.size() / kSectorBytes + 1);
-          ApplySectors(content, *step, [&] { return sectors > 0 && sectors-- > 0; });
-        } else if (coin(60)) {
-          ApplySectors(content, *step, [&] { return coin(80); });
-        }
-      }
+    std::string& content = disk[name];
+    if (found == files_.end()) {
+      continue;
     }
-    disk[name] = std::move(content);
+    content = found->second.durable;
+    for (const Recorded* step : found->second.pending) {
+      Leave(content, *step, fate, step == &steps_[position_ - 1], chance);
+    }
   }
   return disk;
 }

@@ -9,12 +9,13 @@
 namespace trib::tools::launcher {
 
 /// One machine's life, told with recordings of a data set: the first part of every normal recording
-/// (to commission on), a gap, what is left of the normal ones, then faults, with a stretch of
-/// normal between two faults. Recordings follow each other with a boundary, so no window mixes two.
+/// (to commission on, several of them in turns), a gap, what is left of the normal ones, then
+/// faults, with a stretch of normal between two faults. Recordings follow each other with a
+/// boundary, so no window mixes two.
 struct PlaylistOptions {
-  double commissioning_share = 0.6;  ///< of each normal recording, from its start
-  double gap_share = 0.05;           ///< after it, played by nobody
-  std::size_t faults = 2;            ///< different fault recordings to play
+  double commissioning_share = 0.64;  ///< of each normal recording, from its start
+  double gap_share = 0.02;            ///< after it, played by nobody
+  std::size_t faults = 2;             ///< different fault recordings to play
 };
 
 /// `variant` chooses the channel and the faults, so that a fleet sees every kind.
