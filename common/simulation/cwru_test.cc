@@ -30,7 +30,7 @@ constexpr double kStandsOut = 2;
 /// ... and where the formula puts it, to this part of its frequency.
 constexpr double kPlace = 0.01;
 
-const dsp::BearingMultiples<double> kMultiples = dsp::MultiplesOf<double>(9, 0.3126, 1.537);
+constexpr dsp::BearingMultiples<double> kMultiples = dsp::MultiplesOf<double>(9, 0.3126, 1.537);
 
 struct Sample {
   FaultKind kind = FaultKind::kUnspecified;
@@ -209,6 +209,21 @@ struct Found {
 };
 using FoundOf = std::map<std::pair<FaultKind, std::string>, Found>;
 
+void Print(const FoundOf& all, const char* title) {
+  for (const auto& [key, found] : all) {
+    constexpr std::array<const char*, 4> kNames = {"normal", "outer race", "inner race", "ball"};
+    std::printf("%s %-10s %-6s lines %d of %d, shaft sidebands %d, weakest %.1f times, %+.2f %%\n",
+                title,
+                kNames[static_cast<std::size_t>(key.first)],
+                key.second.c_str(),
+                found.lines,
+                found.samples,
+                found.sidebands,
+                found.samples > 0 && found.above < 1e9 ? found.above : 0.0,
+                100 * found.off);
+  }
+}
+
 FoundOf Measure(const std::vector<Sample>& samples, const char* title) {
   FoundOf out;
   for (const Sample& sample : samples) {
@@ -233,18 +248,7 @@ FoundOf Measure(const std::vector<Sample>& samples, const char* title) {
                         FindLine(spectrum, sample.shaft_hz * (strikes + 1)).there();
     found.sidebands += sample.kind == FaultKind::kInnerRace && beside ? 1 : 0;
   }
-  for (const auto& [key, found] : out) {
-    constexpr std::array<const char*, 4> kNames = {"normal", "outer race", "inner race", "ball"};
-    std::printf("%s %-10s %-6s lines %d of %d, shaft sidebands %d, weakest %.1f times, %+.2f %%\n",
-                title,
-                kNames[static_cast<std::size_t>(key.first)],
-                key.second.c_str(),
-                found.lines,
-                found.samples,
-                found.sidebands,
-                found.samples > 0 && found.above < 1e9 ? found.above : 0.0,
-                100 * found.off);
-  }
+  Print(out, title);
   return out;
 }
 

@@ -232,7 +232,7 @@ TEST(Machine, LinesTurnWithTheShaftAndGrowWithItsSquare) {
   (void)config.tones.push_back({.order = 12.5F, .amplitude_g = 0.1F});
   (void)config.drive.regimes.push_back({.duration_s = 3'600, .speed_hz = 14.975F, .load = 1});
   Machine machine(config, 4);
-  machine.Seek(600 * 12'000);
+  machine.Seek(std::uint64_t{600} * 12'000);
   const auto fast = Signal(machine, 48'000);
   EXPECT_NEAR(ToneAt(fast, 29.95), 0.2, 0.002);
   EXPECT_NEAR(ToneAt(fast, 12.5 * 29.95), 0.1, 0.002);
@@ -246,7 +246,7 @@ TEST(Machine, AtRestOnlyTheSensorIsHeard) {
   MachineConfig config = Faulty(FaultKind::kOuterRace);
   (void)config.drive.regimes.push_back({.duration_s = 600, .speed_hz = 0, .load = 0});
   Machine machine(config, 4);
-  machine.Seek(3'900 * 12'000);
+  machine.Seek(std::uint64_t{3'900} * 12'000);
   EXPECT_EQ(machine.state().speed_hz, 0);
   EXPECT_NEAR(Rms(Signal(machine, 24'000)), static_cast<double>(config.structure.floor_g), 0.0005);
 }

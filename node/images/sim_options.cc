@@ -156,7 +156,7 @@ std::optional<int> ParseSimOptions(int argc, const char* const* argv, SimOptions
       ->type_name("SEED");
   app.add_option("--machine",
                  options.machine,
-                 "What the simulated machine is (docs/formats/machine.md; default a pump whose "
+                 "What the simulated machine is (docs/formats/machine.md; default a motor whose "
                  "bearing gets an outer race fault)")
       ->type_name("FILE");
   app.add_option(
