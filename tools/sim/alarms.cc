@@ -34,6 +34,32 @@ bool SensorFaulty(const NodePlan& plan, VirtualTime at) {
       });
 }
 
+/// Counts one episode. `detected`: an earlier one found the fault, or this one does.
+void Judge(const Episode& episode,
+           const NodePlan& plan,
+           const Truth& truth,
+           VirtualTime end,
+           bool& detected,
+           AlarmReport& report) {
+  const bool lasts = episode.end < VirtualTime(0);
+  if (episode.begin >= truth.fault) {
+    if (!detected) {
+      report.delays_s.push_back(Seconds(episode.begin - truth.fault));
+    }
+    detected = true;
+  } else if (truth.fault < end && (lasts || episode.end > truth.fault)) {
+    // It stood when the fault began: false at first, and nothing is left to be detected.
+    ++report.false_alarms;
+    detected = true;
+  } else if (SensorFaulty(plan, episode.begin)) {
+    ++report.sensor_alarms;
+  } else if (episode.begin >= truth.drift) {
+    ++report.drift_alarms;
+  } else {
+    ++report.false_alarms;
+  }
+}
+
 }  // namespace
 
 AlarmReport JudgeAlarms(std::span<const std::unique_ptr<SimNode>> nodes, VirtualTime end) {
@@ -45,22 +71,7 @@ AlarmReport JudgeAlarms(std::span<const std::unique_ptr<SimNode>> nodes, Virtual
     bool detected = false;
     for (const Episode& episode : node->episodes()) {
       ++report.episodes;
-      if (episode.begin >= truth.fault) {
-        if (!detected) {
-          detected = true;
-          report.delays_s.push_back(Seconds(episode.begin - truth.fault));
-        }
-      } else if (episode.end > truth.fault || (faulty && episode.end < VirtualTime(0))) {
-        // It stood when the fault began: false at first, and nothing is left to be detected.
-        ++report.false_alarms;
-        detected = faulty;
-      } else if (SensorFaulty(plan, episode.begin)) {
-        ++report.sensor_alarms;
-      } else if (episode.begin >= truth.drift) {
-        ++report.drift_alarms;
-      } else {
-        ++report.false_alarms;
-      }
+      Judge(episode, plan, truth, end, detected, report);
     }
     if (faulty) {
       ++report.faulty_machines;

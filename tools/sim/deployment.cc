@@ -69,6 +69,32 @@ bool Deployment::Start() {
   if (!fleet_.MakeKeys()) {
     return Fail(fleet_.error());
   }
+  if (!LoadPackage()) {
+    return false;
+  }
+  if (!fleet_.StartCloud()) {
+    return Fail(fleet_.error());
+  }
+  for (std::uint32_t site = 0; site < scenario_.site_count(); ++site) {
+    if (!fleet_.AdmitGateway(GatewayId(site))) {
+      return Fail(fleet_.error());
+    }
+  }
+  if (!OpenRelays()) {
+    return false;
+  }
+  if (!Enroll()) {
+    return false;
+  }
+  for (std::uint32_t site = 0; site < scenario_.site_count(); ++site) {
+    if (!fleet_.StartGateway(GatewayId(site))) {
+      return Fail(fleet_.error());
+    }
+  }
+  return AwaitRosters() && Connect();
+}
+
+bool Deployment::LoadPackage() {
   const auto package = fleet_.SignedPackage(scenario_.package);
   if (!package) {
     return Fail(fleet_.error());
@@ -82,14 +108,10 @@ bool Deployment::Start() {
     return false;
   }
   package_keys_.push_back(*key);
-  if (!fleet_.StartCloud()) {
-    return Fail(fleet_.error());
-  }
-  for (std::uint32_t site = 0; site < scenario_.site_count(); ++site) {
-    if (!fleet_.AdmitGateway(GatewayId(site))) {
-      return Fail(fleet_.error());
-    }
-  }
+  return true;
+}
+
+bool Deployment::OpenRelays() {
   for (const OutageSpec& outage : scenario_.outages) {
     for (const std::uint32_t site : outage.sites) {
       if (outage.what == OutageSpec::What::kCloud && !relays_.contains(site - 1)) {
@@ -102,15 +124,7 @@ bool Deployment::Start() {
       }
     }
   }
-  if (!Enroll()) {
-    return false;
-  }
-  for (std::uint32_t site = 0; site < scenario_.site_count(); ++site) {
-    if (!fleet_.StartGateway(GatewayId(site))) {
-      return Fail(fleet_.error());
-    }
-  }
-  return AwaitRosters() && Connect();
+  return true;
 }
 
 bool Deployment::Enroll() {

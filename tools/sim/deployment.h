@@ -92,8 +92,9 @@ class Deployment {
 
  private:
   bool Fail(std::string text);
+  bool LoadPackage();
+  bool OpenRelays();
   bool Enroll();
-  bool StartSite(std::uint32_t site);
   bool AwaitRosters();
   bool Connect();
   bool AwaitConnected(std::optional<std::uint32_t> site);

@@ -16,31 +16,21 @@ void Note(Exactness& out, const std::string& text) {
   }
 }
 
+using Nodes = std::span<const std::unique_ptr<SimNode>>;
+using Keys = std::vector<std::vector<bool>>;  // by node and sequence
+
 std::string NodeText(const SimNode& node) {
   return "node " + std::to_string(node.plan().node.value());
 }
 
-}  // namespace
-
-Status CheckExactness(const std::filesystem::path& store,
-                      std::span<const std::unique_ptr<SimNode>> nodes,
-                      const std::map<std::uint32_t, std::uint64_t>& drops,
-                      Exactness& out,
-                      std::string& error) {
-  auto database =
-      host::sqlite::Database::Open(store.string(), {.mode = host::sqlite::Mode::kReadOnly}, &error);
-  if (!database.ok()) {
-    return database.status();
-  }
+/// Marks every row of `database` in `stored`.
+Status ReadKeys(host::sqlite::Database& database, Nodes nodes, Keys& stored, Exactness& out) {
   std::unordered_map<std::uint64_t, std::size_t> index;
-  std::vector<std::vector<bool>> stored(nodes.size());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     index.emplace(nodes[i]->plan().node.value(), i);
-    stored[i].resize(nodes[i]->link().acknowledged().size());
   }
-  auto rows = database->Prepare("SELECT node, epoch, boot, sequence, kind FROM record");
+  auto rows = database.Prepare("SELECT node, epoch, boot, sequence, kind FROM record");
   if (!rows.ok()) {
-    error = database->last_error();
     return rows.status();
   }
   auto row = rows->Step();
@@ -71,9 +61,16 @@ Status CheckExactness(const std::filesystem::path& store,
     }
   }
   if (!row.ok()) {
-    error = database->last_error();
     return row.status();
   }
+  return {};
+}
+
+/// Compares what was acknowledged with what is stored.
+void CountMissing(Nodes nodes,
+                  const Keys& stored,
+                  const std::map<std::uint32_t, std::uint64_t>& drops,
+                  Exactness& out) {
   std::map<std::uint32_t, std::uint64_t> missing;  // by site
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const auto& acknowledged = nodes[i]->link().acknowledged();
@@ -104,6 +101,29 @@ Status CheckExactness(const std::filesystem::path& store,
                " drops were counted");
     }
   }
+}
+
+}  // namespace
+
+Status CheckExactness(const std::filesystem::path& store,
+                      std::span<const std::unique_ptr<SimNode>> nodes,
+                      const std::map<std::uint32_t, std::uint64_t>& drops,
+                      Exactness& out,
+                      std::string& error) {
+  auto database =
+      host::sqlite::Database::Open(store.string(), {.mode = host::sqlite::Mode::kReadOnly}, &error);
+  if (!database.ok()) {
+    return database.status();
+  }
+  Keys stored(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    stored[i].resize(nodes[i]->link().acknowledged().size());
+  }
+  if (const Status read = ReadKeys(*database, nodes, stored, out); !read.ok()) {
+    error = database->last_error();
+    return read;
+  }
+  CountMissing(nodes, stored, drops, out);
   return {};
 }
 

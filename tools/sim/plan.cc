@@ -1,6 +1,7 @@
 #include "plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace trib::tools::sim {
@@ -29,8 +30,9 @@ std::vector<Chosen> Choose(const Choice& choice, std::size_t nodes, const Dice& 
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
       return dice.Word(2 * a) < dice.Word(2 * b);
     });
-    const auto count = static_cast<std::size_t>(choice.fraction * static_cast<double>(nodes) + 0.5);
-    picked.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count));
+    const auto count =
+        static_cast<std::ptrdiff_t>(std::llround(choice.fraction * static_cast<double>(nodes)));
+    picked.assign(order.begin(), order.begin() + count);
   } else {
     for (const std::uint32_t ordinal : choice.nodes) {
       picked.push_back(ordinal - 1);

@@ -16,7 +16,7 @@ namespace trib::tools::sim {
 namespace {
 
 constexpr int kTick_ms = 20;  // how soon a change of the switch is seen
-constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr std::size_t kBufferBytes = std::size_t{64} * 1024;
 
 struct Way {
   int from = -1;
@@ -65,6 +65,29 @@ void Close(Pair& pair) {
   close(pair.up.to);
 }
 
+/// @returns a connection to that port of this machine, or -1.
+int ConnectTo(std::uint16_t port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const sockaddr_in address = Loopback(port);
+  if (fd >= 0 && connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+/// The listener, and of each way the end that is to be waited for.
+std::vector<pollfd> Watch(int listener, const std::vector<Pair>& pairs) {
+  std::vector<pollfd> watched = {{listener, POLLIN, 0}};
+  for (const Pair& pair : pairs) {
+    for (const Way* way : {&pair.up, &pair.down}) {
+      const bool full = !way->waiting.empty();
+      watched.push_back({full ? way->to : way->from, full ? short{POLLOUT} : short{POLLIN}, 0});
+    }
+  }
+  return watched;
+}
+
 }  // namespace
 
 std::unique_ptr<Relay> Relay::Open(const std::string& target, std::string& error) {
@@ -106,26 +129,15 @@ Relay::~Relay() {
 void Relay::Run() {
   std::vector<Pair> pairs;
   while (!stopping_) {
-    std::vector<pollfd> watched = {{listener_, POLLIN, 0}};
-    for (const Pair& pair : pairs) {
-      for (const Way* way : {&pair.up, &pair.down}) {
-        const bool full = !way->waiting.empty();
-        watched.push_back({full ? way->to : way->from, full ? short{POLLOUT} : short{POLLIN}, 0});
-      }
-    }
+    std::vector<pollfd> watched = Watch(listener_, pairs);
     (void)poll(watched.data(), watched.size(), kTick_ms);
     const bool open = open_;
     if (const int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC); client >= 0) {
-      const int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-      const sockaddr_in address = Loopback(target_port_);
-      if (open && server >= 0 &&
-          connect(server, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+      const int server = open ? ConnectTo(target_port_) : -1;
+      if (server >= 0) {
         pairs.push_back({{client, server, {}}, {server, client, {}}, false});
       } else {
         close(client);
-        if (server >= 0) {
-          close(server);
-        }
       }
     }
     for (Pair& pair : pairs) {
