@@ -60,7 +60,7 @@ trib-node --id 1 --key node-1.key --state node-1.state \
   2>node-1.log
 
 # 7. What arrived.
-trib $cloud fleet list
-trib $cloud event tail --limit 10
+trib $cloud --labels bearing.trib fleet list
+trib $cloud --labels bearing.trib event tail --limit 10
 trib $cloud stats
 trib $cloud doctor

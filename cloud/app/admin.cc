@@ -287,7 +287,7 @@ Admin::Outcome Admin::FleetList() {
   for (const store::NodeSummary& node : *fleet) {
     nodes.push_back(ToJson(node));
   }
-  return json{{"nodes", std::move(nodes)}};
+  return json{{"nodes", std::move(nodes)}, {"now_ms", WallMs()}};
 }
 
 Admin::Outcome Admin::NodeShow(const json& args) {

@@ -254,6 +254,8 @@ json ToJson(const store::NodeSummary& node) {
   out["energy_nj"] = node.energy_nj;
   out["stored_ms"] = node.stored_ms;
   out["status"] = node.status.has_value() ? StatusJson(*node.status) : json();
+  out["last_event"] = node.last_event.has_value() ? ToJson(*node.last_event) : json();
+  out["last_fault"] = node.last_fault.has_value() ? ToJson(*node.last_fault) : json();
   return out;
 }
 

@@ -37,6 +37,8 @@ constexpr std::string_view kNotable =
     " fault_value, windows, actuator, gateway, received_ms, stored_ms, condition, velocity_mm_s,"
     " zone, distance FROM record"
     " WHERE kind IN (16, 20)";
+// Ids of each node's newest event and fault: a few seeks a node.
+constexpr const char* kAmongLatest = " AND id IN (SELECT record FROM latest WHERE kind IN (16, 20)";
 
 // Statuses of the newest condition over the last days, by the partial index on them.
 constexpr std::string_view kVelocities =
@@ -188,6 +190,11 @@ NotableRecord ReadNotable(const Statement& s) {
   return out;
 }
 
+void AddNotable(NodeSummary& node, NotableRecord record) {
+  (record.kind == message::RecordKind::kEvent ? node.last_event : node.last_fault) =
+      std::move(record);
+}
+
 /// Calls `row(statement)` for each row.
 template <typename Row>
 Status ForEach(Statement& statement, Row row) {
@@ -282,6 +289,19 @@ Result<std::vector<NodeSummary>> Reader::ReadFleet() {
   std::vector<NodeSummary> fleet;
   TRIB_TRY_ASSIGN(Statement query, impl_->database.Prepare(std::string(kFleet) + " ORDER BY d.id"));
   TRIB_TRY(ForEach(query, [&](const Statement& s) { fleet.push_back(ReadSummary(s)); }));
+  // Both are in the order of the nodes.
+  TRIB_TRY_ASSIGN(
+      Statement notable,
+      impl_->database.Prepare(std::string(kNotable) + kAmongLatest + ") ORDER BY node"));
+  auto at = fleet.begin();
+  TRIB_TRY(ForEach(notable, [&](const Statement& s) {
+    NotableRecord record = ReadNotable(s);
+    const auto id = record.header.key.node.value();
+    at = std::find_if(at, fleet.end(), [&](const NodeSummary& n) { return n.device.id >= id; });
+    if (at != fleet.end() && at->device.id == id) {
+      AddNotable(*at, std::move(record));
+    }
+  }));
   return fleet;
 }
 
@@ -295,6 +315,11 @@ Result<NodeDetail> Reader::ReadNode(NodeId node) {
     return Code::kNotFound;
   }
   detail.summary = ReadSummary(query);
+  TRIB_TRY_ASSIGN(Statement notable,
+                  database.Prepare(std::string(kNotable) + kAmongLatest + " AND node = ?1)"));
+  notable.Bind(1, node.value());
+  TRIB_TRY(
+      ForEach(notable, [&](const Statement& s) { AddNotable(detail.summary, ReadNotable(s)); }));
   TRIB_TRY_ASSIGN(Statement latest,
                   database.Prepare("SELECT kind, record, epoch, boot, sequence, time_ms,"
                                    " received_ms FROM latest WHERE node = ? ORDER BY kind"));

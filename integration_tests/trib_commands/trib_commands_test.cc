@@ -105,6 +105,11 @@ TEST_F(TribCommands, WhatTheFleetDidHasStableKeys) {
   EXPECT_EQ(fleet_list["nodes"][0]["events"], report["events"]);
   EXPECT_EQ(fleet_list["nodes"][0]["faults"], report["faults"]);
   EXPECT_EQ(fleet_list["nodes"][1]["records"], 0);
+  ExpectKeys(fleet_list, {"nodes", "now_ms"});
+  EXPECT_EQ(fleet_list["nodes"][0]["last_fault"]["fault"], "sensor_recovered");
+  ExpectKeys(fleet_list["nodes"][0]["last_event"],
+             {"state", "label", "severity", "time_ms", "package_hash"});
+  EXPECT_TRUE(fleet_list["nodes"][1]["last_event"].is_null());
 
   const json node = TribJson({"node", "show", "101"});
   ExpectKeys(node, kDeviceKeys);

@@ -1,10 +1,12 @@
 // trib-demo: the whole river on one machine. Starts a cloud, gateways and nodes as processes with
 // fresh keys, plays machine recordings, kills a gateway midway and checks that nothing was lost.
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -32,6 +34,11 @@ constexpr std::uint64_t kFirstGateway = 1;
 constexpr auto kRefresh = milliseconds(500);
 constexpr auto kPlainRefresh = seconds(5);
 constexpr auto kDrainLimit = seconds(120);
+// Of the demo's time.
+constexpr double kFreezeAt = 0.33;
+constexpr double kKillAt = 0.40;
+constexpr double kBackAt = 0.48;
+constexpr double kSettledAt = 0.55;
 
 struct Options {
   std::size_t nodes = 12;
@@ -77,7 +84,10 @@ class Demo {
     if (!CountStored()) {
       return Failed();
     }
-    Say("stopping");
+    Say("every record is counted");
+    if (live_) {
+      Show();
+    }
     totals = Sum(snapshot_);
     if (!fleet_.Stop(seconds(20))) {
       return Problem{host::cli::kExitFailed, fleet_.error()};
@@ -90,7 +100,7 @@ class Demo {
 
   void Say(const std::string& phase) {
     snapshot_.phase = phase;
-    if (!live_) {
+    if (!live_ || !table_) {
       std::cerr << "demo: " << phase << std::endl;
     }
   }
@@ -135,7 +145,7 @@ class Demo {
       }
       snapshot_.nodes[id].gateway = gateway;
     }
-    Say(options_.data.empty() ? "playing generated machines" : "playing " + options_.data.string());
+    Say(options_.data.empty() ? "playing simulated machines" : "playing " + options_.data.string());
     return std::nullopt;
   }
 
@@ -182,7 +192,8 @@ class Demo {
       if (auto problem = PlayAccident()) {
         return problem;
       }
-      if (accident_ != Accident::kAway) {
+      SayPhase();
+      if (accident_ == Accident::kAhead || accident_ == Accident::kOver) {
         if (const auto casualty = fleet_.Casualty()) {
           return Problem{host::cli::kExitFailed, *casualty};
         }
@@ -199,30 +210,90 @@ class Demo {
         return Problem{host::cli::kExitFailed, "nodes did not finish in time"};
       }
       if (stop_.Wait(static_cast<int>(kRefresh.count()))) {
+        fleet_.gateway(kFirstGateway)->Signal(SIGCONT);  // frozen, it could not end
         fleet_.Stop(seconds(10));
         return Problem{130, "interrupted"};
       }
     }
   }
 
-  /// A gateway is killed midway and comes back a little later.
+  /// A gateway is killed midway and comes back a little later. It is frozen first, until one of its
+  /// nodes has sent what nobody acknowledges: so the kill hits records on their way.
   std::optional<Problem> PlayAccident() {
     const std::uint64_t victim = kFirstGateway;
-    if (accident_ == Accident::kAhead && snapshot_.elapsed_s >= options_.seconds * 0.35) {
-      fleet_.gateway(victim)->Kill();
-      snapshot_.gateways[victim].running = false;
-      accident_ = Accident::kAway;
-      Say("killed gateway " + std::to_string(victim) + " with kill -9");
+    const std::string name = "gateway " + std::to_string(victim);
+    const double now = snapshot_.elapsed_s;
+    auto& gateway = snapshot_.gateways[victim];
+    if (accident_ == Accident::kAhead && now >= options_.seconds * kFreezeAt) {
+      fleet_.gateway(victim)->Signal(SIGSTOP);
+      gateway.state = "frozen";
+      gateway.running = false;
+      accident_ = Accident::kFrozen;
+      frozen_at_ = now;
     }
-    if (accident_ == Accident::kAway && snapshot_.elapsed_s >= options_.seconds * 0.45) {
+    if (accident_ == Accident::kFrozen && now > frozen_at_) {
+      const std::uint64_t waiting = WaitingAt(victim);
+      if (waiting > 0 || now >= options_.seconds * kKillAt) {
+        fleet_.gateway(victim)->Kill();
+        snapshot_.in_flight = waiting;
+        gateway.state = "killed";
+        accident_ = Accident::kAway;
+        Say("killed " + name + " with kill -9, " + std::to_string(waiting) +
+            " records on their way to it; its nodes keep them");
+      }
+    }
+    if (accident_ == Accident::kAway && now >= options_.seconds * kBackAt) {
       if (!fleet_.StartGateway(victim)) {
         return Failed();
       }
-      snapshot_.gateways[victim].running = true;
+      gateway.state = "up";
+      gateway.running = true;
       accident_ = Accident::kOver;
-      Say("gateway " + std::to_string(victim) + " is back");
+      Say(name + " is back; its nodes send again what was not acknowledged");
     }
     return std::nullopt;
+  }
+
+  /// Records that the nodes of a gateway hold unacknowledged, as far as they have told.
+  [[nodiscard]] std::uint64_t WaitingAt(std::uint64_t gateway) const {
+    std::uint64_t sum = 0;
+    for (const auto& [id, node] : snapshot_.nodes) {
+      const bool sends = node.gateway == gateway && node.report.value("link", "") == "up";
+      sum += sends ? node.report.value("backlog", std::uint64_t{0}) : 0;
+    }
+    return sum;
+  }
+
+  /// The phase follows what the nodes tell, except around the accident.
+  void SayPhase() {
+    if (accident_ == Accident::kFrozen || accident_ == Accident::kAway) {
+      return;
+    }
+    std::size_t learning = 0;
+    std::size_t running = 0;
+    for (const auto& [id, node] : snapshot_.nodes) {
+      running += node.running ? 1U : 0U;
+      const bool started = node.report.value("windows", 0) > 0;
+      const std::string state = node.report.value("state", "");
+      learning += !started || state == "commissioning" || state == "fallback" ? 1U : 0U;
+    }
+    std::string phase;
+    if (running == 0) {
+      phase = "all nodes have ended; the last records go from spool to store";
+    } else if (accident_ == Accident::kAhead && learning > 0) {
+      phase = "nodes learn what is normal";
+    } else if (accident_ == Accident::kAhead) {
+      phase = "nodes watch their machines";
+    } else if (running < snapshot_.nodes.size()) {
+      phase = std::to_string(snapshot_.nodes.size() - running) + " of " +
+              std::to_string(snapshot_.nodes.size()) +
+              " nodes have ended: all their records are acknowledged";
+    } else if (snapshot_.elapsed_s >= options_.seconds * kSettledAt) {
+      phase = "faults appear; nodes report them and drive their actuators";
+    }
+    if (!phase.empty() && phase != snapshot_.phase) {
+      Say(phase);
+    }
   }
 
   void Collect() {
@@ -281,12 +352,19 @@ class Demo {
     return true;
   }
 
+  /// Whether the terminal has room for the whole table.
+  static bool Wide() {
+    winsize size{};
+    return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 116;
+  }
+
   void Show() {
     if (options_.json) {
       return;
     }
     if (live_) {
-      std::cout << "\x1b[H\x1b[2J" << Render(snapshot_, color_) << std::flush;
+      table_ = true;
+      std::cout << "\x1b[H\x1b[2J" << Render(snapshot_, Wide(), color_) << std::flush;
       return;
     }
     const Totals totals = Sum(snapshot_);
@@ -299,7 +377,9 @@ class Demo {
   host::cli::StopSignal& stop_;
   launcher::Fleet fleet_;
   Snapshot snapshot_;
-  enum class Accident { kAhead, kAway, kOver } accident_ = Accident::kAhead;
+  enum class Accident { kAhead, kFrozen, kAway, kOver } accident_ = Accident::kAhead;
+  double frozen_at_ = 0;
+  bool table_ = false;  // on the screen
   std::optional<Problem> problem_;
   bool color_;
   bool live_;

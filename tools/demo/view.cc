@@ -35,7 +35,7 @@ std::string Fixed(double value, int digits) {
 }
 
 std::string Ratio(std::uint64_t raw, std::uint64_t sent) {
-  return sent == 0 ? "-" : Fixed(static_cast<double>(raw) / static_cast<double>(sent), 0) + "x";
+  return sent == 0 ? "-" : "1/" + Fixed(static_cast<double>(raw) / static_cast<double>(sent), 0);
 }
 
 Color StateColor(const std::string& state) {
@@ -62,7 +62,8 @@ json Totals::ToJson() const {
           {"records_stored", records_stored},
           {"records_lost", records_lost},
           {"records_duplicated", records_duplicated},
-          {"duplicates_ignored", duplicates_ignored}};
+          {"duplicates_ignored", duplicates_ignored},
+          {"in_flight_at_kill", in_flight_at_kill}};
 }
 
 Totals Sum(const Snapshot& snapshot) {
@@ -86,37 +87,52 @@ Totals Sum(const Snapshot& snapshot) {
   }
   totals.records_stored = Number(snapshot.cloud, "records_stored");
   totals.duplicates_ignored = Number(snapshot.cloud, "records_duplicated");
+  totals.in_flight_at_kill = snapshot.in_flight;
   return totals;
 }
 
-std::string Render(const Snapshot& snapshot, bool color) {
-  host::cli::Table nodes({{"node"},
-                          {"gateway"},
-                          {"state"},
-                          {"machine"},
-                          {"windows", Align::kRight},
-                          {"events", Align::kRight},
-                          {"sent", Align::kRight},
-                          {"raw", Align::kRight},
-                          {"saved", Align::kRight},
-                          {"energy", Align::kRight},
-                          {"backlog", Align::kRight},
-                          {"ack", Align::kRight}});
+std::string Render(const Snapshot& snapshot, bool wide, bool color) {
+  std::vector<host::cli::Table::Column> columns = {{"node"},
+                                                   {"gw"},
+                                                   {"state"},
+                                                   {"machine"},
+                                                   {"events", Align::kRight},
+                                                   {"sent", Align::kRight},
+                                                   {"of raw", Align::kRight},
+                                                   {"made", Align::kRight},
+                                                   {"waiting", Align::kRight},
+                                                   {"stored", Align::kRight}};
+  if (wide) {
+    columns.insert(columns.end(),
+                   {{"windows", Align::kRight}, {"energy", Align::kRight}, {"ack", Align::kRight}});
+  }
+  host::cli::Table nodes(columns);
   for (const auto& [id, node] : snapshot.nodes) {
     const json& r = node.report;
-    const std::string state = node.running ? Text(r, "state") : "done";
-    nodes.Add({std::to_string(id),
-               std::to_string(node.gateway),
-               {state, StateColor(state)},
-               Text(r, "label"),
-               std::to_string(Number(r, "windows")),
-               std::to_string(Number(r, "events")),
-               HumanBytes(Number(r, "bytes_sent")),
-               HumanBytes(Number(r, "bytes_raw")),
-               Ratio(Number(r, "bytes_raw"), Number(r, "bytes_sent")),
-               Fixed(static_cast<double>(Number(r, "energy_uj")) / 1000.0, 1) + " mJ",
-               std::to_string(Number(r, "backlog")),
-               std::to_string(Number(r, "ack_ms_p50")) + " ms"});
+    const std::string state = Text(r, "state");
+    host::cli::Table::Cell stored("-");
+    if (node.stored) {
+      stored = {std::to_string(*node.stored),
+                *node.stored == Number(r, "records") ? Color::kGreen : Color::kRed};
+    }
+    std::vector<host::cli::Table::Cell> cells = {
+        std::to_string(id),
+        std::to_string(node.gateway),
+        {node.running ? state : state + ", ended", StateColor(state)},
+        Text(r, "label"),
+        std::to_string(Number(r, "events")),
+        HumanBytes(Number(r, "bytes_sent")),
+        Ratio(Number(r, "bytes_raw"), Number(r, "bytes_sent")),
+        std::to_string(Number(r, "records")),
+        std::to_string(Number(r, "backlog")),
+        stored};
+    if (wide) {
+      cells.insert(cells.end(),
+                   {std::to_string(Number(r, "windows")),
+                    Fixed(static_cast<double>(Number(r, "energy_uj")) / 1000.0, 1) + " mJ",
+                    std::to_string(Number(r, "ack_ms_p50")) + " ms"});
+    }
+    nodes.Add(std::move(cells));
   }
   host::cli::Table tiers({{"tier"},
                           {"state"},
@@ -125,8 +141,7 @@ std::string Render(const Snapshot& snapshot, bool color) {
                           {"spool", Align::kRight}});
   for (const auto& [id, gateway] : snapshot.gateways) {
     tiers.Add({"gateway " + std::to_string(id),
-               gateway.running ? host::cli::Table::Cell("up", Color::kGreen)
-                               : host::cli::Table::Cell("killed", Color::kRed),
+               {gateway.state, gateway.running ? Color::kGreen : Color::kRed},
                std::to_string(Number(Part(gateway.stats, "link"), "accepted")),
                std::to_string(Number(Part(gateway.stats, "link"), "duplicates")),
                std::to_string(Number(Part(gateway.stats, "spool"), "records"))});
@@ -141,7 +156,7 @@ std::string Render(const Snapshot& snapshot, bool color) {
          Fixed(snapshot.elapsed_s, 0) + " s   " + snapshot.phase + "\n\n" + nodes.ToText(color) +
          "\n" + tiers.ToText(color) + "\nsent " + HumanBytes(totals.bytes_sent) + " instead of " +
          HumanBytes(totals.bytes_raw) + " raw (" + Ratio(totals.bytes_raw, totals.bytes_sent) +
-         " less); energy is a model\n";
+         "); energy is a model\n";
 }
 
 std::string Summary(const Totals& t, bool color) {
@@ -150,11 +165,13 @@ std::string Summary(const Totals& t, bool color) {
   text += "windows      " + std::to_string(t.windows) + ", events " + std::to_string(t.events) +
           ", sensor faults " + std::to_string(t.faults) + "\n";
   text += "bytes up     " + HumanBytes(t.bytes_sent) + " instead of " + HumanBytes(t.bytes_raw) +
-          " raw (" + Ratio(t.bytes_raw, t.bytes_sent) + " less)\n";
+          " raw (" + Ratio(t.bytes_raw, t.bytes_sent) + ")\n";
   text += "records      " + std::to_string(t.records_sent) + " made, " +
           std::to_string(t.records_stored) + " stored, " + std::to_string(t.records_lost) +
-          " lost, " + std::to_string(t.records_duplicated) + " duplicated (" +
-          std::to_string(t.duplicates_ignored) + " resent and ignored)\n";
+          " lost, " + std::to_string(t.records_duplicated) + " stored twice\n";
+  text += "the kill     " + std::to_string(t.in_flight_at_kill) +
+          " records were on their way to the gateway; " + std::to_string(t.duplicates_ignored) +
+          " came to the store again and were ignored there\n";
   text += host::cli::Paint(
       exact ? "every record arrived exactly once" : "NOT every record arrived exactly once",
       exact ? Color::kGreen : Color::kRed,

@@ -20,12 +20,14 @@ struct Snapshot {
   struct Gateway {
     nlohmann::json stats = nlohmann::json::object();
     bool running = true;
+    std::string state = "up";  ///< or "frozen", "killed"
   };
   std::map<std::uint64_t, Node> nodes;
   std::map<std::uint64_t, Gateway> gateways;
   nlohmann::json cloud = nlohmann::json::object();
   double elapsed_s = 0;
   std::string phase;
+  std::uint64_t in_flight = 0;  ///< records on their way to the gateway when it was killed
 };
 
 /// Totals over all nodes and the store; the keys are those of `--json`.
@@ -42,14 +44,16 @@ struct Totals {
   std::uint64_t records_lost = 0;
   std::uint64_t records_duplicated = 0;
   std::uint64_t duplicates_ignored = 0;
+  std::uint64_t in_flight_at_kill = 0;
 
   [[nodiscard]] nlohmann::json ToJson() const;
 };
 
 Totals Sum(const Snapshot& snapshot);
 
-/// The live table. `color` allows escape codes for colour; the caller moves the cursor.
-std::string Render(const Snapshot& snapshot, bool color);
+/// The live table: 80 columns, or `wide` with more of each node. `color` allows escape codes for
+/// colour; the caller moves the cursor.
+std::string Render(const Snapshot& snapshot, bool wide, bool color);
 /// The closing summary for a person.
 std::string Summary(const Totals& totals, bool color);
 

@@ -60,6 +60,9 @@ Status ReadSettings(const ConnectionOptions& options,
       settings.server_key = file.Path("server_key", "").string();
     }
     settings.key = file.Path("key", "");
+    for (const std::string& package : file.Strings("labels")) {
+      settings.labels.push_back((settings.file->parent_path() / package).string());
+    }
     settings.timeout = file.Duration("timeout", settings.timeout, {Millis(100), Millis(600'000)});
     const Status status = file.Finish();
     if (!status.ok()) {
@@ -75,6 +78,9 @@ Status ReadSettings(const ConnectionOptions& options,
   }
   if (!options.key.empty()) {
     settings.key = options.key;
+  }
+  if (!options.labels.empty()) {
+    settings.labels = options.labels;
   }
   return {};
 }
@@ -173,6 +179,22 @@ std::unique_ptr<Connection> Connect(const Context& context, int& exit_code) {
   return connection;
 }
 
+bool ReadLabels(const Context& context, LabelNames& labels, int& exit_code) {
+  Settings settings;
+  std::vector<std::string> errors;
+  if (const Status status = ReadSettings(context.connection, settings, errors); !status.ok()) {
+    exit_code = Fail(context, host::cli::kExitUsage, status.code(), errors);
+    return false;
+  }
+  for (const std::string& file : settings.labels) {
+    if (std::string error; !labels.Add(file, error)) {
+      exit_code = Fail(context, host::cli::kExitUsage, Code::kInvalidArgument, "labels: " + error);
+      return false;
+    }
+  }
+  return true;
+}
+
 int CallAndShow(const Context& context,
                 std::string_view call,
                 const nlohmann::json& args,
@@ -182,11 +204,16 @@ int CallAndShow(const Context& context,
   if (!connection) {
     return exit_code;
   }
-  const Outcome outcome = connection->Call(call, args);
+  LabelNames labels;
+  if (!ReadLabels(context, labels, exit_code)) {
+    return exit_code;
+  }
+  Outcome outcome = connection->Call(call, args);
   if (const auto* error = std::get_if<ControlError>(&outcome)) {
     return Fail(context, ExitCodeFor(error->code), error->code, error->message);
   }
-  const auto& result = *std::get_if<nlohmann::json>(&outcome);
+  auto& result = *std::get_if<nlohmann::json>(&outcome);
+  labels.Annotate(result);
   if (context.json) {
     host::cli::PrintJson(result);
   } else {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "context.h"
+#include "labels.h"
 #include "trib/common/base/time.h"
 #include "trib/common/host/control/types.h"
 
@@ -20,6 +21,7 @@ struct Settings {
   std::string server;                         ///< e.g. "tcp://127.0.0.1:7411"
   std::string server_key;                     ///< 64 hex digits, or the path of a public key file
   std::filesystem::path key;                  ///< the operator's secret key file
+  std::vector<std::string> labels;            ///< package files
   Millis timeout{5'000};
 };
 
@@ -59,7 +61,10 @@ int ExitCodeFor(Code code);
 /// Reads settings, connects and opens; on failure reports and sets `exit_code`.
 std::unique_ptr<Connection> Connect(const Context& context, int& exit_code);
 
-/// Connects, calls once, and gives the result to `show` (or prints it with --json).
+/// Reads the packages whose label names are to be shown; on failure reports and sets `exit_code`.
+bool ReadLabels(const Context& context, LabelNames& labels, int& exit_code);
+
+/// Connects, calls once, names labels, and gives the result to `show` (or prints it with --json).
 int CallAndShow(const Context& context,
                 std::string_view call,
                 const nlohmann::json& args,

@@ -21,6 +21,7 @@ struct ConnectionOptions {
   std::string server;
   std::string server_key;
   std::string key;
+  std::vector<std::string> labels;
 };
 
 /// What all commands share. A command's callback sets `run`; main() calls it once parsing is over.

@@ -6,6 +6,7 @@
 
 #include "connection.h"
 #include "context.h"
+#include "labels.h"
 #include "render.h"
 #include "trib/common/host/cli/output.h"
 #include "trib/common/host/cli/stop_signal.h"
@@ -25,20 +26,6 @@ struct Arguments {
   std::uint64_t limit = 20;
 };
 
-// A fault by its name, and why a baseline was refused; an event by its label's number in the
-// package, its state, and its zone of severity where there is one.
-std::string What(const json& event) {
-  std::string fault = FieldText(event, "fault", Show::kText);
-  if (fault != "-") {
-    const std::string reason = FieldText(event, "reason", Show::kText);
-    return reason == "-" ? fault : fault + ": " + reason;
-  }
-  const std::string zone = FieldText(event, "zone", Show::kText);
-  return "label " + FieldText(event, "label", Show::kText) + " " +
-         FieldText(event, "state", Show::kText) +
-         (zone == "-" || zone == "unspecified" ? "" : ", zone " + zone);
-}
-
 void PrintEvents(const Context& context, const json& events, bool header) {
   if (context.json) {
     // One object per line, so that a stream can be read while it runs.
@@ -49,14 +36,15 @@ void PrintEvents(const Context& context, const json& events, bool header) {
   }
   json rows = events;
   for (json& row : rows) {
-    row["what"] = What(row);
+    row["what"] = WhatHappened(row);
   }
   std::string text = TableText(rows,
                                {{"TIME                    ", "time_ms", Show::kTimeMs},
                                 {"NODE    ", "node"},
                                 {"KIND ", "kind"},
                                 {"WHAT               ", "what"},
-                                {"CONFIDENCE", "confidence"}},
+                                {"CONFIDENCE", "confidence"},
+                                {"SEVERITY", "severity"}},
                                context.color());
   if (!header) {
     text.erase(0, text.find('\n') + 1);
@@ -70,6 +58,10 @@ int Tail(const Context& context, const Arguments& arguments) {
   if (!connection) {
     return exit_code;
   }
+  LabelNames labels;
+  if (!ReadLabels(context, labels, exit_code)) {
+    return exit_code;
+  }
   host::cli::StopSignal stop;
   json args = {{"limit", arguments.limit}, {"wait_ms", 0}};
   if (arguments.node != 0) {
@@ -77,15 +69,15 @@ int Tail(const Context& context, const Arguments& arguments) {
   }
   bool first = true;
   do {
-    const auto outcome = connection->Call("event.tail", args);
+    auto outcome = connection->Call("event.tail", args);
     if (stop.requested()) {
       break;
     }
     if (const auto* error = std::get_if<host::control::ControlError>(&outcome)) {
       return Fail(context, ExitCodeFor(error->code), error->code, error->message);
     }
-    const json& result = *std::get_if<json>(&outcome);
-    const auto events = result.find("events");
+    json& result = *std::get_if<json>(&outcome);
+    auto events = result.find("events");
     const auto cursor = result.find("cursor");
     if (events == result.end() || cursor == result.end()) {
       return Fail(context,
@@ -93,6 +85,7 @@ int Tail(const Context& context, const Arguments& arguments) {
                   Code::kInternal,
                   "the server's answer to event.tail has no events; is it of another version?");
     }
+    labels.Annotate(*events);
     PrintEvents(context, *events, first);
     std::fflush(stdout);
     first = false;

@@ -1,11 +1,13 @@
 // trib fleet list | node show | gateway list | stats
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "connection.h"
 #include "context.h"
+#include "labels.h"
 #include "render.h"
 
 namespace trib::tools::trib_cli {
@@ -25,6 +27,67 @@ int List(const Context& context,
   });
 }
 
+/// "12 s", "3 min", "5 h", "9 d" between two times of the cloud's clock.
+std::string Age(std::int64_t from_ms, std::int64_t to_ms) {
+  const std::int64_t seconds = std::max<std::int64_t>(0, to_ms - from_ms) / 1000;
+  if (seconds < 120) {
+    return std::to_string(seconds) + " s";
+  }
+  if (seconds < 2 * 3600) {
+    return std::to_string(seconds / 60) + " min";
+  }
+  return seconds < 48 * 3600 ? std::to_string(seconds / 3600) + " h"
+                             : std::to_string(seconds / 86400) + " d";
+}
+
+/// Adds to a node of fleet.list what the table shows of its latest records.
+void AddAlarm(json& node, std::int64_t now_ms) {
+  const json none = json::object();
+  const auto part = [&](const char* key) -> const json& {
+    const auto found = node.find(key);
+    return found != node.end() && found->is_object() ? *found : none;
+  };
+  const json& event = part("last_event");
+  const json& fault = part("last_fault");
+  const bool over = event.value("state", "") == "cleared";
+  json brief = event;
+  brief.erase("zone");  // the table shows the newest one, which is the status's
+  node["alarm"] = event.empty() ? "-" : (over ? "cleared" : WhatHappened(brief));
+  node["alarm_severity"] = event.empty() || over ? json() : event.value("severity", json());
+  const std::string kind = fault.value("fault", "");
+  node["sensor"] = kind.empty() ? "-" : (kind == "sensor_recovered" ? "recovered" : kind);
+  const std::string zone = part("status").value("zone", "unspecified");
+  node["velocity_zone"] = zone == "unspecified" ? "-" : zone;
+  const std::int64_t stored = node.value("stored_ms", std::int64_t{0});
+  node["seen"] = stored == 0 ? "never" : Age(stored, now_ms) + " ago";
+}
+
+int FleetList(const Context& context) {
+  return CallAndShow(context, "fleet.list", json::object(), [&](const json& result) {
+    json nodes = result.value("nodes", json::array());
+    for (json& node : nodes) {
+      AddAlarm(node, result.value("now_ms", node.value("stored_ms", std::int64_t{0})));
+    }
+    std::fputs(TableText(nodes,
+                         {{"NODE", "id", Show::kNumber},
+                          {"NAME", "name"},
+                          {"STATE", "state", Show::kState},
+                          {"GATEWAY", "gateway", Show::kNumber},
+                          {"ALARM", "alarm", Show::kAlarm},
+                          {"SEVERITY", "alarm_severity", Show::kNumber},
+                          {"ZONE", "velocity_zone"},
+                          {"FAULT", "sensor", Show::kAlarm},
+                          {"LAST SEEN", "seen", Show::kNumber},
+                          {"RECORDS", "records", Show::kNumber},
+                          {"EVENTS", "events", Show::kNumber},
+                          {"FAULTS", "faults", Show::kNumber},
+                          {"SENT", "bytes", Show::kBytes}},
+                         context.color())
+                   .c_str(),
+               stdout);
+  });
+}
+
 int ShowObject(const Context& context, const std::string& call, const json& args) {
   return CallAndShow(context, call, args, [&](const json& result) {
     std::fputs(ObjectText(result, context.color()).c_str(), stdout);
@@ -35,25 +98,13 @@ int ShowObject(const Context& context, const std::string& call, const json& args
 
 void AddFleetCommands(CLI::App& app, Context& context) {
   CLI::App* fleet = app.add_subcommand("fleet", "The nodes")->require_subcommand(1);
-  fleet->add_subcommand("list", "List enrolled nodes\nExample: trib fleet list --json")
-      ->callback([&context] {
-        context.run = [&context] {
-          return List(context,
-                      "fleet.list",
-                      "nodes",
-                      {{"NODE", "id", Show::kNumber},
-                       {"NAME", "name"},
-                       {"STATE", "state", Show::kState},
-                       {"GATEWAY", "gateway", Show::kNumber},
-                       {"RECORDS", "records", Show::kNumber},
-                       {"EVENTS", "events", Show::kNumber},
-                       {"FAULTS", "faults", Show::kNumber},
-                       {"WINDOWS", "windows", Show::kNumber},
-                       {"SENT", "bytes", Show::kBytes},
-                       {"ENERGY", "energy_nj", Show::kEnergyNj},
-                       {"LAST STORED", "stored_ms", Show::kTimeMs}});
-        };
-      });
+  fleet
+      ->add_subcommand("list",
+                       "List enrolled nodes: latest event and fault, and when last seen\n"
+                       "ALARM is the latest event, \"cleared\" when it is over; LAST SEEN is when "
+                       "the cloud stored the node's newest record. --json has all of each.\n"
+                       "Example: trib fleet list --labels bearing.trib")
+      ->callback([&context] { context.run = [&context] { return FleetList(context); }; });
 
   auto id = std::make_shared<std::uint64_t>(0);
   CLI::App* node = app.add_subcommand("node", "One node")->require_subcommand(1);

@@ -31,6 +31,9 @@ int main(int argc, char** argv) {
                  context.connection.key,
                  "Your secret key file, made by trib key new")
       ->type_name("FILE");
+  app.add_option(
+         "--labels", context.connection.labels, "Package whose names of labels to show; repeatable")
+      ->type_name("FILE");
   AddKeyCommands(app, context);
   AddEnrolmentCommands(app, context);
   AddPackageCommands(app, context);
@@ -49,7 +52,7 @@ int main(int argc, char** argv) {
       "  3  refused: the daemon said no (unknown key, not found, exists already), or trib key new "
       "found that the file exists already\n"
       "Files:\n"
-      "  ~/.config/tributary/trib.toml  server, server_key, key, timeout, packages; see "
+      "  ~/.config/tributary/trib.toml  server, server_key, key, timeout, labels; see "
       "deploy/trib.toml\n"
       "Environment:\n"
       "  TRIB_CONFIG  names that file instead\n"

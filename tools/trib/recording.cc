@@ -1,4 +1,6 @@
 // trib recording import | check
+#include <fnmatch.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
@@ -6,6 +8,10 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <type_traits>
+#include <variant>
 
 #include "context.h"
 #include "render.h"
@@ -20,13 +26,86 @@ using host::cli::kExitFailed;
 using host::cli::kExitOk;
 using host::recording::Manifest;
 using host::recording::Measure;
+using host::recording::Recording;
 using nlohmann::json;
 
 struct Arguments {
   std::string input;
   std::string output;
   std::string dialect;
+  std::vector<std::string> only;
 };
+
+std::string TextOf(const host::recording::Condition& condition) {
+  const auto text = [](const auto& value) {
+    using Value = std::decay_t<decltype(value)>;
+    if constexpr (std::is_same_v<Value, std::string>) {
+      return value;
+    } else if constexpr (std::is_same_v<Value, bool>) {
+      return std::string(value ? "true" : "false");
+    } else if constexpr (std::is_same_v<Value, double>) {
+      return json(value).dump();
+    } else {
+      return std::to_string(value);
+    }
+  };
+  return std::visit(text, condition);
+}
+
+/// What `key` says of a recording; nullopt when it has no such condition.
+std::optional<std::string> ValueOf(const Recording& recording, const std::string& key) {
+  if (key == "label") {
+    return recording.label;
+  }
+  if (key == "file") {
+    return recording.file.filename().string();
+  }
+  const auto condition = recording.conditions.find(key);
+  return condition == recording.conditions.end() ? std::nullopt
+                                                 : std::optional(TextOf(condition->second));
+}
+
+/// Leaves what every filter takes; an error when a filter is none, or nothing is left.
+bool Filter(const std::vector<std::string>& filters, Manifest& manifest, std::string& error) {
+  for (const std::string& filter : filters) {
+    const std::size_t equals = filter.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      error = "--only " + filter + ": is not KEY=PATTERN, such as label=normal";
+      return false;
+    }
+    const std::string key = filter.substr(0, equals);
+    const std::string pattern = filter.substr(equals + 1);
+    std::set<std::string> values;
+    std::set<std::string> keys = {"label", "file"};
+    std::vector<Recording> taken;
+    for (Recording& recording : manifest.recordings) {
+      for (const auto& [name, value] : recording.conditions) {
+        keys.insert(name);
+      }
+      const auto value = ValueOf(recording, key);
+      if (value) {
+        values.insert(*value);
+        if (::fnmatch(pattern.c_str(), value->c_str(), 0) == 0) {
+          taken.push_back(std::move(recording));
+        }
+      }
+    }
+    if (taken.empty()) {
+      std::string known;
+      for (const std::string& word : values.empty() ? keys : values) {
+        known += (known.empty() ? "" : ", ") + word;
+      }
+      constexpr std::size_t kEnough = 300;
+      known = known.size() > kEnough ? known.substr(0, kEnough) + "..." : known;
+      error = "--only " + filter + ": " +
+              (values.empty() ? "no recording has " + key + "; there are " + known
+                              : "takes none of what is left; " + key + " is one of " + known);
+      return false;
+    }
+    manifest.recordings = std::move(taken);
+  }
+  return true;
+}
 
 // Looks at every sample file and sums up; errors are of all files.
 json Survey(const Manifest& manifest, std::vector<std::string>& errors) {
@@ -84,9 +163,12 @@ int Print(const Context& context, const json& result) {
 
 int Import(const Context& context, const Arguments& arguments) {
   std::vector<std::string> errors;
-  const auto manifest = adapters::Import(arguments.dialect, arguments.input, errors);
+  auto manifest = adapters::Import(arguments.dialect, arguments.input, errors);
   if (!manifest.ok()) {
     return Fail(context, kExitFailed, manifest.status().code(), errors);
+  }
+  if (std::string error; !Filter(arguments.only, *manifest, error)) {
+    return Fail(context, host::cli::kExitUsage, Code::kInvalidArgument, error);
   }
   json result = Survey(*manifest, errors);
   if (!errors.empty()) {
@@ -125,13 +207,24 @@ void AddRecordingCommands(CLI::App& app, Context& context) {
   CLI::App* import =
       noun->add_subcommand("import",
                            "Write our manifest for a published data set\n"
-                           "Example: trib recording import --dialect cwru data/cwru -o cwru.toml");
+                           "Example: trib recording import --dialect cwru data/cwru -o cwru.toml\n"
+                           "Example: trib recording import --dialect cwru data/cwru -o ok.toml "
+                           "--only label=normal");
   import->add_option("DIR", arguments->input, "The folder with the data set's manifest.csv")
-      ->required();
+      ->required()
+      ->type_name("DIR");
   import->add_option("--dialect", arguments->dialect, "Whose manifest.csv it is")
       ->required()
       ->check(CLI::IsMember(adapters::DialectNames()));
-  import->add_option("-o,--output", arguments->output, "The manifest to write")->required();
+  import->add_option("-o,--output", arguments->output, "The manifest to write")
+      ->required()
+      ->type_name("FILE");
+  import
+      ->add_option("--only",
+                   arguments->only,
+                   "Take recordings only whose label, file or condition is like PATTERN (with * ? "
+                   "[abc]); repeatable, all must hold")
+      ->type_name("KEY=PATTERN");
   import->callback([&context, arguments] {
     context.run = [&context, arguments] { return Import(context, *arguments);
 };
@@ -140,7 +233,7 @@ void AddRecordingCommands(CLI::App& app, Context& context) {
 CLI::App* check = noun->add_subcommand("check",
                                        "Check a manifest and the lengths of its files\n"
                                        "Example: trib recording check cwru.toml");
-check->add_option("MANIFEST", arguments->input, "The manifest")->required();
+check->add_option("MANIFEST", arguments->input, "The manifest")->required()->type_name("FILE");
 check->callback([&context, arguments] {
   context.run = [&context, arguments] { return Check(context, *arguments); };
 });

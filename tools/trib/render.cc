@@ -131,7 +131,10 @@ std::string TableText(const json& rows, const std::vector<Field>& fields, bool c
       std::vector<Table::Cell> cells;
       for (const Field& field : fields) {
         std::string text = FieldText(row, field.key, field.show);
-        const Color paint = field.show == Show::kState ? StateColor(text) : Color::kNone;
+        const bool quiet = text == "-" || text == "cleared" || text == "recovered";
+        const Color paint = field.show == Show::kState             ? StateColor(text)
+                            : field.show == Show::kAlarm && !quiet ? Color::kRed
+                                                                   : Color::kNone;
         cells.emplace_back(std::move(text), paint);
       }
       table.Add(std::move(cells));

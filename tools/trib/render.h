@@ -11,7 +11,7 @@
 namespace trib::tools::trib_cli {
 
 /// How a value of JSON is shown to a person.
-enum class Show : std::uint8_t { kText, kNumber, kBytes, kTimeMs, kEnergyNj, kState };
+enum class Show : std::uint8_t { kText, kNumber, kBytes, kTimeMs, kEnergyNj, kState, kAlarm };
 
 struct Field {
   std::string title;

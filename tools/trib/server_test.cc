@@ -36,24 +36,40 @@ class TribWithServer : public Trib {
                           "no node " + args.at("node").get<std::string>() + " is enrolled"};
     });
     Answer("fleet.list", [](const json&) -> Outcome {
-      return json{{"nodes",
-                   {{{"id", "17"},
-                     {"name", "pump \x1b[31m"},
-                     {"state", "accepted"},
-                     {"bytes", 1500},
-                     {"stored_ms", 1'700'000'000'000}}}}};
+      return json{
+          {"nodes",
+           {{{"id", "17"},
+             {"name", "pump \x1b[31m"},
+             {"state", "accepted"},
+             {"bytes", 1500},
+             {"stored_ms", 1'700'000'000'000},
+             {"last_event",
+              {{"state", "onset"}, {"label", 1}, {"severity", 2.5}, {"package_hash", "00"}}},
+             {"last_fault", {{"fault", "sensor_stuck"}}},
+             {"status", {{"zone", "B"}}}},
+            {{"id", "18"},
+             {"name", "fan"},
+             {"state", "accepted"},
+             {"stored_ms", 0},
+             {"last_event", {{"state", "cleared"}, {"label", 1}}},
+             {"last_fault", {{"fault", "sensor_recovered"}}}}}},
+          {"now_ms", 1'700'000'180'000}};
     });
     Answer("enroll", [](const json& args) -> Outcome { return args; });
     Answer("enroll.many", [](const json& args) -> Outcome {
       return json{{"devices", args.at("devices").size()}, {"changed", 1}};
     });
     Answer("revoke", [](const json& args) -> Outcome { return args; });
-    Answer("event.tail", [](const json&) -> Outcome {
-      return json{
-          {"cursor", 9},
-          {"events",
-           {{{"record", 8}, {"node", 17}, {"kind", "fault"}, {"fault", "sensor_stuck"}},
-            {{"record", 9}, {"node", 17}, {"kind", "event"}, {"label", 1}, {"state", "onset"}}}}};
+    Answer("event.tail", [this](const json&) -> Outcome {
+      return json{{"cursor", 9},
+                  {"events",
+                   {{{"record", 8}, {"node", 17}, {"kind", "fault"}, {"fault", "sensor_stuck"}},
+                    {{"record", 9},
+                     {"node", 17},
+                     {"kind", "event"},
+                     {"label", 1},
+                     {"package_hash", hash_},
+                     {"state", "onset"}}}}};
     });
     Answer("doctor", [](const json&) -> Outcome {
       return json{
@@ -109,6 +125,10 @@ class TribWithServer : public Trib {
       return handler(args);
     });
   }
+  void SetPackageHash(const std::string& hash) {
+    const std::lock_guard lock(mutex_);
+    hash_ = hash;
+  }
   json asked() {
     const std::lock_guard lock(mutex_);
     return asked_;
@@ -123,6 +143,7 @@ class TribWithServer : public Trib {
   std::thread thread_;
   std::mutex mutex_;
   json asked_;
+  std::string hash_ = "00";
 };
 
 TEST_F(TribWithServer, ListsAreTablesForPeopleAndTheAnswerItselfAsJson) {
@@ -131,7 +152,11 @@ TEST_F(TribWithServer, ListsAreTablesForPeopleAndTheAnswerItselfAsJson) {
   EXPECT_THAT(table.out, StartsWith("NODE"));
   EXPECT_THAT(table.out, HasSubstr("pump  [31m"));
   EXPECT_THAT(table.out, HasSubstr("1.5 kB"));
-  EXPECT_THAT(table.out, HasSubstr("2023-11-14 22:13:20.000Z"));
+  const std::string first = table.out.substr(table.out.find('\n') + 1);
+  EXPECT_THAT(first.substr(0, first.find('\n')),
+              ::testing::ContainsRegex("label 1 onset +2.5 +B +sensor_stuck +3 min ago"));
+  EXPECT_THAT(first.substr(first.find('\n')),
+              ::testing::ContainsRegex("cleared +- +- +recovered +never"));
   EXPECT_EQ(RunJson({"fleet", "list"})["nodes"][0]["id"], "17");
 }
 
@@ -196,6 +221,37 @@ TEST_F(TribWithServer, EventsAreOneLineEach) {
   const Ended table = Run({"event", "tail"});
   EXPECT_THAT(table.out, HasSubstr("sensor_stuck"));
   EXPECT_THAT(table.out, HasSubstr("label 1 onset"));
+}
+
+TEST_F(TribWithServer, LabelsAreNamedFromThePackageThatDecided) {
+  const char* source = std::getenv("TRIB_SOURCE_DIR");
+  ASSERT_NE(source, nullptr) << "set by ctest";
+  RunJson({"package",
+           "build",
+           std::string(source) + "/workloads/bearing/package.toml",
+           "-o",
+           Path("b.trib")});
+  const json inside = RunJson({"package", "inspect", Path("b.trib")});
+  const std::string hash = inside.value("hash", "");
+  ASSERT_EQ(hash.size(), 16U) << inside.dump();
+  SetPackageHash(hash);
+  std::string name;
+  for (const json& section : inside["sections"]) {
+    if (section.value("name", "") == "labels") {
+      name = section["content"][1].value("name", "");
+    }
+  }
+  ASSERT_NE(name, "") << inside.dump();
+  EXPECT_THAT(Run({"event", "tail"}).out, HasSubstr("label 1 onset"));
+  EXPECT_THAT(Run({"event", "tail", "--labels", Path("b.trib")}).out, HasSubstr(name + " onset"));
+  const Ended lines = Run({"event", "tail", "--labels", Path("b.trib"), "--json"});
+  EXPECT_THAT(lines.out, HasSubstr("\"label_name\":\"" + name + "\""));
+  SetPackageHash("0123456789abcdef");
+  EXPECT_THAT(Run({"event", "tail", "--labels", Path("b.trib")}).out, HasSubstr("label 1 onset"))
+      << "another package's label 1 may mean anything";
+  const Ended wrong = Run({"event", "tail", "--labels", Path("op.key")});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.error, StartsWith("trib: labels: "));
 }
 
 TEST_F(TribWithServer, DoctorJoinsTheCloudsOwnChecks) {

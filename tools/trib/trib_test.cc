@@ -133,6 +133,36 @@ TEST_F(Trib, ADataSetIsImportedAndChecked) {
   EXPECT_THAT(shorter.error, HasSubstr("holds 40 frames; the manifest says 50"));
 }
 
+TEST_F(Trib, AnImportTakesOnlyWhatTheFiltersLeave) {
+  Write("a.i16", std::string(100, '\x01'));
+  Write("manifest.csv",
+        "file,label,fs_hz,n_samples,g_per_lsb,split\na.i16,normal,100,50,0.5,train\n"
+        "a.i16,inner,100,50,0.5,test\na.i16,outer,100,50,0.5,test\n");
+  const auto import = [&](std::vector<std::string> filters) {
+    std::vector<std::string> words = {
+        "recording", "import", folder_.string(), "--dialect", "mfpt", "-o", Path("m.toml")};
+    for (const std::string& filter : filters) {
+      words.insert(words.end(), {"--only", filter});
+    }
+    return words;
+  };
+  EXPECT_EQ(RunJson(import({}))["recordings"], 3);
+  EXPECT_EQ(RunJson(import({"label=inner"}))["labels"][0]["label"], "inner");
+  EXPECT_EQ(RunJson(import({"label=*er", "split=test"}))["recordings"], 2);
+  EXPECT_EQ(RunJson({"recording", "check", Path("m.toml")})["recordings"], 2);
+  const std::vector<std::pair<std::vector<std::string>, std::string>> mistakes = {
+      {{"label"}, "trib: --only label: is not KEY=PATTERN"},
+      {{"label=healthy"}, "takes none of what is left; label is one of inner, normal, outer"},
+      {{"label=normal", "split=test"}, "split is one of train"},
+      {{"lable=normal"}, "no recording has lable; there are file, label"},
+  };
+  for (const auto& [filters, text] : mistakes) {
+    const Ended ended = Run(import(filters));
+    EXPECT_EQ(ended.code, 2) << text;
+    EXPECT_THAT(ended.error, HasSubstr(text));
+  }
+}
+
 TEST_F(Trib, AWrongConfigurationNamesFileLineAndNearestKey) {
   config_ = Write("trib.toml", "# operator\nservr = \"tcp://127.0.0.1:1\"\n");
   const Ended ended = Run({"fleet", "list"});
@@ -184,7 +214,7 @@ TEST_F(Trib, TheExampleConfigurationIsValidWithEveryKeySet) {
     keys += key ? 1 : 0;
     text += (key ? line.substr(1) : line) + "\n";
   }
-  EXPECT_EQ(keys, 4U);
+  EXPECT_EQ(keys, 5U);
   config_ = Write("trib.toml", text);
   const Ended ended = Run({"doctor", "--json"});
   const json result = json::parse(ended.out, nullptr, false);
@@ -230,7 +260,8 @@ TEST_F(Trib, APackageIsBuiltSignedInspectedAndVerified) {
   EXPECT_THAT(wrong_key.error, HasSubstr("signed by no trusted key"));
 
   const json inside = RunJson({"package", "inspect", Path("signed.trib")});
-  EXPECT_THAT(KeysOf(inside), ::testing::IsSupersetOf({"digest", "signatures", "sections"}));
+  EXPECT_THAT(KeysOf(inside),
+              ::testing::IsSupersetOf({"digest", "hash", "signatures", "sections"}));
   EXPECT_EQ(inside["digest"], built["digest"]);
 
   std::string bytes = Read("signed.trib");

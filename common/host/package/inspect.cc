@@ -1,5 +1,7 @@
 #include <array>
+#include <cinttypes>
 #include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "build.h"
@@ -301,7 +303,11 @@ Result<std::string> InspectPackage(std::span<const std::byte> file, std::string*
   for (std::size_t i = 0; i < view->section_count(); ++i) {
     sections.push_back(SectionToJson(view->section(i)));
   }
+  // As records carry it, and as the cloud's answers write it.
+  std::array<char, 17> hash{};
+  std::snprintf(hash.data(), hash.size(), "%016" PRIx64, view->hash().value());
   const Json out = {{"digest", identity::ToHex(view->digest())},
+                    {"hash", hash.data()},
                     {"bytes", file.size()},
                     {"refusal", contents.ok() ? Json(nullptr) : Json(DescribeRefusal(contents))},
                     {"claims", ClaimsOf(*view)},

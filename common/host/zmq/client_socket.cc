@@ -1,5 +1,6 @@
 #include "trib/common/host/zmq/client_socket.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <random>
@@ -113,7 +114,9 @@ Result<std::unique_ptr<ClientSocket>> ClientSocket::Open(Context& context,
     socket.set(::zmq::sockopt::immediate, true);
     impl->monitor = Watch(context, socket);
     impl->endpoint = options.endpoint;
-    impl->redial_after = std::chrono::milliseconds(Jittered(options.reconnect_max));
+    impl->redial_first = std::chrono::milliseconds(5 * Jittered(options.reconnect));
+    impl->redial_max = std::chrono::milliseconds(Jittered(options.reconnect_max));
+    impl->redial_after = impl->redial_first;
     socket.connect(options.endpoint);
     return std::unique_ptr<ClientSocket>(new ClientSocket(std::move(impl)));
   } catch (const ::zmq::error_t& failure) {
@@ -180,12 +183,14 @@ void ClientSocket::Impl::Maintain() {
     // libzmq does not try again after a refused or broken handshake.
     if (link != LinkState::kRefused && link != LinkState::kHandshakeFailed) {
       redial_at.reset();
+      redial_after = link == LinkState::kUp ? redial_first : redial_after;
       return;
     }
     const auto now = std::chrono::steady_clock::now();
     if (!redial_at) {
       redial_at = now + redial_after;
     } else if (now >= *redial_at) {
+      redial_after = std::min(2 * redial_after, redial_max);
       redial_at = now + redial_after;
       socket.disconnect(endpoint);
       socket.connect(endpoint);

@@ -32,6 +32,8 @@ struct ClientSocket::Impl {
   ::zmq::socket_t socket;
   ::zmq::socket_t monitor;
   std::string endpoint;
+  std::chrono::milliseconds redial_first{};  // after a refusal, then doubling up to _max
+  std::chrono::milliseconds redial_max{};
   std::chrono::milliseconds redial_after{};
   LinkState link = LinkState::kUnknown;
   std::uint64_t connections = 0;

@@ -55,6 +55,18 @@ struct LatestStatus {
   message::NodeStatus status;
 };
 
+/// An event or a fault.
+struct NotableRecord {
+  std::int64_t id = 0;
+  message::RecordHeader header;  ///< key, time, package, tier, flags, audit, condition
+  message::RecordKind kind = message::RecordKind::kNone;
+  message::Event event;  ///< without top and scores
+  message::Fault fault;
+  GatewayId gateway;
+  std::uint64_t received_ms = 0;
+  std::uint64_t stored_ms = 0;
+};
+
 struct NodeSummary {
   Device device;
   std::uint64_t records = 0;
@@ -65,6 +77,8 @@ struct NodeSummary {
   std::uint64_t energy_nj = 0;
   std::uint64_t stored_ms = 0;  ///< 0 = nothing stored yet
   std::optional<LatestStatus> status;
+  std::optional<NotableRecord> last_event;
+  std::optional<NotableRecord> last_fault;  ///< may be that the sensor recovered
 };
 
 struct NodeDetail {
@@ -87,18 +101,6 @@ struct GatewaySummary {
   std::uint64_t roster_version = 0;
   std::vector<DropTotal> drops;
   std::optional<SiteReportRow> report;  ///< newest minute; `encoded` is left empty
-};
-
-/// An event or a fault.
-struct NotableRecord {
-  std::int64_t id = 0;
-  message::RecordHeader header;  ///< key, time, package, tier, flags, audit, condition
-  message::RecordKind kind = message::RecordKind::kNone;
-  message::Event event;  ///< without top and scores
-  message::Fault fault;
-  GatewayId gateway;
-  std::uint64_t received_ms = 0;
-  std::uint64_t stored_ms = 0;
 };
 
 struct EventFilter {

@@ -37,9 +37,9 @@ enum class LinkState : std::uint8_t {
 std::string_view NameOf(LinkState state);
 
 /// Connects to one server: a DEALER that cannot be opened without CURVE. Connects in the background
-/// and again whenever the link is lost; also, every `reconnect_max`, after a refusal, since a key
-/// may be enrolled later. That last retry happens inside Receive(), Send() and link(), so an owner
-/// calls one of them now and then.
+/// and again whenever the link is lost; also after a refusal, since a key may be enrolled later:
+/// soon at first, in the end every `reconnect_max`. That last retry happens inside Receive(),
+/// Send() and link(), so an owner calls one of them now and then.
 ///
 /// Threads  One owner at a time; may be handed to another thread while nobody uses it.
 /// Order    Messages arrive in order, at most once. Sending is not delivery; what is queued is lost
