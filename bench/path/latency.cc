@@ -5,7 +5,8 @@
 //            answer. Its own round trip without the disk is shown beside.
 // Ours       trib-gateway and trib-cloud, idle but for this: send to acknowledgement, and send to
 // the
-//            row being visible through a read-only connection that looks every 0.2 ms.
+//            row being visible through a read-only connection that looks every 0.2 ms. The decision
+//            is timed in a NodeLoop in this process (decision.h), on this machine's processor.
 // Input      Single records of the mix in records.h, one after the other, 5 to 25 ms apart.
 // Command    ./dev bench path --only latency
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <functional>
 
 #include "bare_curve.h"
+#include "decision.h"
 #include "measure.h"
 #include "nodes.h"
 #include "questions.h"
@@ -94,6 +96,7 @@ void AskLatency(const Run& run, Report& report) {
   (void)rig.Visible(Rig::kFirstNode, kFirstSequence);  // opens the store
 
   Rows trip("raw round trip without the disk");
+  Rows decision("last sample to Actuator");
   Rows gateway("sent to durable in the gateway");
   Rows store("sent to visible in the store");
   SplitMix64 random(7);
@@ -119,10 +122,11 @@ void AskLatency(const Run& run, Report& report) {
     });
     nodes.Drain();
     trip.Add(raw, trips);
+    decision.Add(raw, DecisionTimes(samples));
     gateway.Add(raw, acked);
     store.Add(raw, visible);
   }
-  for (Rows* rows : {&trip, &gateway, &store}) {
+  for (Rows* rows : {&trip, &decision, &gateway, &store}) {
     report.Add(std::move(rows->p50));
     report.Add(std::move(rows->p99));
   }

@@ -12,6 +12,5 @@ void AskEndToEnd(const Run& run, Report& report);
 void AskMemory(const Run& run, Report& report);
 void AskPaced(const Run& run, Report& report);
 void AskLatency(const Run& run, Report& report);
-void AskDecision(const Run& run, Report& report);
 
 }  // namespace trib::bench::path
