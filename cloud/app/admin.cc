@@ -426,8 +426,8 @@ Admin::Outcome Admin::Doctor(const json& args) {
   checks.push_back(Check("commits",
                          OkOr(!store_.blocked(), "fail"),
                          std::to_string(store_.commits()) + " done, " +
-                             std::to_string(store_.commit_failures()) + " failed since start, " +
-                             (store_.blocked() ? "the last one too" : "the last one did not"),
+                             std::to_string(store_.commit_failures()) + " failed since start" +
+                             (store_.blocked() ? ", the last one too" : ""),
                          "see the log for the reason; gateways keep what was not committed"));
   const std::uint64_t now = WallMs();
   for (const store::GatewaySummary& gateway : *gateways) {

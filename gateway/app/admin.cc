@@ -230,7 +230,7 @@ json DoctorJson(const Config& config, const AdminSources& sources) {
                spool.blocked ? "the spool cannot be written: " + std::to_string(spool.held) +
                                    " records wait in memory, nodes keep theirs"
                              : std::to_string(spool.metrics.failures) +
-                                   " transactions failed since the start, the last one did not",
+                                   " transactions failed since the start",
                "see the log for the reason; make room on the disk of [spool] path");
   std::uint64_t dropped = 0;
   for (std::size_t i = 0; i < message::kPriorityCount; ++i) {

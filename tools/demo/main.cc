@@ -35,10 +35,9 @@ constexpr auto kRefresh = milliseconds(500);
 constexpr auto kPlainRefresh = seconds(5);
 constexpr auto kDrainLimit = seconds(120);
 // Of the demo's time.
-constexpr double kFreezeAt = 0.33;
-constexpr double kKillAt = 0.40;
-constexpr double kBackAt = 0.48;
-constexpr double kSettledAt = 0.55;
+constexpr double kFreezeAt = 0.30;
+constexpr double kKillAt = 0.55;  // at the latest
+constexpr double kAwayFor = 0.08;
 
 struct Options {
   std::size_t nodes = 12;
@@ -238,11 +237,12 @@ class Demo {
         snapshot_.in_flight = waiting;
         gateway.state = "killed";
         accident_ = Accident::kAway;
-        Say("killed " + name + " with kill -9, " + std::to_string(waiting) +
-            " records on their way to it; its nodes keep them");
+        killed_at_ = now;
+        Say("killed " + name + " with kill -9; records on their way to it, which its nodes keep: " +
+            std::to_string(waiting));
       }
     }
-    if (accident_ == Accident::kAway && now >= options_.seconds * kBackAt) {
+    if (accident_ == Accident::kAway && now >= killed_at_ + options_.seconds * kAwayFor) {
       if (!fleet_.StartGateway(victim)) {
         return Failed();
       }
@@ -288,7 +288,7 @@ class Demo {
       phase = std::to_string(snapshot_.nodes.size() - running) + " of " +
               std::to_string(snapshot_.nodes.size()) +
               " nodes have ended: all their records are acknowledged";
-    } else if (snapshot_.elapsed_s >= options_.seconds * kSettledAt) {
+    } else if (snapshot_.elapsed_s >= killed_at_ + 2 * options_.seconds * kAwayFor) {
       phase = "faults appear; nodes report them and drive their actuators";
     }
     if (!phase.empty() && phase != snapshot_.phase) {
@@ -379,6 +379,7 @@ class Demo {
   Snapshot snapshot_;
   enum class Accident { kAhead, kFrozen, kAway, kOver } accident_ = Accident::kAhead;
   double frozen_at_ = 0;
+  double killed_at_ = 0;
   bool table_ = false;  // on the screen
   std::optional<Problem> problem_;
   bool color_;

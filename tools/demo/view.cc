@@ -169,9 +169,9 @@ std::string Summary(const Totals& t, bool color) {
   text += "records      " + std::to_string(t.records_sent) + " made, " +
           std::to_string(t.records_stored) + " stored, " + std::to_string(t.records_lost) +
           " lost, " + std::to_string(t.records_duplicated) + " stored twice\n";
-  text += "the kill     " + std::to_string(t.in_flight_at_kill) +
-          " records were on their way to the gateway; " + std::to_string(t.duplicates_ignored) +
-          " came to the store again and were ignored there\n";
+  text +=
+      "the kill     records on their way to the gateway: " + std::to_string(t.in_flight_at_kill) +
+      "; sent again, ignored by the store: " + std::to_string(t.duplicates_ignored) + "\n";
   text += host::cli::Paint(
       exact ? "every record arrived exactly once" : "NOT every record arrived exactly once",
       exact ? Color::kGreen : Color::kRed,

@@ -43,7 +43,9 @@ void AddNote(std::string& notes, const std::string& note) {
 std::string ReadType(const std::string& type, Argument& out) {
   std::string notes;
   // "TEXT:{a,b}" of IsMember, "UINT:ID in [1 - 9]" of Range, "FLOAT:NONNEGATIVE".
-  const std::size_t colon = type.starts_with("tcp:") ? std::string::npos : type.find(':');
+  const std::size_t name_end = type.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ|");
+  const bool ruled = name_end != std::string::npos && name_end > 0 && type[name_end] == ':';
+  const std::size_t colon = ruled ? name_end : std::string::npos;
   std::string name = type.substr(0, colon);
   const std::string rule = colon == std::string::npos ? "" : type.substr(colon + 1);
   if (name == "UINT" || name == "INT") {

@@ -30,6 +30,7 @@ class CommandTree : public ::testing::Test {
     new_->add_option("--count", count_, "How many")->check(CLI::Range(1, 9));
     new_->add_option("--kind", text_, "What for")->check(CLI::IsMember({"node", "gateway"}));
     new_->add_option("--tag", tags_, "A word")->type_name("WORD");
+    new_->add_option("--phases", text_, "Of it")->type_name("normal:S,fault:S");
     new_->add_option("WHO", text_, "Its name")->required();
     app_.footer("Words.\nExit codes:\n  0  ok\n  1  failed\nExamples:\n  trib key new -o .key");
   }
@@ -77,6 +78,7 @@ TEST_F(CommandTree, KnowsValuesDefaultsAndLimits) {
   EXPECT_EQ(Option(made, "--kind").value, "node|gateway");
   EXPECT_THAT(Option(made, "--kind").choices, ElementsAre("node", "gateway"));
   EXPECT_TRUE(Option(made, "--tag").repeatable);
+  EXPECT_EQ(Option(made, "--phases").value, "normal:S,fault:S");
   EXPECT_EQ(Option(made, "--help").kind, ValueKind::kNone);
   ASSERT_EQ(made.positionals.size(), 1U);
   EXPECT_TRUE(made.positionals[0].required);
