@@ -7,12 +7,11 @@
 #include "measure.h"
 #include "trib/common/host/package/package.h"
 #include "trib/node/app/node_loop.h"
+#include "trib/node/sim/file_flash.h"
 #include "trib/node/sim/host_ports.h"
 #include "trib/node/sim/machine_source.h"
 #include "trib/node/sim/paced_sensor.h"
 #include "trib/node/sim/sim_clock.h"
-#include "trib/testing/fake_flash.h"
-#include "trib/testing/fake_ports.h"
 
 namespace trib::bench::path {
 namespace {
@@ -68,7 +67,8 @@ class NoLink final : public Link {
 
 }  // namespace
 
-std::vector<double> DecisionTimes(std::size_t windows) {
+std::vector<double> DecisionTimes(const std::filesystem::path& state_file, std::size_t windows) {
+  std::filesystem::remove(state_file);
   std::string error;
   const auto built = host::package::BuildPackage(
       std::filesystem::path(TRIB_SOURCE_DIR) / "workloads/bearing/package.toml", &error);
@@ -86,12 +86,19 @@ std::vector<double> DecisionTimes(std::size_t windows) {
   TimedSensor sensor(machine);
   TimedActuator actuator(sensor);
   NoLink link;
-  testing::FakeFlash flash({.sector_bytes = kSectorBytes,
-                            .sector_count = kStateSectors + kBacklogSectors,
-                            .program_unit_bytes = 8});
-  testing::FakeWatchdog watchdog;
-  testing::FakeEntropy entropy(9);
-  testing::FakePower power;
+  const auto flash =
+      sim::FileFlash::Open(state_file,
+                           {.geometry = {.sector_bytes = kSectorBytes,
+                                         .sector_count = kStateSectors + kBacklogSectors,
+                                         .program_unit_bytes = 8},
+                            .sync = false},
+                           error);
+  if (!flash.ok()) {
+    Fail(error);
+  }
+  sim::SimWatchdog watchdog;
+  sim::SystemEntropy entropy;
+  sim::SimPower power(ResetCause::kPowerOn, [](Millis) {});
   const auto storage = std::make_unique<Storage>();
   app::NodeConfig config;
   config.node = NodeId(1);
@@ -99,7 +106,7 @@ std::vector<double> DecisionTimes(std::size_t windows) {
   config.backlog_region = {.first = SectorIndex(kStateSectors), .sectors = kBacklogSectors};
   config.sensor_silence = Millis(86'400'000);
   const auto loop = std::make_unique<app::NodeLoop>(
-      app::NodePorts{clock, sensor, link, flash, watchdog, actuator, entropy, power},
+      app::NodePorts{clock, sensor, link, **flash, watchdog, actuator, entropy, power},
       config,
       storage->memory());
   const crypto::PublicKey key = crypto::Ed25519KeyPairFromSeed(seed).public_key;

@@ -122,7 +122,7 @@ void AskLatency(const Run& run, Report& report) {
     });
     nodes.Drain();
     trip.Add(raw, trips);
-    decision.Add(raw, DecisionTimes(samples));
+    decision.Add(raw, DecisionTimes(run.folder / "decision.state", samples));
     gateway.Add(raw, acked);
     store.Add(raw, visible);
   }
