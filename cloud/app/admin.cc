@@ -374,6 +374,7 @@ Admin::Outcome Admin::Stats() {
   out["commits"] = store_.commits();
   out["commit_failures"] = store_.commit_failures();
   out["blocked"] = store_.blocked();
+  out["clock_jumps"] = store_.clock_jumps();
   const SouthCounters& south = south_.counters();
   out["flow"] = {{"paused", south_.paused()},
                  {"pauses", south.pauses.load()},
@@ -382,6 +383,9 @@ Admin::Outcome Admin::Stats() {
                  {"batches_over_credit", south.batches_over.load()},
                  {"sessions_closed", south.sessions_closed.load()},
                  {"sends_failed", south.sends_failed.load()}};
+  out["connections"] = {{"wrong_server_key", south.wrong_server_key.load()},
+                        {"wrong_protocol", south.wrong_protocol.load()},
+                        {"accept_failures", south.accept_failures.load()}};
   out["reports_refused"] = store_.reports_refused();
   out["queued_batches"] = store_.queued();
   out["gateways_connected"] = south_.connected();
@@ -429,6 +433,14 @@ Admin::Outcome Admin::Doctor(const json& args) {
                              std::to_string(store_.commit_failures()) + " failed since start" +
                              (store_.blocked() ? ", the last one too" : ""),
                          "see the log for the reason; gateways keep what was not committed"));
+  constexpr std::uint64_t kClockRunsAheadMs = 3'600'000;
+  const std::uint64_t ahead_ms = store_.clock_ahead_ms();
+  checks.push_back(
+      Check("clock",
+            OkOr(ahead_ms < kClockRunsAheadMs, "warn"),
+            "jumped " + std::to_string(store_.clock_jumps()) + " times since start, " +
+                std::to_string(ahead_ms / 1000) + " s ahead of what retention believes",
+            "set the clock right soon: retention follows it at a hundred times real time"));
   const std::uint64_t now = WallMs();
   for (const store::GatewaySummary& gateway : *gateways) {
     if (gateway.device.state == DeviceState::kAccepted) {

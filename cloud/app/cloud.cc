@@ -54,7 +54,10 @@ Status Cloud::Impl::Start(const Config& config, std::string& error) {
                   store::Writer::Open(config.store_path.string(),
                                       {.max_bytes = config.max_bytes,
                                        .wal_autocheckpoint_pages = config.wal_autocheckpoint_pages,
-                                       .cache_bytes = config.cache_bytes},
+                                       .cache_bytes = config.cache_bytes,
+                                       .rollup_window = config.retention.rollups.count() != 0
+                                                            ? config.retention.rollups
+                                                            : store::kDefaultRollupWindow},
                                       &error));
   TRIB_TRY_ASSIGN(std::unique_ptr<store::Reader> reader,
                   store::Reader::Open(config.store_path.string(), &error));
@@ -88,7 +91,9 @@ Status Cloud::Impl::Start(const Config& config, std::string& error) {
   options.endpoint = config.south_bind;
   options.zap_domain = kGatewayDomain;
   options.max_message_bytes = message::kMaxSiteEnvelopeBytes;
-  options.high_water_mark = static_cast<int>(config.credit) * 2;
+  // An envelope has up to 1 MiB: what a gateway sends waits in its own memory, not here.
+  options.send_high_water = 16;
+  options.receive_high_water = 2;
   TRIB_TRY_ASSIGN(std::unique_ptr<host::zmq::ServerSocket> socket,
                   host::zmq::ServerSocket::Open(context, *zap, keys, options, error));
   south = std::make_unique<South>(std::move(socket), *store, config.credit);

@@ -38,6 +38,15 @@ Status LoadConfig(const std::filesystem::path& path,
       static_cast<std::uint32_t>(file.Int("store.wal_pages", 10000, {100, 1'000'000}));
   config.cache_bytes = file.Size(
       "store.cache", config.cache_bytes, {std::uint64_t{1} << 20U, std::uint64_t{16} << 30U});
+  constexpr Millis kLongest{std::int64_t{100} * 366 * 86'400'000};
+  store::RetentionPolicy& retention = config.retention;
+  retention.records = file.Duration("retention.records", Millis(0), {Millis(0), kLongest});
+  retention.rollups = file.Duration("retention.minutes", Millis(0), {Millis(0), kLongest});
+  retention.reports = file.Duration("retention.reports", Millis(0), {Millis(0), kLongest});
+  retention.audit = file.Duration("retention.audit", Millis(0), {Millis(0), kLongest});
+  retention.max_records =
+      static_cast<std::uint64_t>(file.Int("retention.max_records", 0, {0, std::int64_t{1} << 50U}));
+  retention.max_bytes = file.Size("retention.max_size", 0, {0, std::uint64_t{1} << 44U});
   const Status status = file.Finish();
   errors = file.errors();
   return status;

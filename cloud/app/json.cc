@@ -371,6 +371,11 @@ json ToJson(const store::Stats& stats) {
   }
   out["gateway_drops"] = PerPriority(stats.drops);
   out["database_bytes"] = stats.database_bytes;
+  out["deleted"] = json::object();
+  out["times_moved"] = 0U;
+  for (const auto& [name, value] : stats.retention) {
+    (name == "times_moved" ? out[name] : out["deleted"][name]) = value;
+  }
   return out;
 }
 

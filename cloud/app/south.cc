@@ -298,6 +298,10 @@ void South::SendRosters() {
     ++it;
   }
   connected_ = sessions_.size();
+  const host::zmq::ServerCounts& counts = socket_->counts();
+  counters_.wrong_server_key = counts.wrong_server_key;
+  counters_.wrong_protocol = counts.wrong_protocol;
+  counters_.accept_failures = counts.accept_failures;
 }
 
 }  // namespace trib::cloud

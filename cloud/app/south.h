@@ -32,7 +32,10 @@ struct SouthCounters {
   std::atomic<std::uint64_t> batches_again{0};    ///< came again before they were answered: dropped
   std::atomic<std::uint64_t> batches_over{0};     ///< beyond the credit: dropped
   std::atomic<std::uint64_t> sessions_closed{0};  ///< for a while, because of abuse
-  std::atomic<std::uint64_t> sends_failed{0};     ///< the gateway does not read, or is gone
+  std::atomic<std::uint64_t> wrong_server_key{0};  ///< connections: host::zmq::ServerCounts
+  std::atomic<std::uint64_t> wrong_protocol{0};
+  std::atomic<std::uint64_t> accept_failures{0};
+  std::atomic<std::uint64_t> sends_failed{0};  ///< the gateway does not read, or is gone
 };
 
 /// The south thread: receives from gateways, lets ingest judge, sends acknowledgements and rosters.

@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::size_t kMaxOthers = 4 * StoreLoop::kMaxQueued;
 constexpr Millis kRetry{250};
+constexpr Millis kRetainEvery{1'000};
+// A report of a minute further off is not kept: its gateway's clock is wrong, or it wants to fill
+// us.
+constexpr std::uint64_t kReportAheadMs = 86'400'000;
+constexpr std::uint64_t kReportBehindMs = std::uint64_t{400} * 86'400'000;
 
 }  // namespace
 
@@ -34,6 +39,8 @@ StoreLoop::~StoreLoop() {
 Status StoreLoop::Start() {
   TRIB_TRY(registry_.Load());
   PublishIfChanged();
+  TRIB_TRY_ASSIGN(const auto retention_time, writer_->RetentionTime());
+  retention_clock_ = store::RetentionClock(retention_time);
   {
     const std::lock_guard lock(mutex_);
     started_ = true;
@@ -162,11 +169,11 @@ void StoreLoop::Run() {
       if (!held_.empty()) {
         work_.wait_for(lock, kRetry, [&] { return stopping_ || !others_.empty(); });
       } else {
-        work_.wait(lock, [&] {
+        work_.wait_for(lock, retain_more_ ? Millis(0) : kRetainEvery, [&] {
           return stopping_ || !batches_.empty() || !others_.empty() || !refused_.empty();
         });
         // A short wait lets more gateways share one disk flush; an operator does not wait for it.
-        work_.wait_for(lock, config_.commit_interval, [&] {
+        work_.wait_for(lock, batches_.empty() ? Millis(0) : config_.commit_interval, [&] {
           return stopping_ || !others_.empty() || queued_rows_ >= config_.commit_rows ||
                  batches_.size() >= kMaxQueued;
         });
@@ -189,8 +196,10 @@ void StoreLoop::Run() {
         return;
       }
     }
-    wake_south_();  // there is room again
-    CommitAll(std::move(batches));
+    if (!batches.empty()) {
+      wake_south_();  // there is room again
+      CommitAll(std::move(batches));
+    }
     for (const auto& [where, count] : refused) {
       const Status status =
           writer_->CountRefusedEnvelope(GatewayId(where.first), where.second, count);
@@ -199,6 +208,7 @@ void StoreLoop::Run() {
       }
     }
     RunOthers(others);
+    Retain();
     const std::lock_guard lock(mutex_);
     if (stopping_) {
       held_.clear();
@@ -273,6 +283,22 @@ StoreLoop::Committed StoreLoop::CommitAndAnswer(std::span<const Batch> group,
   return Committed::kDone;
 }
 
+void StoreLoop::Retain() {
+  const MonotonicTime now = SteadyNow();
+  if (!retain_more_ && now < next_retain_) {
+    return;
+  }
+  next_retain_ = now + kRetainEvery;
+  const std::uint64_t time_ms = retention_clock_.Advance(WallMs(), now);
+  clock_ahead_ms_ = retention_clock_.behind_ms();
+  clock_jumps_ = retention_clock_.jumps();
+  const Result<store::RetentionStep> step = writer_->Retain(config_.retention, time_ms);
+  retain_more_ = step.ok() && step->more;
+  if (!step.ok()) {
+    LogFailure("deleting what is too old", step.status());
+  }
+}
+
 void StoreLoop::RunOthers(std::deque<Other>& others) {
   for (Other& other : others) {
     if (auto* task = std::get_if<Task>(&other)) {
@@ -280,7 +306,13 @@ void StoreLoop::RunOthers(std::deque<Other>& others) {
       PublishIfChanged();
       continue;
     }
-    const Status status = writer_->PutSiteReport(std::get<SiteReportRow>(other), WallMs());
+    const auto& report = std::get<SiteReportRow>(other);
+    const std::uint64_t now = WallMs();
+    if (report.minute_ms > now + kReportAheadMs || report.minute_ms + kReportBehindMs < now) {
+      ++reports_refused_;
+      continue;
+    }
+    const Status status = writer_->PutSiteReport(report, now);
     if (!status.ok()) {
       ++reports_refused_;
       LogFailure("site report", status);

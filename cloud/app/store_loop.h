@@ -92,6 +92,10 @@ class StoreLoop {
   [[nodiscard]] std::uint64_t commits() const;
   [[nodiscard]] std::uint64_t commit_failures() const { return commit_failures_; }
   [[nodiscard]] std::uint64_t reports_refused() const { return reports_refused_; }
+  /// How far the wall clock is ahead of the time by which retention judges, and how often it
+  /// jumped.
+  [[nodiscard]] std::uint64_t clock_ahead_ms() const { return clock_ahead_ms_; }
+  [[nodiscard]] std::uint64_t clock_jumps() const { return clock_jumps_; }
   [[nodiscard]] RefusedCounts refused_since_start() const;
   [[nodiscard]] std::size_t queued() const;
 
@@ -106,6 +110,7 @@ class StoreLoop {
   /// it
   Committed CommitAndAnswer(std::span<const Batch> group, std::span<const PendingBatch> from);
   void RunOthers(std::deque<Other>& others);
+  void Retain();
   void LogFailure(const char* what, Status status);
   void PublishIfChanged();
 
@@ -116,7 +121,10 @@ class StoreLoop {
   const std::function<void(std::shared_ptr<const registry::Snapshot>)> on_roster_;
   std::shared_ptr<const registry::Snapshot> published_;  // store thread, after Start()
   host::logging::RateLimit failure_log_{Millis(10'000)};
-  std::vector<PendingBatch> held_;  // store thread: the disk refused them
+  std::vector<PendingBatch> held_;                       // store thread: the disk refused them
+  store::RetentionClock retention_clock_{std::nullopt};  // store thread
+  bool retain_more_ = false;                             // store thread: there is more to delete
+  MonotonicTime next_retain_{};                          // store thread
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.
@@ -136,6 +144,8 @@ class StoreLoop {
   std::atomic<bool> blocked_{false};
   std::atomic<std::uint64_t> commit_failures_{0};
   std::atomic<std::uint64_t> reports_refused_{0};
+  std::atomic<std::uint64_t> clock_ahead_ms_{0};
+  std::atomic<std::uint64_t> clock_jumps_{0};
   std::thread thread_;
 };
 

@@ -279,6 +279,12 @@ Result<Stats> Reader::ReadStats() {
     const std::size_t priority = std::min<std::uint64_t>(s.Uint(0), stats.drops.size() - 1);
     stats.drops[priority] += s.Uint(1);
   }));
+  TRIB_TRY_ASSIGN(
+      Statement retention,
+      database.Prepare("SELECT name, value FROM retention WHERE name <> 'clock_ms' ORDER BY name"));
+  TRIB_TRY(ForEach(retention, [&](const Statement& s) {
+    stats.retention.emplace_back(std::string(s.Text(0)), s.Uint(1));
+  }));
   TRIB_TRY_ASSIGN(const std::int64_t pages, database.PageCount());
   TRIB_TRY_ASSIGN(const std::int64_t page_bytes, database.PageSize());
   stats.database_bytes = static_cast<std::uint64_t>(pages * page_bytes);

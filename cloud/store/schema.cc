@@ -210,7 +210,24 @@ ALTER TABLE latest_status ADD COLUMN commissioning_reason INTEGER NOT NULL DEFAU
 ALTER TABLE latest_status ADD COLUMN baselines INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array kMigrations{kVersion1, kVersion2};
+// Retention: the keys of records that were deleted, as ranges of sequences, and what it has
+// deleted.
+constexpr std::string_view kVersion3 = R"sql(
+CREATE TABLE forgotten(
+  node INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  boot INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY(node, epoch, boot, first)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE retention(
+  name TEXT PRIMARY KEY,
+  value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array kMigrations{kVersion1, kVersion2, kVersion3};
 
 }  // namespace
 

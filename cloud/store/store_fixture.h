@@ -110,7 +110,8 @@ class StoreFixture : public ::testing::Test {
     return batch;
   }
   BatchOutcome Commit(const Batch& batch) {
-    Result<std::vector<BatchOutcome>> outcomes = writer_->Commit(std::span(&batch, 1), 5000);
+    Result<std::vector<BatchOutcome>> outcomes =
+        writer_->Commit(std::span(&batch, 1), 1'700'000'600'000);
     EXPECT_TRUE(outcomes.ok()) << writer_->last_error();
     return outcomes.ok() ? (*outcomes)[0] : BatchOutcome{};
   }

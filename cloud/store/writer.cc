@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "retainer.h"
 #include "schema.h"
 #include "trib/common/host/sqlite/database.h"
 #include "trib/common/host/sqlite/file_lock.h"
@@ -82,6 +83,9 @@ constexpr std::string_view kPutDevice =
     " changed_ms = excluded.changed_ms";
 constexpr std::string_view kPutBinding = "INSERT OR REPLACE INTO binding VALUES(?,?,?)";
 constexpr std::string_view kPutRoster = "INSERT OR REPLACE INTO roster VALUES(?,?)";
+constexpr std::string_view kCountMoved =
+    "INSERT INTO retention VALUES('times_moved', ?) ON CONFLICT(name) DO UPDATE SET"
+    " value = value + excluded.value";
 constexpr std::string_view kAudit =
     "INSERT INTO audit_log(at_ms, operator, action, device, detail) VALUES(?,?,?,?,?)";
 
@@ -117,10 +121,15 @@ struct Summary {
     std::int64_t record = 0;
   };
   std::map<std::tuple<std::uint64_t, std::uint64_t, std::uint8_t>, Newest> newest;
+  std::uint64_t now_ms = 0;
+  Millis window = kDefaultRollupWindow;
+  std::uint64_t moved = 0;  // records that count in another minute than they claim
 
   void Add(const RecordRow& row, std::int64_t record) {
     const std::uint64_t node = row.header.key.node.value();
-    std::int64_t minute = row.header.time.time_since_epoch().count() / 60000 * 60000;
+    const std::int64_t time_ms = row.header.time.time_since_epoch().count();
+    const std::int64_t minute = RollupMinute(time_ms, row.received_ms, now_ms, window);
+    moved += time_ms < minute || time_ms - minute >= 60'000 ? 1U : 0U;
     minutes[{node, minute}].Add(row);
     nodes[node].Add(row);
     // Per epoch, because which of two epochs is newer is the table's decision.
@@ -158,7 +167,9 @@ struct Writer::Impl {
   Database database;
   Statement insert_record, same_bytes, add_rollup, add_node_total, put_latest, put_latest_status;
   Statement add_gateway_total, raise_drop, add_rejected, put_site_report;
-  Statement put_device, put_binding, put_roster, audit;
+  Statement put_device, put_binding, put_roster, audit, count_moved;
+  Retainer retainer;
+  Millis rollup_window = kDefaultRollupWindow;
 
   Status PrepareAll() {
     const std::pair<Statement*, std::string_view> all[] = {
@@ -176,11 +187,12 @@ struct Writer::Impl {
         {&put_binding, kPutBinding},
         {&put_roster, kPutRoster},
         {&audit, kAudit},
+        {&count_moved, kCountMoved},
     };
     for (const auto& [statement, sql] : all) {
       TRIB_TRY_ASSIGN(*statement, database.Prepare(sql));
     }
-    return {};
+    return retainer.Prepare(database);
   }
 
   Status InsertRecord(const RecordRow& row, GatewayId gateway, std::uint64_t now_ms);
@@ -255,6 +267,12 @@ Result<BatchOutcome> Writer::Impl::InsertBatch(const Batch& batch,
   std::uint64_t last_received_ms = 0;
   for (const RecordRow& row : batch.records) {
     last_received_ms = std::max(last_received_ms, row.received_ms);
+    // Of a record that retention deleted only the key is known: it was stored, once.
+    TRIB_TRY_ASSIGN(const bool forgotten, retainer.WasStored(row.header.key));
+    if (forgotten) {
+      ++outcome.duplicates;
+      continue;
+    }
     TRIB_TRY(InsertRecord(row, batch.gateway, now_ms));
     if (database.changes() == 1) {
       ++outcome.stored;
@@ -368,6 +386,9 @@ Status Writer::Impl::Flush(const Summary& summary, std::uint64_t now_ms) {
     BindSums(add_rollup, 3, sums);
     TRIB_TRY(add_rollup.Run());
   }
+  if (summary.moved > 0) {
+    TRIB_TRY(count_moved.BindAll(summary.moved).Run());
+  }
   for (const auto& [node, sums] : summary.nodes) {
     add_node_total.Bind(1, node).Bind(8, now_ms);
     BindSums(add_node_total, 2, sums);
@@ -393,6 +414,7 @@ Result<std::unique_ptr<Writer>> Writer::Open(const std::string& path,
   open.busy_timeout_ms = 1000;  // a lock that lasts is reported, and the caller tries again
   open.kind = kStoreFile;
   TRIB_TRY_ASSIGN(impl->database, Database::Open(path, open, error));
+  impl->rollup_window = options.rollup_window;
   Status status = impl->database.Migrate(Migrations());
   if (status.ok()) {
     status = impl->PrepareAll();
@@ -415,6 +437,8 @@ Result<std::vector<BatchOutcome>> Writer::Commit(std::span<const Batch> batches,
   std::vector<BatchOutcome> outcomes;
   outcomes.reserve(batches.size());
   Summary summary;
+  summary.now_ms = now_ms;
+  summary.window = impl_->rollup_window;
   TRIB_TRY_ASSIGN(Transaction transaction, Transaction::Begin(impl_->database));
   for (const Batch& batch : batches) {
     Result<BatchOutcome> outcome = impl_->InsertBatch(batch, now_ms, summary);
@@ -542,6 +566,14 @@ Status Writer::SetMaxBytes(std::uint64_t bytes) {
   const std::uint64_t pages =
       std::clamp<std::uint64_t>(bytes / static_cast<std::uint64_t>(page), 1, 0xFFFFFFFE);
   return impl_->database.SetMaxPages(static_cast<std::uint32_t>(pages));
+}
+
+Result<RetentionStep> Writer::Retain(const RetentionPolicy& policy, std::uint64_t now_ms) {
+  return impl_->retainer.Step(impl_->database, policy, now_ms);
+}
+
+Result<std::optional<std::uint64_t>> Writer::RetentionTime() {
+  return impl_->retainer.LoadClock(impl_->database);
 }
 
 Status Writer::Checkpoint() {

@@ -109,7 +109,8 @@ TEST_F(WriterTest, FullDiskStoresNothingAndTheRetrySucceeds) {
     rows.back().sealed.resize(3000, 'x');
   }
   const Batch batch = BatchOf(rows);
-  const Result<std::vector<BatchOutcome>> full = writer_->Commit(std::span(&batch, 1), 5000);
+  const Result<std::vector<BatchOutcome>> full =
+      writer_->Commit(std::span(&batch, 1), 1'700'000'600'000);
   ASSERT_FALSE(full.ok());
   EXPECT_EQ(full.status().code(), Code::kResourceExhausted) << writer_->last_error();
   EXPECT_NE(writer_->last_error().find("full"), std::string::npos);
@@ -131,7 +132,7 @@ TEST_F(WriterTest, OneFailingBatchFailsItsGroupWhole) {
     large.records.back().sealed.resize(4000, 'y');
   }
   const std::array group{BatchOf({Row(1, 1)}), large};
-  EXPECT_FALSE(writer_->Commit(group, 5000).ok());
+  EXPECT_FALSE(writer_->Commit(group, 1'700'000'600'000).ok());
   EXPECT_EQ(Query("SELECT count(*) FROM record"), 0);
 }
 
@@ -180,7 +181,7 @@ TEST_F(WriterTest, ExactlyOnceUnderRandomDelivery) {
         batch.records.back().index = static_cast<std::uint32_t>(i);
       }
     }
-    const Result<std::vector<BatchOutcome>> outcomes = writer_->Commit(group, 5000);
+    const Result<std::vector<BatchOutcome>> outcomes = writer_->Commit(group, 1'700'000'600'000);
     ASSERT_TRUE(outcomes.ok()) << writer_->last_error();
     ASSERT_EQ(outcomes->size(), group.size());
     for (std::size_t i = 0; i < group.size(); ++i) {

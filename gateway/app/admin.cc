@@ -81,6 +81,16 @@ json LinkJson(const SouthSnapshot& south) {
             {"misshapen", south.misshapen}}}};
 }
 
+json ConnectionsJson(const host::zmq::ServerCounts& c) {
+  return {{"open", c.connections},
+          {"accepted", c.accepted},
+          {"handshakes", c.handshakes},
+          {"refused_keys", c.refused_keys},
+          {"wrong_server_key", c.wrong_server_key},
+          {"wrong_protocol", c.wrong_protocol},
+          {"accept_failures", c.accept_failures}};
+}
+
 json TotalsJson(const aggregate::Totals& totals) {
   return {{"records", totals.records},
           {"events", totals.events},
@@ -133,7 +143,10 @@ json ForwardJson(const NorthSnapshot& north) {
           {"reports", m.reports},
           {"reports_dropped", m.reports_dropped},
           {"sends_failed", north.sends_failed},
-          {"hellos", m.hellos}};
+          {"hellos", m.hellos},
+          {"credit", north.credit},
+          {"pauses", m.pauses},
+          {"grants", m.grants}};
 }
 
 json ZapJson(const host::zmq::ZapCounts& counts) {
@@ -279,6 +292,7 @@ void AddCalls(host::control::Registry& registry, const Config& config, AdminSour
     return json{{"gateway", IdText(config.id.value())},
                 {"run", HashText(spool.run)},
                 {"link", LinkJson(south)},
+                {"connections", ConnectionsJson(south.connections)},
                 {"aggregate", AggregateJson(south)},
                 {"spool", SpoolJson(spool)},
                 {"forward", ForwardJson(shared->north())},

@@ -192,6 +192,7 @@ void NorthLoop::Publish() {
   snapshot.metrics = forward_.metrics();
   snapshot.connections = connections_;
   snapshot.open_batches = forward_.open_batches();
+  snapshot.credit = forward_.credit();
   published_.Set(snapshot);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "trib/common/host/zmq/client_socket.h"
+#include "trib/common/host/zmq/server_socket.h"
 #include "trib/gateway/aggregate/metrics.h"
 #include "trib/gateway/aggregate/types.h"
 #include "trib/gateway/forward/metrics.h"
@@ -49,6 +50,7 @@ struct SouthSnapshot {
   std::uint64_t active = 0;           ///< nodes heard of within a minute
   std::uint64_t waiting = 0;          ///< nodes with credit 0
   std::uint64_t misshapen = 0;
+  host::zmq::ServerCounts connections;
   std::uint64_t sends_failed = 0;
   std::uint64_t pauses = 0;  ///< times reading stopped because the spool was behind
 };
@@ -75,6 +77,7 @@ struct NorthSnapshot {
   host::zmq::LinkState link = host::zmq::LinkState::kUnknown;
   std::uint64_t connections = 0;
   std::uint64_t open_batches = 0;
+  std::uint32_t credit = 0;  ///< batches that the cloud grants
   std::uint64_t sends_failed = 0;
   std::uint64_t downlinks_dropped = 0;
 };

@@ -235,6 +235,7 @@ void SouthLoop::Publish() {
   snapshot.active = link_.credit().active();
   snapshot.waiting = link_.credit().waiting();
   snapshot.misshapen = socket_->misshapen();
+  snapshot.connections = socket_->counts();
   published_.Set(std::move(snapshot));
 }
 

@@ -23,7 +23,10 @@ constexpr Millis kForgetInterval{100};
 }  // namespace
 
 SpoolLoop::SpoolLoop(const spool::Options& options, Millis commit_interval)
-    : options_(options), commit_interval_(commit_interval), group_records_(kGroupRecords) {}
+    : options_(options),
+      commit_interval_(commit_interval),
+      group_records_(kGroupRecords),
+      forget_records_(kGroupRecords) {}
 
 Result<spool::Roster> SpoolLoop::Start(std::string& error) {
   std::promise<Result<spool::Roster>> opened;
@@ -183,6 +186,7 @@ void SpoolLoop::Commit(bool last_try) {
   if (!outcomes.ok()) {
     LogFailure("cannot store records", outcomes.status());
     blocked_ = true;
+    room_ = 0;
     // What is too much at once may fit in parts.
     group_records_ = std::max<std::size_t>(1, count / 2);
     if (last_try) {
@@ -227,13 +231,29 @@ std::uint64_t SpoolLoop::Room() const {
 
 void SpoolLoop::Forget() {
   last_forget_ = stored_.empty() && rejected_.empty() ? last_forget_ : MonotonicNow();
-  if (!stored_.empty()) {
-    const Status status = spool_->Delete(stored_);
-    status.ok() ? stored_.clear() : LogFailure("cannot delete forwarded records", status);
-  }
-  if (!rejected_.empty()) {
-    const Status status = spool_->Discard(rejected_);
-    status.ok() ? rejected_.clear() : LogFailure("cannot discard rejected records", status);
+  ForgetParts(
+      stored_, "cannot delete forwarded records", [this](auto ids) { return spool_->Delete(ids); });
+  ForgetParts(rejected_, "cannot discard rejected records", [this](auto ids) {
+    return spool_->Discard(ids);
+  });
+}
+
+void SpoolLoop::ForgetParts(std::vector<std::int64_t>& ids,
+                            std::string_view what,
+                            const std::function<Status(std::span<const std::int64_t>)>& forget) {
+  while (!ids.empty()) {
+    const std::size_t count = std::min(forget_records_, ids.size());
+    const Status status = forget(std::span(ids).first(count));
+    if (status.ok()) {
+      ids.erase(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count));
+      forget_records_ = std::min(2 * forget_records_, kGroupRecords);
+    } else if (status.code() == Code::kResourceExhausted && count > 1) {
+      // Deleting writes too: on a full disk only as much at once as there is room for.
+      forget_records_ = count / 2;
+    } else {
+      LogFailure(what, status);
+      return;
+    }
   }
 }
 

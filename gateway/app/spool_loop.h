@@ -77,6 +77,9 @@ class SpoolLoop {
   void Commit(bool last_try);
   [[nodiscard]] std::uint64_t Room() const;
   void Forget();
+  void ForgetParts(std::vector<std::int64_t>& ids,
+                   std::string_view what,
+                   const std::function<Status(std::span<const std::int64_t>)>& forget);
   void TryRoster();
   void Answer(const Peek& peek);
   void Publish();
@@ -92,6 +95,7 @@ class SpoolLoop {
   // bounded by what nodes were promised.
   std::vector<spool::Item> held_;
   std::size_t group_records_;
+  std::size_t forget_records_;
   bool blocked_ = false;
   // Work that the disk refused; tried again.
   std::vector<std::int64_t> stored_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace trib::gateway::spool {
@@ -41,6 +42,9 @@ constexpr host::sqlite::FileKind kSpoolFile{.id = 0x54726253, .name = "gateway s
 
 // Row, key index and priority index, as the file grows by them.
 constexpr std::uint64_t kRowOverheadBytes = 96;
+
+// Left free on the disk, twice over, for deletions.
+constexpr std::uint64_t kReserveBytes = std::uint64_t{128} * 1024;
 
 std::uint64_t CostOf(std::size_t sealed_bytes) {
   return sealed_bytes + kRowOverheadBytes;
@@ -144,6 +148,7 @@ Result<std::vector<Outcome>> Spool::Append(std::span<const Item> items) {
   Group group{depth_, drops_};
   Metrics counted = metrics_;
   const auto store = [&]() -> Status {
+    TRIB_TRY(KeepReserve(items));
     TRIB_TRY_ASSIGN(auto transaction, Transaction::Begin(database_));
     for (const Item& item : items) {
       TRIB_TRY_ASSIGN(const Outcome outcome, Insert(item, group));
@@ -161,6 +166,35 @@ Result<std::vector<Outcome>> Spool::Append(std::span<const Item> items) {
   counted.commits = metrics_.commits;
   metrics_ = counted;
   return outcomes;
+}
+
+/// A disk that is full to the last block could not even take the deletions that make room again:
+/// they too are written, and moving the WAL into the file may make the file longer by as much.
+Status Spool::KeepReserve(std::span<const Item> items) {
+  std::uint64_t bytes = kReserveBytes;
+  for (const Item& item : items) {
+    bytes += CostOf(item.sealed.size()) + kRowOverheadBytes;
+  }
+  // `reusable`: pages of the file that are free; the WAL grows by what is written all the same.
+  const auto fits = [&](std::uint64_t reusable) {
+    std::error_code failed;
+    const auto space = std::filesystem::space(options_.path, failed);
+    if (failed) {
+      return true;  // SQLite will tell what is wrong
+    }
+    const auto wal = std::filesystem::file_size(options_.path.string() + "-wal", failed);
+    const std::uint64_t moved = bytes + (failed ? 0 : wal);
+    return space.available >= bytes + (moved > reusable ? moved - reusable : 0);
+  };
+  short_of_disk_ = false;
+  if (fits(0)) {
+    return {};
+  }
+  TRIB_TRY(database_.Checkpoint());
+  TRIB_TRY_ASSIGN(const auto free_pages, database_.FreePageCount());
+  TRIB_TRY_ASSIGN(const auto page_bytes, database_.PageSize());
+  short_of_disk_ = !fits(static_cast<std::uint64_t>(free_pages * page_bytes));
+  return short_of_disk_ ? Status(Code::kResourceExhausted) : Status();
 }
 
 Result<Outcome> Spool::Insert(const Item& item, Group& group) {

@@ -332,6 +332,24 @@ TEST_F(RefusedKeys, NoPortServesAPeerWithoutCurve) {
   }
   EXPECT_TRUE(fleet().node(101)->Stop(kLong).clean());
   EXPECT_EQ(GatewayStats(1)["link"]["dropped"].value("malformed", 1U), 0U);
+  // Neither ZAP nor a session ever hears of such peers, so the sockets count them.
+  EXPECT_TRUE(WaitUntil(
+      [&] {
+        return GatewayStats(1)["connections"].value("wrong_protocol", 0U) == 1U &&
+               CloudStats()["connections"].value("wrong_protocol", 0U) == 1U;
+      },
+      kLong))
+      << GatewayStats(1)["connections"] << CloudStats()["connections"];
+  // A peer that expects another gateway: it cannot be told, so it is counted here.
+  RawPeer misled(
+      fleet().gateway_south(1), fleet().File("node-101.key"), fleet().File("cloud.key.pub"));
+  EXPECT_TRUE(WaitUntil(
+      [&] {
+        (void)misled.link();
+        return GatewayStats(1)["connections"].value("wrong_server_key", 0U) >= 1U;
+      },
+      kLong))
+      << GatewayStats(1)["connections"];
   std::cout << all.size() << " listening ports, all refuse the NULL mechanism\n";
 }
 

@@ -145,7 +145,7 @@ bool Fleet::StartGateway(std::uint64_t id) {
   const std::string config =
       "id = " + std::to_string(id) + "\nkey = " + Quoted(File(name + ".key")) +
       "\nready_file = " + Quoted(File(name + ".ready.json")) + "\n[south]\nbind = \"" +
-      gateway.endpoints.south + "\"\n[north]\nendpoint = \"" +
+      gateway.endpoints.south + "\"\n" + options_.gateway_south + "[north]\nendpoint = \"" +
       (gateway.north.empty() ? cloud_endpoints_.south : gateway.north) + "\"\ncloud_key = \"" +
       PublicKeyHex("cloud") + "\"\n[admin]\nbind = \"" + gateway.endpoints.admin +
       "\"\noperators = [\"" + PublicKeyHex("operator") +

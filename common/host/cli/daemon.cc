@@ -1,5 +1,7 @@
 #include "trib/common/host/cli/daemon.h"
 
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -43,10 +45,21 @@ int ReportConfigErrors(std::string_view program,
   return errors.empty() ? kExitOk : kExitUsage;
 }
 
+std::uint64_t RaiseFileLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);
+    (void)::getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return limit.rlim_cur;
+}
+
 int Serve(const DaemonNames& names,
           const std::filesystem::path& ready_file,
           bool json,
           const std::function<std::optional<RunningDaemon>(std::string& error)>& start) {
+  (void)RaiseFileLimit();
   const StopSignal stop;  // first, so that a signal during the start ends it in flow order
   std::string error;
   const std::optional<RunningDaemon> running = start(error);

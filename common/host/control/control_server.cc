@@ -20,7 +20,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::Open(zmq::Context& context
                                           {.endpoint = endpoint,
                                            .zap_domain = std::string(kAdminDomain),
                                            .max_message_bytes = kMaxRequestBytes,
-                                           .high_water_mark = 16},
+                                           .send_high_water = 16},
                                           error));
   return std::unique_ptr<ControlServer>(new ControlServer(std::move(socket), registry));
 }

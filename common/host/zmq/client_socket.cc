@@ -1,8 +1,6 @@
 #include "trib/common/host/zmq/client_socket.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cstring>
 #include <random>
 #include <utility>
 
@@ -39,24 +37,10 @@ LinkState After(LinkState before, int event) {
   }
 }
 
-/// Watches `socket`; the returned socket gives its events.
-::zmq::socket_t Watch(Context& context, ::zmq::socket_t& socket) {
-  static constinit std::atomic<std::uint64_t> next{0};
-  const std::string address = "inproc://trib.monitor." + std::to_string(next.fetch_add(1));
-  if (::zmq_socket_monitor(socket.handle(), address.c_str(), kWatchedEvents) != 0) {
-    throw ::zmq::error_t();
-  }
-  ::zmq::socket_t monitor(context.impl().context, ::zmq::socket_type::pair);
-  monitor.set(::zmq::sockopt::linger, 0);
-  monitor.connect(address);
-  return monitor;
-}
-
 /// A wait between `base` and twice that, so that a fleet does not come back in one moment.
-int Jittered(Millis base) {
-  std::random_device device;
-  std::uniform_int_distribution<std::int64_t> spread(0, base.count());
-  return static_cast<int>(base.count() + spread(device));
+int Jittered(Millis base, std::mt19937_64& random) {
+  const auto spread = static_cast<std::uint64_t>(base.count()) + 1;
+  return static_cast<int>(base.count() + static_cast<std::int64_t>(random() % spread));
 }
 
 }  // namespace
@@ -106,16 +90,23 @@ Result<std::unique_ptr<ClientSocket>> ClientSocket::Open(Context& context,
                ::zmq::const_buffer(keys.public_key.data(), keys.public_key.size()));
     socket.set(::zmq::sockopt::curve_secretkey,
                ::zmq::const_buffer(keys.secret_key.data(), keys.secret_key.size()));
-    SetCommonOptions(
-        socket, options.max_message_bytes, options.high_water_mark, options.handshake_limit);
-    socket.set(::zmq::sockopt::reconnect_ivl, Jittered(options.reconnect));
-    socket.set(::zmq::sockopt::reconnect_ivl_max, static_cast<int>(options.reconnect_max.count()));
+    SetCommonOptions(socket,
+                     options.max_message_bytes,
+                     options.high_water_mark,
+                     options.high_water_mark,
+                     options.handshake_limit);
+    std::random_device device;
+    std::mt19937_64 random(options.seed != 0 ? options.seed : device());
+    socket.set(::zmq::sockopt::reconnect_ivl, Jittered(options.reconnect, random));
+    // libzmq adds a random part of the first wait to each, which is little once the waits have
+    // grown to the longest: those differ between peers from the start.
+    socket.set(::zmq::sockopt::reconnect_ivl_max, Jittered(options.reconnect_max, random));
     // What is sent waits for a live connection instead of piling up for a dead one.
     socket.set(::zmq::sockopt::immediate, true);
-    impl->monitor = Watch(context, socket);
+    impl->monitor = StartMonitor(context, socket, kWatchedEvents);
     impl->endpoint = options.endpoint;
-    impl->redial_first = std::chrono::milliseconds(5 * Jittered(options.reconnect));
-    impl->redial_max = std::chrono::milliseconds(Jittered(options.reconnect_max));
+    impl->redial_first = std::chrono::milliseconds(5 * Jittered(options.reconnect, random));
+    impl->redial_max = std::chrono::milliseconds(Jittered(options.reconnect_max, random));
     impl->redial_after = impl->redial_first;
     socket.connect(options.endpoint);
     return std::unique_ptr<ClientSocket>(new ClientSocket(std::move(impl)));
@@ -167,18 +158,9 @@ std::uint64_t ClientSocket::connections() const {
 
 void ClientSocket::Impl::Maintain() {
   try {
-    while (true) {
-      ::zmq::message_t event;
-      if (!monitor.recv(event, ::zmq::recv_flags::dontwait)) {
-        break;
-      }
-      DiscardRest(monitor, event.more());
-      if (event.size() >= sizeof(std::uint16_t)) {
-        std::uint16_t number = 0;
-        std::memcpy(&number, event.data(), sizeof number);
-        link = After(link, number);
-        connections += number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED ? 1U : 0U;
-      }
+    while (const auto event = NextEvent(monitor)) {
+      link = After(link, event->number);
+      connections += event->number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED ? 1U : 0U;
     }
     // libzmq does not try again after a refused or broken handshake.
     if (link != LinkState::kRefused && link != LinkState::kHandshakeFailed) {

@@ -23,7 +23,13 @@ struct Context::Impl {
 
 struct ServerSocket::Impl {
   ::zmq::socket_t socket;
+  ::zmq::socket_t monitor;
+  ServerCounts counts;
   std::string endpoint;
+
+  /// Counts what the monitor saw.
+  void Watch();
+
   std::size_t max_message_bytes = 0;
   std::uint64_t misshapen = 0;
 };
@@ -77,19 +83,35 @@ inline constexpr std::int64_t kCurveOverheadBytes = 64;
 /// The rules that hold for every TCP socket here. The caller has set the CURVE options.
 inline void SetCommonOptions(::zmq::socket_t& socket,
                              std::size_t max_message_bytes,
-                             int high_water_mark,
+                             int send_high_water,
+                             int receive_high_water,
                              Millis handshake_limit) {
   socket.set(::zmq::sockopt::linger, 0);
   socket.set(::zmq::sockopt::ipv6, false);
   socket.set(::zmq::sockopt::maxmsgsize,
              static_cast<std::int64_t>(max_message_bytes) + kCurveOverheadBytes);
-  socket.set(::zmq::sockopt::sndhwm, high_water_mark);
-  socket.set(::zmq::sockopt::rcvhwm, high_water_mark);
+  socket.set(::zmq::sockopt::sndhwm, send_high_water);
+  socket.set(::zmq::sockopt::rcvhwm, receive_high_water);
   socket.set(::zmq::sockopt::handshake_ivl, static_cast<int>(handshake_limit.count()));
   // A peer that vanished without a word is noticed and its memory freed.
   socket.set(::zmq::sockopt::heartbeat_ivl, 15'000);
   socket.set(::zmq::sockopt::heartbeat_timeout, 45'000);
+  // One that is there and does not read leaves no way for heartbeats: the kernel ends the
+  // connection when nothing of what waits was taken for so long.
+  socket.set(::zmq::sockopt::tcp_maxrt, 60'000);
 }
+
+/// One event of a socket's monitor.
+struct MonitorEvent {
+  std::uint16_t number = 0;
+  std::uint32_t value = 0;
+};
+
+/// Watches `socket` for `events`; the returned socket gives them. They wait without limit, since a
+/// full monitor would hold up libzmq's I/O thread: read them often.
+::zmq::socket_t StartMonitor(Context& context, ::zmq::socket_t& socket, int events);
+/// The next event, if there is one.
+std::optional<MonitorEvent> NextEvent(::zmq::socket_t& monitor);
 
 /// Takes the remaining parts of a message whose shape is wrong.
 inline void DiscardRest(::zmq::socket_t& socket, bool more) {

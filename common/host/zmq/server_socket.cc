@@ -7,6 +7,11 @@
 namespace trib::host::zmq {
 namespace {
 
+constexpr int kCountedEvents =
+    ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_DISCONNECTED |
+    ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+    ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+
 /// Without this, a missing ZAP handler would let everyone in.
 Status EnforceZap(::zmq::socket_t& socket) {
   // ZMQ_ZAP_ENFORCE_DOMAIN: libzmq 4.3 has it in every build, its header only names it in drafts.
@@ -28,7 +33,52 @@ std::string ReadUserId(::zmq::message_t& message) {
 }  // namespace
 
 ServerSocket::ServerSocket(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-ServerSocket::~ServerSocket() = default;
+ServerSocket::~ServerSocket() {
+  if (impl_->monitor) {
+    (void)::zmq_socket_monitor(impl_->socket.handle(), nullptr, 0);
+  }
+}
+
+void ServerSocket::Impl::Watch() {
+  try {
+    while (const auto event = NextEvent(monitor)) {
+      switch (event->number) {
+        case ZMQ_EVENT_ACCEPTED:
+          ++counts.accepted;
+          ++counts.connections;
+          break;
+        case ZMQ_EVENT_DISCONNECTED:
+          counts.connections -= counts.connections > 0 ? 1U : 0U;
+          break;
+        case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+          ++counts.handshakes;
+          break;
+        case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+          ++counts.refused_keys;
+          break;
+        case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+          ++(event->value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC ? counts.wrong_server_key
+                                                                   : counts.wrong_protocol);
+          break;
+        case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+          ++counts.wrong_protocol;
+          break;
+        case ZMQ_EVENT_ACCEPT_FAILED:
+          ++counts.accept_failures;
+          break;
+        default:
+          break;
+      }
+    }
+  } catch (const ::zmq::error_t&) {
+    // Only a terminating context gets here.
+  }
+}
+
+const ServerCounts& ServerSocket::counts() {
+  impl_->Watch();
+  return impl_->counts;
+}
 
 Result<std::unique_ptr<ServerSocket>> ServerSocket::Open(Context& context,
                                                          ZapHandler& /*zap: proof that one runs*/,
@@ -36,7 +86,8 @@ Result<std::unique_ptr<ServerSocket>> ServerSocket::Open(Context& context,
                                                          const ServerOptions& options,
                                                          std::string& error) {
   if (!options.endpoint.starts_with("tcp://") || options.zap_domain.empty() ||
-      options.max_message_bytes == 0 || options.high_water_mark <= 0) {
+      options.max_message_bytes == 0 || options.send_high_water <= 0 ||
+      options.receive_high_water <= 0) {
     error = "cannot listen on " + options.endpoint + ": not a valid endpoint, domain or limit";
     return Code::kInvalidArgument;
   }
@@ -53,10 +104,14 @@ Result<std::unique_ptr<ServerSocket>> ServerSocket::Open(Context& context,
       error = "cannot listen: this libzmq cannot enforce ZAP";
       return enforced;
     }
-    SetCommonOptions(
-        socket, options.max_message_bytes, options.high_water_mark, options.handshake_limit);
+    SetCommonOptions(socket,
+                     options.max_message_bytes,
+                     options.send_high_water,
+                     options.receive_high_water,
+                     options.handshake_limit);
     socket.set(::zmq::sockopt::backlog, 4096);
     socket.set(::zmq::sockopt::router_mandatory, true);
+    impl->monitor = StartMonitor(context, socket, kCountedEvents);
     socket.bind(options.endpoint);
     impl->endpoint = socket.get(::zmq::sockopt::last_endpoint);
     return std::unique_ptr<ServerSocket>(new ServerSocket(std::move(impl)));

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "trib/cloud/store/retention.h"
 #include "trib/common/base/time.h"
 #include "trib/common/crypto/crypto.h"
 #include "trib/common/status/status.h"
@@ -28,6 +29,7 @@ struct Config {
   std::uint64_t max_bytes = 0;
   std::uint32_t wal_autocheckpoint_pages = 10000;
   std::uint64_t cache_bytes = std::uint64_t{64} << 20U;
+  store::RetentionPolicy retention;
 };
 
 /// Reads `path` into `config`. `errors` gets one line per mistake, with file, line and what would

@@ -9,6 +9,7 @@
 
 #include "trib/cloud/ports/device_store.h"
 #include "trib/cloud/ports/types.h"
+#include "trib/cloud/store/retention.h"
 #include "trib/common/status/result.h"
 
 namespace trib::cloud::store {
@@ -22,6 +23,8 @@ struct WriterOptions {
   std::uint32_t wal_autocheckpoint_pages = 10000;
   /// Memory for pages of the file; they stay once they were read.
   std::uint64_t cache_bytes = std::uint64_t{64} << 20U;
+  /// Minutes of nodes older than this are not made: RollupMinute().
+  Millis rollup_window = kDefaultRollupWindow;
 };
 
 /// The one writing connection to the cloud's database. Tables: docs/formats/store.md.
@@ -46,7 +49,8 @@ class Writer final : public DeviceStore {
   /// transaction; a group of several batches costs one disk flush.
   ///
   /// A record whose key is stored already is a duplicate when its bytes are equal, and refused with
-  /// reason "key_conflict" when they are not: two records under one key is never silent.
+  /// reason "key_conflict" when they are not: two records under one key is never silent. Of a
+  /// record that retention deleted the key alone is known: it is a duplicate whatever its bytes.
   ///
   /// Durable  At return, when ok. Never acknowledge before.
   /// @returns one outcome per batch, or
@@ -62,6 +66,12 @@ class Writer final : public DeviceStore {
 
   Result<RegistryContent> LoadRegistry() override;
   Status ApplyRegistryChanges(std::span<const RegistryChange> changes) override;
+
+  /// Deletes some of what `policy` does not keep, in one small transaction; call again soon while
+  /// `more`. `now_ms` is RetentionClock's, and is kept with the deletion.
+  Result<RetentionStep> Retain(const RetentionPolicy& policy, std::uint64_t now_ms);
+  /// Where RetentionClock stood at the last Retain().
+  Result<std::optional<std::uint64_t>> RetentionTime();
 
   /// Raises or lowers the size limit; the present size is the least that holds.
   Status SetMaxBytes(std::uint64_t bytes);

@@ -31,7 +31,7 @@ class Spool {
   /// Stores a group in one transaction.
   ///
   /// @returns one Outcome per item, in order; or, nothing stored and nothing to acknowledge,
-  ///   kResourceExhausted  the disk is full
+  ///   kResourceExhausted  the disk is full, but for what deletions need
   ///   kUnavailable        locked or an I/O error
   Result<std::vector<Outcome>> Append(std::span<const Item> items);
 
@@ -52,8 +52,11 @@ class Spool {
   /// How often the file was opened, this time included.
   [[nodiscard]] std::uint64_t run() const { return run_; }
   [[nodiscard]] const Metrics& metrics() const { return metrics_; }
-  /// SQLite's text for the last failure.
-  [[nodiscard]] std::string last_error() const { return database_.last_error(); }
+  /// What the last failure was, as SQLite or we say it.
+  [[nodiscard]] std::string last_error() const {
+    return short_of_disk_ ? "the disk is full, but for what deletions need"
+                          : database_.last_error();
+  }
   /// Bounds the file, in pages: lets tests fill the disk.
   Status SetMaxPages(std::uint32_t pages) { return database_.SetMaxPages(pages); }
 
@@ -72,6 +75,7 @@ class Spool {
   Spool(host::sqlite::FileLock lock, host::sqlite::Database database, const Options& options);
   Status Prepare();
   Status LoadCounters();
+  Status KeepReserve(std::span<const Item> items);
   Result<Outcome> Insert(const Item& item, Group& group);
   Result<bool> MakeRoom(const Item& item, std::uint64_t bytes, Group& group);
   Status Commit(host::sqlite::Transaction& transaction, const Group& group);
@@ -100,6 +104,7 @@ class Spool {
   DropTotals drops_;
   std::uint64_t run_ = 0;
   std::map<std::int64_t, Lent> lent_;
+  bool short_of_disk_ = false;
   Metrics metrics_;
 };
 

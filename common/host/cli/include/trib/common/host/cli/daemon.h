@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -29,6 +30,10 @@ void AddDaemonOptions(CLI::App& app, std::string_view example, DaemonOptions& op
 ///
 /// @returns the exit code: kExitOk without errors, else kExitUsage.
 int ReportConfigErrors(std::string_view program, const std::vector<std::string>& errors, bool json);
+
+/// Raises this process's limit of open files to the most that it may: each peer takes one.
+/// @returns the limit then.
+std::uint64_t RaiseFileLimit();
 
 /// A daemon that was started.
 struct RunningDaemon {

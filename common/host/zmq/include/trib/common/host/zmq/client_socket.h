@@ -18,9 +18,12 @@ struct ClientOptions {
   CurvePublicKey server_public_key{};
   std::size_t max_message_bytes = 4096;
   int high_water_mark = 64;  ///< messages queued in each direction
-  /// First wait before connecting again; a random part is added, and it doubles up to `_max`.
+  /// First wait before connecting again, up to doubled at random; each further one doubles, up to
+  /// `_max`, itself up to doubled at random: a fleet that lost its server at one moment comes back
+  /// spread over that time.
   Millis reconnect{200};
   Millis reconnect_max{10'000};
+  std::uint64_t seed = 0;  ///< of those random parts; 0 draws one
   Millis handshake_limit{30'000};
 };
 
