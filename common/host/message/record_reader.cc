@@ -39,7 +39,7 @@ template <std::size_t N>
 void ReadPacked(Bytes bytes, FixedVector<float, N>& out) {
   // IEEE bits, lowest byte first, as on every host that this is built for.
   static_assert(std::endian::native == std::endian::little);
-  if (out.resize(bytes.size() / sizeof(float))) {
+  if (out.resize(bytes.size() / sizeof(float)) && !out.empty()) {
     std::memcpy(out.data(), bytes.data(), out.size() * sizeof(float));
   }
 }
