@@ -12,7 +12,7 @@ class App;
 /// A program's command line as data, read from its CLI::App. What a person reads about a program
 /// comes from here: --help, the man page and shell completion cannot disagree.
 ///
-/// Texts follow conventions (docs/decisions/0005-help-texts.md): the first line of an App's
+/// Texts follow conventions (docs/decisions/0007-help-texts.md): the first line of an App's
 /// description is its summary, lines "Example: ..." are examples, the rest is told before the
 /// options. Its footer is paragraphs; "Title:" alone on a line begins a section, whose lines are
 /// indented, "TERM  text" (two spaces) where they define something.
