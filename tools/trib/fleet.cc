@@ -29,15 +29,18 @@ int List(const Context& context,
 
 /// "12 s", "3 min", "5 h", "9 d" between two times of the cloud's clock.
 std::string Age(std::int64_t from_ms, std::int64_t to_ms) {
+  constexpr std::int64_t kMinute = 60;
+  constexpr std::int64_t kHour = 60 * kMinute;
+  constexpr std::int64_t kDay = 24 * kHour;
   const std::int64_t seconds = std::max<std::int64_t>(0, to_ms - from_ms) / 1000;
-  if (seconds < 120) {
+  if (seconds < 2 * kMinute) {
     return std::to_string(seconds) + " s";
   }
-  if (seconds < 2 * 3600) {
-    return std::to_string(seconds / 60) + " min";
+  if (seconds < 2 * kHour) {
+    return std::to_string(seconds / kMinute) + " min";
   }
-  return seconds < 48 * 3600 ? std::to_string(seconds / 3600) + " h"
-                             : std::to_string(seconds / 86400) + " d";
+  return seconds < 2 * kDay ? std::to_string(seconds / kHour) + " h"
+                            : std::to_string(seconds / kDay) + " d";
 }
 
 /// Adds to a node of fleet.list what the table shows of its latest records.

@@ -65,8 +65,50 @@ std::optional<std::string> ValueOf(const Recording& recording, const std::string
                                                  : std::optional(TextOf(condition->second));
 }
 
+/// Moves what `key` says is like `pattern` to `taken`; notes what `key` says of all.
+void Take(const std::string& key,
+          const std::string& pattern,
+          std::vector<Recording>& from,
+          std::vector<Recording>& taken,
+          std::set<std::string>& values) {
+  for (Recording& recording : from) {
+    const auto value = ValueOf(recording, key);
+    if (!value) {
+      continue;
+    }
+    values.insert(*value);
+    if (::fnmatch(pattern.c_str(), value->c_str(), 0) == 0) {
+      taken.push_back(std::move(recording));
+    }
+  }
+}
+
+std::set<std::string> KeysOf(const Manifest& manifest) {
+  std::set<std::string> keys = {"label", "file"};
+  for (const Recording& recording : manifest.recordings) {
+    for (const auto& [name, value] : recording.conditions) {
+      keys.insert(name);
+    }
+  }
+  return keys;
+}
+
+/// The first words of a list that may be long.
+std::string Listed(const std::set<std::string>& words) {
+  constexpr std::size_t kEnough = 300;
+  std::string out;
+  for (const std::string& word : words) {
+    if (out.size() > kEnough) {
+      return out + ", ...";
+    }
+    out.append(out.empty() ? "" : ", ").append(word);
+  }
+  return out;
+}
+
 /// Leaves what every filter takes; an error when a filter is none, or nothing is left.
 bool Filter(const std::vector<std::string>& filters, Manifest& manifest, std::string& error) {
+  const std::set<std::string> keys = KeysOf(manifest);
   for (const std::string& filter : filters) {
     const std::size_t equals = filter.find('=');
     if (equals == std::string::npos || equals == 0) {
@@ -74,32 +116,14 @@ bool Filter(const std::vector<std::string>& filters, Manifest& manifest, std::st
       return false;
     }
     const std::string key = filter.substr(0, equals);
-    const std::string pattern = filter.substr(equals + 1);
-    std::set<std::string> values;
-    std::set<std::string> keys = {"label", "file"};
     std::vector<Recording> taken;
-    for (Recording& recording : manifest.recordings) {
-      for (const auto& [name, value] : recording.conditions) {
-        keys.insert(name);
-      }
-      const auto value = ValueOf(recording, key);
-      if (value) {
-        values.insert(*value);
-        if (::fnmatch(pattern.c_str(), value->c_str(), 0) == 0) {
-          taken.push_back(std::move(recording));
-        }
-      }
-    }
+    std::set<std::string> values;
+    Take(key, filter.substr(equals + 1), manifest.recordings, taken, values);
     if (taken.empty()) {
-      std::string known;
-      for (const std::string& word : values.empty() ? keys : values) {
-        known += (known.empty() ? "" : ", ") + word;
-      }
-      constexpr std::size_t kEnough = 300;
-      known = known.size() > kEnough ? known.substr(0, kEnough) + "..." : known;
-      error = "--only " + filter + ": " +
-              (values.empty() ? "no recording has " + key + "; there are " + known
-                              : "takes none of what is left; " + key + " is one of " + known);
+      error =
+          "--only " + filter + ": " +
+          (values.empty() ? "no recording has " + key + "; there are " + Listed(keys)
+                          : "takes none of what is left; " + key + " is one of " + Listed(values));
       return false;
     }
     manifest.recordings = std::move(taken);

@@ -38,59 +38,63 @@ void AddNote(std::string& notes, const std::string& note) {
   notes += (notes.empty() ? "" : ", ") + note;
 }
 
-/// Fills value, kind and choices from what CLI11 and its validators call the type; gives what else
-/// they say of allowed values.
-std::string ReadType(const std::string& type, Argument& out) {
-  std::string notes;
-  // "TEXT:{a,b}" of IsMember, "UINT:ID in [1 - 9]" of Range, "FLOAT:NONNEGATIVE".
-  const std::size_t name_end = type.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ|");
-  const bool ruled = name_end != std::string::npos && name_end > 0 && type[name_end] == ':';
-  const std::size_t colon = ruled ? name_end : std::string::npos;
-  std::string name = type.substr(0, colon);
-  const std::string rule = colon == std::string::npos ? "" : type.substr(colon + 1);
-  if (name == "UINT" || name == "INT") {
-    name = "N";
-  } else if (name == "FLOAT") {
-    name = "NUMBER";
-  }
-  if (rule.starts_with("{") && rule.ends_with("}")) {
-    out.choices = Split(std::string_view(rule).substr(1, rule.size() - 2), ',');
-  } else if (const std::size_t in = rule.find(" in ["); in != std::string::npos) {
+/// What a validator's rule says of allowed values: " in [1 - 9]" of Range, NONNEGATIVE.
+std::string ReadRule(const std::string& rule) {
+  if (const std::size_t in = rule.find(" in ["); in != std::string::npos) {
     const std::string limits = rule.substr(in + 5, rule.size() - in - 6);
     const std::size_t dash = limits.find(" - ");
     const std::string last = limits.substr(dash + 3);
     // A limit that only says what the type can hold says nothing to a person.
-    AddNote(notes,
-            last.size() >= 10 ? limits.substr(0, dash) + " or more"
-                              : limits.substr(0, dash) + " to " + last);
-    name = rule.starts_with("ID in") ? "ID" : name;
-  } else if (rule == "NONNEGATIVE") {
-    AddNote(notes, "0 or more");
-  } else if (rule == "POSITIVE") {
-    AddNote(notes, "above 0");
+    return limits.substr(0, dash) + (last.size() >= 10 ? " or more" : " to " + last);
   }
-  const std::vector<std::string> parts = Split(name, '|');
-  if (out.choices.empty() && parts.size() > 1 &&
-      std::all_of(parts.begin(), parts.end(), IsChoice)) {
-    out.choices = parts;
+  if (rule == "NONNEGATIVE") {
+    return "0 or more";
   }
-  out.kind = ValueKind::kText;
+  return rule == "POSITIVE" ? "above 0" : "";
+}
+
+/// The name of a value as people know it.
+std::string ReadName(const std::string& name, const std::string& rule) {
+  if (rule.starts_with("ID in")) {
+    return "ID";
+  }
+  if (name == "UINT" || name == "INT") {
+    return "N";
+  }
+  return name == "FLOAT" ? "NUMBER" : name;
+}
+
+std::vector<std::string> ReadChoices(const std::string& name, const std::string& rule) {
+  if (rule.starts_with("{") && rule.ends_with("}")) {
+    return Split(std::string_view(rule).substr(1, rule.size() - 2), ',');
+  }
+  std::vector<std::string> parts = Split(name, '|');
+  const bool choices = parts.size() > 1 && std::all_of(parts.begin(), parts.end(), IsChoice);
+  return choices ? parts : std::vector<std::string>();
+}
+
+/// Fills value, kind and choices from what CLI11 and its validators call the type: "FILE",
+/// "TEXT:{a,b}" of IsMember, "UINT:ID in [1 - 9]" of Range. Gives what else they say of allowed
+/// values.
+std::string ReadType(const std::string& type, Argument& out) {
+  const std::size_t end = type.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ|");
+  const bool ruled = end != std::string::npos && end > 0 && type[end] == ':';
+  const std::string rule = ruled ? type.substr(end + 1) : "";
+  out.value = ReadName(type.substr(0, ruled ? end : std::string::npos), rule);
+  out.choices = ReadChoices(out.value, rule);
   if (!out.choices.empty()) {
     out.kind = ValueKind::kChoice;
-    const std::string all = Joined(out.choices, "|");
-    if (all.size() <= 40) {
-      name = all;
-    } else {
-      name = "NAME";
-      AddNote(notes, Joined(out.choices, ", "));
-    }
-  } else if (std::find(parts.begin(), parts.end(), "FILE") != parts.end()) {
-    out.kind = ValueKind::kFile;
-  } else if (std::find(parts.begin(), parts.end(), "DIR") != parts.end()) {
-    out.kind = ValueKind::kFolder;
+    std::string all = Joined(out.choices, "|");
+    const bool brief = all.size() <= 40;
+    out.value = brief ? std::move(all) : "NAME";
+    return brief ? "" : Joined(out.choices, ", ");
   }
-  out.value = name;
-  return notes;
+  const std::vector<std::string> parts = Split(out.value, '|');
+  const auto has = [&](const char* part) {
+    return std::find(parts.begin(), parts.end(), part) != parts.end();
+  };
+  out.kind = has("FILE") ? ValueKind::kFile : (has("DIR") ? ValueKind::kFolder : ValueKind::kText);
+  return ReadRule(rule);
 }
 
 Argument ReadOption(const CLI::Option& option) {
@@ -202,11 +206,11 @@ Command ReadApp(const CLI::App& app, const std::string& above, std::vector<Argum
 }  // namespace
 
 Command Describe(const CLI::App& app) {
-  std::string above;
+  std::vector<std::string> above;
   for (const CLI::App* at = app.get_parent(); at != nullptr; at = at->get_parent()) {
-    above = above.empty() ? at->get_name() : at->get_name() + " " + above;
+    above.insert(above.begin(), at->get_name());
   }
-  return ReadApp(app, above, {});
+  return ReadApp(app, Joined(above, " "), {});
 }
 
 std::string Render(const CLI::App& app, std::string_view kind) {

@@ -64,7 +64,9 @@ std::string Words(const std::vector<std::string>& words) {
 std::string Patterns(const std::string& at, const Argument& option) {
   std::string out;
   for (const std::string& name : option.names) {
-    out += (out.empty() ? "" : "|") + Quoted(at + " " + name);
+    std::string words = at;
+    words.append(" ").append(name);
+    out.append(out.empty() ? "" : "|").append(Quoted(words));
   }
   return out;
 }
@@ -129,7 +131,7 @@ std::string Bash(const Command& program) {
     for (const Command& sub : command.commands) {
       subs.push_back(sub.name);
       const std::string below = Quoted(Below(sub, program));
-      walk += "      " + below + ") at=" + below + " position=0 ;;\n";
+      walk.append("      ").append(below).append(") at=").append(below).append(" position=0 ;;\n");
     }
     if (!subs.empty()) {
       operands += "    " + Quoted(at + ":0") + ") _trib_offer " + Quoted(Words(subs)) + " ;;\n";
@@ -255,45 +257,63 @@ std::string FishTail(const Argument& argument) {
   return "";
 }
 
+struct FishParts {
+  std::string walk;   ///< paths of commands
+  std::string skip;   ///< options whose value is skipped, with their command's path
+  std::string lines;  ///< what is offered where
+};
+
+void AddFish(const Command& command,
+             const Command& program,
+             const std::string& begin,
+             const std::string& function,
+             FishParts& parts) {
+  const std::string at = Below(command, program);
+  const std::string here = begin + " -n '" + function + " \"" + at + "\"'";
+  for (const Command& sub : command.commands) {
+    parts.walk.append(" ").append(Quoted(Below(sub, program), true));
+    parts.lines += here + " -a " + sub.name + " -d " + Quoted(sub.summary, true) + "\n";
+  }
+  for (const Argument& option : AllOptions(command)) {
+    parts.lines += here;
+    for (const std::string& name : option.names) {
+      parts.lines += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
+    }
+    parts.lines += FishTail(option) + " -d " + Quoted(option.text, true) + "\n";
+    if (option.kind != ValueKind::kNone) {
+      std::string names = Patterns(at, option);
+      std::replace(names.begin(), names.end(), '|', ' ');
+      parts.skip.append(" ").append(names);
+    }
+  }
+  for (const Argument& positional : command.positionals) {
+    if (positional.kind == ValueKind::kFile) {
+      parts.lines += here + " -F\n";
+    } else if (positional.kind == ValueKind::kChoice) {
+      parts.lines += here + " -a " + Quoted(Words(positional.choices), true) + "\n";
+    }
+  }
+}
+
 std::string Fish(const Command& program) {
   const std::string function = "__" + Identifier(program.name) + "_at";
   const std::string begin = "complete -c " + program.name;
-  std::string walk;
-  std::string skip;
-  std::string lines = begin + " -f\n";
-  ForEach(program, [&](const Command& command) {
-    const std::string at = Below(command, program);
-    const std::string here = begin + " -n '" + function + " \"" + at + "\"'";
-    for (const Command& sub : command.commands) {
-      walk += " " + Quoted(Below(sub, program), true);
-      lines += here + " -a " + sub.name + " -d " + Quoted(sub.summary, true) + "\n";
-    }
-    for (const Argument& option : AllOptions(command)) {
-      lines += here;
-      for (const std::string& name : option.names) {
-        lines += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
-        if (option.kind != ValueKind::kNone) {
-          skip += " " + Quoted(at + " " + name, true);
-        }
-      }
-      lines += FishTail(option) + " -d " + Quoted(option.text, true) + "\n";
-    }
-    for (const Argument& positional : command.positionals) {
-      if (positional.kind == ValueKind::kFile) {
-        lines += here + " -F\n";
-      } else if (positional.kind == ValueKind::kChoice) {
-        lines += here + " -a " + Quoted(Words(positional.choices), true) + "\n";
-      }
-    }
-  });
+  FishParts parts;
+  parts.lines = begin + " -f\n";
+  ForEach(program,
+          [&](const Command& command) { AddFish(command, program, begin, function, parts); });
   std::string out = "# fish completion of " + program.name + "\nfunction " + function +
                     "\n    set -l at ''\n    set -l skip 0\n" +
                     "    for word in (commandline -opc)[2..-1]\n" +
                     "        if test $skip = 1\n            set skip 0\n            continue\n" +
                     "        end\n        switch \"$at $word\"\n";
-  out += walk.empty() ? "" : "            case" + walk + "\n                set at \"$at $word\"\n";
-  out += skip.empty() ? "" : "            case" + skip + "\n                set skip 1\n";
-  return out + "        end\n    end\n    test \"$at\" = \"$argv[1]\"\nend\n" + lines;
+  if (!parts.walk.empty()) {
+    out += "            case" + parts.walk + "\n                set at \"$at $word\"\n";
+  }
+  if (!parts.skip.empty()) {
+    out += "            case" + parts.skip + "\n                set skip 1\n";
+  }
+  return out + "        end\n    end\n    test \"$at\" = \"$argv[1]\"\nend\n" + parts.lines;
 }
 
 }  // namespace
