@@ -80,6 +80,10 @@ void Aggregate::Add(std::string_view sealed, std::uint64_t received_ms) {
   }
 }
 
+void Aggregate::Keep(const std::set<NodeId>& nodes) {
+  std::erase_if(nodes_, [&](const auto& entry) { return !nodes.contains(entry.first); });
+}
+
 MinuteRollup Aggregate::Finish() {
   MinuteRollup rollup{.minute_ms = minute_->begin_ms,
                       .totals = minute_->totals,

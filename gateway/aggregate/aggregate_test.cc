@@ -113,5 +113,15 @@ TEST_F(AggregateTest, ASketchOfOtherFeaturesIsSkippedAndCounted) {
   EXPECT_EQ(rollup->sketches[0].nodes, 1U);
 }
 
+TEST_F(AggregateTest, ForgetsNodesThatLeaveTheRoster) {
+  Add(Make(1, message::RecordKind::kEvent), kMinute);
+  Add(Make(2, message::RecordKind::kEvent), kMinute);
+  aggregate.Keep({NodeId(2), NodeId(3)});
+  ASSERT_EQ(aggregate.nodes().size(), 1U);
+  EXPECT_EQ(aggregate.nodes()[0].node, NodeId(2));
+  EXPECT_EQ(aggregate.metrics().nodes_in_event, 1U);
+  EXPECT_EQ(aggregate.total().records, 2U);
+}
+
 }  // namespace
 }  // namespace trib::gateway::aggregate

@@ -141,6 +141,7 @@ void SouthLoop::Apply(const std::vector<Member>& roster) {
     nodes.push_back(member.node);
   }
   link_.SetRoster(nodes);
+  aggregate_.Keep({nodes.begin(), nodes.end()});
 }
 
 void SouthLoop::TakeMail(link::Output& out) {

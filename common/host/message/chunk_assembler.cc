@@ -134,6 +134,11 @@ Result<std::string> ChunkAssembler::Add(NodeId node,
   std::copy(chunk.data.begin(), chunk.data.end(), transfer.bytes.begin() + chunk.offset);
   const auto end = static_cast<std::uint32_t>(chunk.offset + chunk.data.size());
   Insert(transfer.extents, chunk.offset, end);
+  if (transfer.extents.size() > kMaxPieces) {
+    ++counters_.dropped;
+    Drop(it);
+    return Refuse(Code::kResourceExhausted, ChunkReason::kScattered);
+  }
   const auto& [begin, reached] = *transfer.extents.begin();
   if (begin != 0 || reached != chunk.total_bytes) {
     return Code::kUnavailable;

@@ -170,5 +170,19 @@ TEST_F(Assembly, RepeatsDoNotKeepATransferAlive) {
   EXPECT_EQ(assembler_.transfers(), 0U);
 }
 
+TEST_F(Assembly, DropsATransferInTooManyPieces) {
+  const std::string whole = RandomBytes(random_, 2500);
+  std::size_t sent = 0;
+  Result<std::string> last = Code::kUnavailable;
+  for (std::size_t offset = 0; offset < whole.size() && assembler_.counters().dropped == 0;
+       offset += 2) {
+    last = Deliver(Piece(whole, offset, 1));
+    ++sent;
+  }
+  EXPECT_EQ(sent, ChunkAssembler::kMaxPieces + 1);
+  EXPECT_EQ(ReasonOf(last), ChunkReason::kScattered);
+  EXPECT_EQ(assembler_.held_bytes(), 0U);
+}
+
 }  // namespace
 }  // namespace trib::host::message

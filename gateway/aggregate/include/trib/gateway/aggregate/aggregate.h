@@ -15,10 +15,9 @@ namespace trib::gateway::aggregate {
 /// Per-minute rollups of the site and its nodes, by the gateway's time of receipt. Takes each
 /// record once, after it became durable.
 ///
-/// Memory   One NodeRollup per node, one open minute, at most kMaxPackages sketches.
-/// Threads  One caller at a time.
-/// State    In memory only: a restart begins new rollups; the cloud's own, made from records, are
-/// the
+/// Memory   One NodeRollup (200 B) per node since the last Keep(), one open minute, at most
+/// kMaxPackages sketches. Threads  One caller at a time. State    In memory only: a restart begins
+/// new rollups; the cloud's own, made from records, are the
 ///          lasting ones.
 class Aggregate {
  public:
@@ -26,6 +25,9 @@ class Aggregate {
 
   /// `sealed` is the record as the spool stored it: link has judged it, so this does not again.
   void Add(std::string_view sealed, std::uint64_t received_ms);
+
+  /// Forgets the rollups of all other nodes; their part in the totals stays.
+  void Keep(const std::set<NodeId>& nodes);
 
   /// @returns the open minute when `now_ms` is past it: call about once a second.
   std::optional<MinuteRollup> TakeFinished(std::uint64_t now_ms);

@@ -20,11 +20,14 @@ enum class ChunkReason : std::uint16_t {
   kChecksum = 3,          ///< complete, but the CRC-32C differs; the transfer is dropped
   kTooManyTransfers = 4,  ///< this node has as many unfinished transfers as it may
   kNoMemory = 5,          ///< all nodes together hold as many bytes as they may
+  kScattered = 6,         ///< more separate pieces than kMaxPieces; the transfer is dropped
 };
 
 /// Puts chunks of sealed records together again, for all nodes of a gateway.
 ///
-/// Memory   Bounded by Limits: a transfer counts with its total from its first chunk on.
+/// Memory   Bounded by Limits: a transfer counts with its total from its first chunk on. On top
+/// come at
+///          most kMaxPieces x 64 B for each transfer's list of pieces.
 /// Threads  One caller at a time.
 /// Order    Chunks come in any order and repeatedly; a repeat changes nothing. A transfer that was
 ///          completed and comes again is put together again: the record's key finds the duplicate.
@@ -43,6 +46,10 @@ class ChunkAssembler {
     std::uint64_t dropped = 0;   ///< unfinished transfers: inconsistent, bad checksum
     std::uint64_t stale = 0;     ///< unfinished transfers given up because of time
   };
+
+  /// Pieces of one transfer that do not touch. The narrowest link cuts a transfer into 1,536
+  /// chunks; even if every second is lost, fewer pieces come of it.
+  static constexpr std::size_t kMaxPieces = 800;
 
   explicit ChunkAssembler(Limits limits) : limits_(limits) {}
 
