@@ -1,12 +1,12 @@
-// Question   How long until a record is durable in the gateway, and until a reader of the cloud's
-// store
-//            sees it, beside a raw round trip with one fdatasync?
+// Question   How long from a window's last sample to the Actuator, until a record is durable in the
+//            gateway, and until a reader of the store sees it, beside a raw round trip with one
+//            fdatasync?
 // Raw        A bare ROUTER with CURVE that writes 4 KiB with fdatasync and then answers: send to
 //            answer. Its own round trip without the disk is shown beside.
-// Ours       trib-gateway and trib-cloud, idle but for this: send to acknowledgement, and send to
-// the
-//            row being visible through a read-only connection that looks every 0.2 ms. The decision
-//            is timed in a NodeLoop in this process (decision.h), on this machine's processor.
+// Ours       trib-gateway and trib-cloud, with no other traffic: send to acknowledgement, and send
+//            to the row being visible through a read-only connection that looks every 0.2 ms. The
+//            decision is timed in a NodeLoop in this process (decision.h), on this machine's
+//            processor.
 // Input      Single records of the mix in records.h, one after the other, 5 to 25 ms apart.
 // Command    ./dev bench path --only latency
 #include <unistd.h>
