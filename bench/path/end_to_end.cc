@@ -1,15 +1,13 @@
 // Question   How many records a second go from nodes to the cloud's store, durable at each step,
-// beside
-//            the slower of the two raw limits: CURVE batches and bare SQLite inserts?
+//            beside the slower of the two raw limits: CURVE batches and bare SQLite inserts?
 // Raw        In each turn both: the bare ROUTER of ingest.cc, and the bare loop of store.cc in
-// commits
-//            of 4,096, each with the machine to itself. The slower one counts.
+//            commits of 4,096, each with the machine to itself. The slower one counts.
 // Ours       trib-gateway and trib-cloud with their default configuration; from the first record
-// sent
-//            until a reader of the store sees the last one. Everything shares the machine: clients,
-//            gateway (two writes to its disk per record: in and out of the spool) and cloud.
+//            sent until a reader of the store sees the last one. Everything shares the machine:
+//            clients, gateway (two writes to its disk per record: in and out of the spool) and
+//            cloud.
 // Input      Full envelopes of the mix in records.h from 64 nodes within their credit, every key
-// new. Command    ./dev bench path --only end_to_end
+//            new. Command    ./dev bench path --only end_to_end
 #include <algorithm>
 #include <cmath>
 

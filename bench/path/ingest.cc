@@ -1,12 +1,12 @@
 // Question   How many records a second does a gateway take beside bare CURVE batches of the same
-// size? Raw        A bare libzmq ROUTER with CURVE that receives and counts the same envelopes from
-// the same
-//            64 DEALERs, which send as fast as it takes them. No answer, no disk, no parsing.
+//            size? Raw        A bare libzmq ROUTER with CURVE that receives and counts the same
+//            envelopes from the same 64 DEALERs, which send as fast as it takes them. No answer, no
+//            disk, no parsing.
 // Ours       (1) The south thread as trib-gateway composes it (socket, ZAP, link, aggregate), its
 //            records called durable at once by a spool that does not exist: receive, authenticate,
 //            decode, validate, deduplicate, acknowledge.
-//            (2) trib-gateway itself, the cloud away: the same until the records are on disk.
-//            Nodes send within the credit that the gateway grants.
+//            (2) trib-gateway itself, the cloud away: the same until the records are on disk. Nodes
+//            send within the credit that the gateway grants.
 // Input      Full envelopes of the mix in records.h: 16 records in 3.9 kB, every key new.
 // Measures   Rate by wall clock, while the clients have the same cores; CPU time of the server; and
 //            what the server's busiest thread allows: the rate with a core for every thread.

@@ -1,15 +1,11 @@
 // Question   What CPU time does the gateway spend on a message when 1,000 nodes send one a second
-// each,
-//            beside a bare CURVE ROUTER?
-// Raw        (1) A bare ROUTER that receives and counts. (2) One that also answers each message
-// with 40
-//            bytes, as an acknowledgement is.
+//            each, beside a bare CURVE ROUTER?
+// Raw        (1) A bare ROUTER that receives and counts.
+//            (2) One that also answers each message with 40 bytes, as an acknowledgement is.
 // Ours       trib-gateway, connected to a trib-cloud: a record per message, on disk, acknowledged,
-// sent
-//            on to the cloud, deleted when the cloud has it. Its whole process counts.
+//            sent on to the cloud, deleted when the cloud has it. Its whole process counts.
 // Input      One record of the mix in records.h per message (about 230 bytes), nodes spread evenly
-// over
-//            the second.
+//            over the second.
 // Command    ./dev bench path --only paced
 #include <unistd.h>
 

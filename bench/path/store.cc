@@ -1,8 +1,8 @@
 // Question   What does the cloud's store cost beside a bare SQLite loop of the same schema, commit
 //            size and synchronous=FULL?
 // Raw        Prepared INSERT into `record` with all columns and indexes, one transaction per
-// commit.
-//            Without the rollups, totals, latest rows and duplicate checks that ours also writes.
+//            commit. Without the rollups, totals, latest rows and duplicate checks that ours also
+//            writes.
 // Ours       cloud/store's Writer::Commit, as the store thread calls it.
 // Input      Records of the mix in records.h from 256 nodes, 16 in a row of each, decoded before;
 //            commits of 512 (one batch) and of 4,096 (eight batches, a gateway's whole credit).
