@@ -2,8 +2,8 @@
 // Raw        libprotobuf, parsing the envelope with its records as one message, objects reused: the
 //            quickest way it has. It checks no bound, no range and no canonical form.
 // Ours       What gateway/link does with an envelope: DecodeUplink, then open and decode every
-//            record. Input      Full envelopes of the mix in records.h: 16 records each, 64 nodes
-//            in turn.
+//            record.
+// Input      Full envelopes of the mix in records.h: 16 records each, 64 nodes in turn.
 // Command    ./dev bench path --only codec
 #include "trib/common/host/message/codec.h"
 

@@ -7,7 +7,8 @@
 //            clients, gateway (two writes to its disk per record: in and out of the spool) and
 //            cloud.
 // Input      Full envelopes of the mix in records.h from 64 nodes within their credit, every key
-//            new. Command    ./dev bench path --only end_to_end
+//            new.
+// Command    ./dev bench path --only end_to_end
 #include <algorithm>
 #include <cmath>
 

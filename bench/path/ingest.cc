@@ -1,7 +1,7 @@
 // Question   How many records a second does a gateway take beside bare CURVE batches of the same
-//            size? Raw        A bare libzmq ROUTER with CURVE that receives and counts the same
-//            envelopes from the same 64 DEALERs, which send as fast as it takes them. No answer, no
-//            disk, no parsing.
+//            size?
+// Raw        A bare libzmq ROUTER with CURVE that receives and counts the same envelopes from the
+//            same 64 DEALERs, which send as fast as it takes them. No answer, no disk, no parsing.
 // Ours       (1) The south thread as trib-gateway composes it (socket, ZAP, link, aggregate), its
 //            records called durable at once by a spool that does not exist: receive, authenticate,
 //            decode, validate, deduplicate, acknowledge.
