@@ -1,8 +1,8 @@
-// trib-crowd: many nodes in one process, for tests of overload. Each has its own key and
+// crowd: many nodes in one process, for tests of overload. Each has its own key and
 // connection. An honest one is the real uplink over a backlog in memory; the others do what no node
 // does.
 //
-//   trib-crowd ENDPOINT GATEWAY.pub FIRST COUNT FLAVOUR RECORDS INTERVAL_MS
+//   crowd ENDPOINT GATEWAY.pub FIRST COUNT FLAVOUR RECORDS INTERVAL_MS
 //
 // honest   makes RECORDS records, one each INTERVAL_MS, and as many again at each SIGUSR1
 // greedy   sends new records as fast as one each INTERVAL_MS / 100, whatever its credit
@@ -288,7 +288,7 @@ void Tell(const std::vector<std::unique_ptr<Peer>>& peers) {
 
 int Run(const std::vector<std::string>& arguments) {
   if (arguments.size() != 7) {
-    std::cerr << "usage: trib-crowd ENDPOINT GATEWAY.pub FIRST COUNT FLAVOUR RECORDS INTERVAL_MS\n";
+    std::cerr << "usage: crowd ENDPOINT GATEWAY.pub FIRST COUNT FLAVOUR RECORDS INTERVAL_MS\n";
     return 2;
   }
   (void)host::cli::RaiseFileLimit();

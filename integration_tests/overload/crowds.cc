@@ -43,7 +43,7 @@ Crowds::Crowd& Crowds::StartCrowd(std::uint64_t first,
                                   std::uint32_t interval_ms) {
   std::string error;
   auto process = Process::Start(
-      {.argv = {fleet().Program("trib-crowd"),
+      {.argv = {fleet().Program("crowd"),
                 fleet().gateway_south(kGateway),
                 fleet().File("gateway-" + std::to_string(kGateway) + ".key.pub").string(),
                 std::to_string(first),

@@ -10,7 +10,7 @@
 
 namespace trib::integration {
 
-/// A deployment whose nodes are crowds: processes of trib-crowd.
+/// A deployment whose nodes are crowds: processes of crowd.
 class Crowds : public River {
  protected:
   static constexpr std::uint64_t kGateway = 60'000;  // nodes count from 1
