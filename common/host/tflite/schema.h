@@ -25,7 +25,16 @@ class Table : protected flatbuffers::Table {
   }
   template <typename T>
   bool Vector(Verifier& v, int n) const {
-    return VerifyOffset(v, Field(n)) && v.VerifyVector(Get<flatbuffers::Vector<T>>(n));
+    if (!VerifyOffset(v, Field(n))) {
+      return false;
+    }
+    const auto* const vector = Get<flatbuffers::Vector<T>>(n);
+    return v.VerifyVector(vector) && Aligned(vector);
+  }
+  /// The verifier looks at the alignment of a vector's length only.
+  template <typename T>
+  static bool Aligned(const flatbuffers::Vector<T>* vector) {
+    return vector == nullptr || reinterpret_cast<std::uintptr_t>(vector->Data()) % alignof(T) == 0;
   }
   bool Text(Verifier& v, int n) const {
     return VerifyOffset(v, Field(n)) && v.VerifyString(Get<flatbuffers::String>(n));
