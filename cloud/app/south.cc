@@ -105,11 +105,11 @@ void South::Receive() {
     if (!message.ok()) {
       return;
     }
-    Handle(*std::move(message));
+    Handle(*message);
   }
 }
 
-void South::Handle(host::zmq::ReceivedMessage message) {
+void South::Handle(const host::zmq::ReceivedMessage& message) {
   const GatewayId gateway = GatewayOf(message.user_id);
   const std::shared_ptr<const registry::Snapshot> now = snapshot();
   const Device* device = now->Find(gateway.value());

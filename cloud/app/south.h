@@ -83,7 +83,7 @@ class South {
 
   void Run();
   void Receive();
-  void Handle(host::zmq::ReceivedMessage message);
+  void Handle(const host::zmq::ReceivedMessage& message);
   void HandleHello(GatewayId gateway, Session& session, std::uint64_t roster_version);
   void HandleBatch(Session& session, Batch batch, std::size_t bytes);
   void Refuse(GatewayId gateway, Session& session, const char* reason);

@@ -159,6 +159,37 @@ std::size_t StoreLoop::queued() const {
   return batches_.size();
 }
 
+/// Waits until there is something to do, or time to look for what is too old.
+void StoreLoop::WaitForWork(std::unique_lock<std::mutex>& lock) {
+  if (!held_.empty()) {
+    work_.wait_for(lock, kRetry, [&] { return stopping_ || !others_.empty(); });
+    return;
+  }
+  work_.wait_for(lock, retain_more_ ? Millis(0) : kRetainEvery, [&] {
+    return stopping_ || !batches_.empty() || !others_.empty() || !refused_.empty();
+  });
+  // A short wait lets more gateways share one disk flush; an operator does not wait for it.
+  work_.wait_for(lock, batches_.empty() ? Millis(0) : config_.commit_interval, [&] {
+    return stopping_ || !others_.empty() || queued_rows_ >= config_.commit_rows ||
+           batches_.size() >= kMaxQueued;
+  });
+}
+
+/// What the disk refused before, else what is queued.
+std::vector<PendingBatch> StoreLoop::NextBatches() {
+  if (stopping_) {
+    // One more try, together with what is queued; then the gateways keep what is left.
+    std::move(batches_.begin(), batches_.end(), std::back_inserter(held_));
+    batches_.clear();
+  }
+  if (!held_.empty()) {
+    return std::exchange(held_, {});
+  }
+  queued_rows_ = 0;
+  queued_bytes_ = 0;
+  return std::exchange(batches_, {});
+}
+
 void StoreLoop::Run() {
   while (true) {
     std::vector<PendingBatch> batches;
@@ -166,30 +197,8 @@ void StoreLoop::Run() {
     RefusedCounts refused;
     {
       std::unique_lock lock(mutex_);
-      if (!held_.empty()) {
-        work_.wait_for(lock, kRetry, [&] { return stopping_ || !others_.empty(); });
-      } else {
-        work_.wait_for(lock, retain_more_ ? Millis(0) : kRetainEvery, [&] {
-          return stopping_ || !batches_.empty() || !others_.empty() || !refused_.empty();
-        });
-        // A short wait lets more gateways share one disk flush; an operator does not wait for it.
-        work_.wait_for(lock, batches_.empty() ? Millis(0) : config_.commit_interval, [&] {
-          return stopping_ || !others_.empty() || queued_rows_ >= config_.commit_rows ||
-                 batches_.size() >= kMaxQueued;
-        });
-      }
-      if (stopping_) {
-        // One more try, together with what is queued; then the gateways keep what is left.
-        std::move(batches_.begin(), batches_.end(), std::back_inserter(held_));
-        batches_.clear();
-      }
-      if (held_.empty()) {
-        batches.swap(batches_);
-        queued_rows_ = 0;
-        queued_bytes_ = 0;
-      } else {
-        batches.swap(held_);
-      }
+      WaitForWork(lock);
+      batches = NextBatches();
       others.swap(others_);
       refused.swap(refused_);
       if (stopping_ && batches.empty() && others.empty() && refused.empty()) {
@@ -200,18 +209,22 @@ void StoreLoop::Run() {
       wake_south_();  // there is room again
       CommitAll(std::move(batches));
     }
-    for (const auto& [where, count] : refused) {
-      const Status status =
-          writer_->CountRefusedEnvelope(GatewayId(where.first), where.second, count);
-      if (!status.ok()) {
-        LogFailure("counting refused envelopes", status);
-      }
-    }
+    RecordRefused(refused);
     RunOthers(others);
     Retain();
     const std::lock_guard lock(mutex_);
     if (stopping_) {
       held_.clear();
+    }
+  }
+}
+
+void StoreLoop::RecordRefused(const RefusedCounts& refused) {
+  for (const auto& [where, count] : refused) {
+    const Status status =
+        writer_->CountRefusedEnvelope(GatewayId(where.first), where.second, count);
+    if (!status.ok()) {
+      LogFailure("counting refused envelopes", status);
     }
   }
 }

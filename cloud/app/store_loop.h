@@ -103,6 +103,9 @@ class StoreLoop {
   using Other = std::variant<SiteReportRow, Task>;
 
   void Run();
+  void WaitForWork(std::unique_lock<std::mutex>& lock);
+  std::vector<PendingBatch> NextBatches();  // with mutex_ held
+  void RecordRefused(const RefusedCounts& refused);
   enum class Committed : std::uint8_t { kDone, kFaulty, kLater };
   void CommitAll(std::vector<PendingBatch> batches);
   void CommitGroup(std::span<PendingBatch> batches);

@@ -170,7 +170,8 @@ TEST(RollupMinute, BelievesTheNodeThenTheGatewayThenNobody) {
   const auto now = static_cast<std::int64_t>(kNow / 60'000 * 60'000);
   EXPECT_EQ(RollupMinute(now - 59'999, kNow, kNow, kWindow), now - 60'000);
   EXPECT_EQ(RollupMinute(now + 86'400'000, kNow, kNow, kWindow), now + 86'400'000);
-  EXPECT_EQ(RollupMinute(now + 3 * 86'400'000, kNow - 120'000, kNow, kWindow), now - 120'000);
+  EXPECT_EQ(RollupMinute(now + 3 * std::int64_t{86'400'000}, kNow - 120'000, kNow, kWindow),
+            now - 120'000);
   EXPECT_EQ(RollupMinute(-5, 5, kNow, kWindow), now);
   EXPECT_EQ(RollupMinute(now - 31 * std::int64_t{86'400'000}, ~0ULL, kNow, kWindow), now);
 }

@@ -87,8 +87,6 @@ void SouthLoop::Work() {
   host::zmq::Poller poller;
   const std::size_t socket = poller.Add(*socket_);
   poller.Add(wake_up_);
-  MonotonicTime next_publish{};
-  MonotonicTime next_second{};
   MonotonicTime drain_until = MonotonicTime::max();
   MonotonicTime gather_until{};
   bool reading = true;
@@ -119,17 +117,22 @@ void SouthLoop::Work() {
       few = Read(out) < kFewReads;
       gather_until = MonotonicNow() + kGather;
     }
-    if (MonotonicNow() >= next_second) {
-      next_second = MonotonicNow() + Millis(1000);
-      EverySecond(out);
-    }
-    Flush(out);
-    if (MonotonicNow() >= next_publish) {
-      next_publish = MonotonicNow() + kPublishInterval;
-      Publish();
-    }
+    EndTurn(out);
   }
   Publish();
+}
+
+/// What is due by time, and the turn's answers.
+void SouthLoop::EndTurn(link::Output& out) {
+  if (MonotonicNow() >= next_second_) {
+    next_second_ = MonotonicNow() + Millis(1000);
+    EverySecond(out);
+  }
+  Flush(out);
+  if (MonotonicNow() >= next_publish_) {
+    next_publish_ = MonotonicNow() + kPublishInterval;
+    Publish();
+  }
 }
 
 void SouthLoop::Apply(const std::vector<Member>& roster) {
@@ -237,7 +240,7 @@ void SouthLoop::Publish() {
   snapshot.waiting = link_.credit().waiting();
   snapshot.misshapen = socket_->misshapen();
   snapshot.connections = socket_->counts();
-  published_.Set(std::move(snapshot));
+  published_.Set(snapshot);
 }
 
 }  // namespace trib::gateway

@@ -70,6 +70,7 @@ class SouthLoop {
   /// @returns how many messages there were.
   std::size_t Read(link::Output& out);
   void Flush(link::Output& out);
+  void EndTurn(link::Output& out);
   void EverySecond(link::Output& out);
   void Publish();
   [[nodiscard]] bool Behind() const;
@@ -83,6 +84,8 @@ class SouthLoop {
   std::map<std::string, std::string, std::less<>> users_;  // identity -> node id in decimal
   SouthSnapshot counters_;  // the fields that this loop counts itself
   MonotonicTime next_lists_{};
+  MonotonicTime next_publish_{};
+  MonotonicTime next_second_{};
   host::zmq::WakeUp wake_up_;
   Mailbox<Settlement> settlements_;
   Mailbox<std::vector<Member>> rosters_;

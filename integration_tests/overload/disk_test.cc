@@ -103,7 +103,7 @@ TEST_F(Disk, AFullDiskOfTheCloudPausesGatewaysAndNothingIsLost) {
   fs::create_symlink(small_ / "cloud.db", fleet().File("cloud.db"));
   ASSERT_NO_FATAL_FAILURE(RestartCloud());
   ASSERT_TRUE(WaitUntil([&] { return CloudCount({"gateways_connected"}) == 1; }, kLong));
-  Fill(256 * 1024);
+  Fill(std::size_t{256} * 1024);
   Crowd& crowd = StartCrowd(1, 20, "honest", kRecords, 20);
   ASSERT_TRUE(WaitUntil([&] { return CloudStats().value("blocked", false); }, kLong))
       << CloudStats();

@@ -17,9 +17,10 @@ constexpr std::uint64_t kMemory = 16 * kMiB;  // south.memory of these gateways
 /// What gateway/link, common/host/zmq and gateway/app state, for `peers` of which `hostile` fill
 /// their queues.
 std::uint64_t Bound(std::uint64_t base, std::uint64_t peers, std::uint64_t hostile) {
-  constexpr std::uint64_t kConnection = 48 * 1024;  // libzmq's own
-  constexpr std::uint64_t kSession = 1024 + 64 * 80;
-  constexpr std::uint64_t kListed = 3 * 512;  // in the published lists and an operator's answer
+  constexpr std::uint64_t kConnection = std::uint64_t{48} * 1024;  // libzmq's own
+  constexpr std::uint64_t kSession = 1024 + std::uint64_t{64} * 80;
+  constexpr std::uint64_t kListed =
+      std::uint64_t{3} * 512;  // in the published lists and an operator's answer
   constexpr std::uint64_t kQueues = std::uint64_t{16} * 4200 + std::uint64_t{64} * 512;
   // Records that wait stand in link, on their way to the spool and in the group being committed.
   return base + 3 * kMemory + peers * (kConnection + kSession + kListed) + hostile * kQueues;
