@@ -65,8 +65,8 @@ Result<Compiled> Compile(const tflite::Model& model, const Options& options, std
 /// @returns kInvalidArgument, and one line in `error` that names the place.
 Result<Compiled> CompileSmall(std::string_view text, std::string& error);
 
-/// Compiles a file: JSON when its first character is a brace, else `.tflite`. `error` begins with the
-/// path.
+/// Compiles a file: JSON when its first character is a brace, else `.tflite`. `error` begins with
+/// the path.
 ///
 /// @returns kNotFound when it cannot be opened, else as Compile() and CompileSmall().
 Result<Compiled> CompileFile(const std::filesystem::path& path,
