@@ -230,7 +230,49 @@ struct DriftReference {
   friend bool operator==(const DriftReference&, const DriftReference&) = default;
 };
 
+/// What a plan's input is made of. Persisted.
+enum class NetworkInput : std::uint8_t {
+  kUnspecified = 0,
+  kWindow = 1,        ///< samples, each channel less its mean over its deviation in the window
+  kScaledWindow = 2,  ///< samples in physical units, (x - offset) x gain
+  kFeatures = 3,      ///< the recipe's frame, standardised by the normalisation section
+};
+
+/// Where and when a network's answer is enough.
+struct ExitSpec {
+  std::uint8_t tier = 0;                  ///< message::Tier 3..5
+  std::uint8_t output = 0;                ///< of the plan: its logits
+  std::uint16_t operators = 0;            ///< that have run when it is reached
+  float inverse_temperature = 1;          ///< > 0, of the logits in real units
+  FixedVector<float, kMaxLabels> accept;  ///< per class, 0..1: confidence from which it is accepted
+  FixedVector<float, kMaxLabels>
+      reject;  ///< per class, 0..1: above it no *other* class is accepted
+  friend bool operator==(const ExitSpec&, const ExitSpec&) = default;
+};
+
+/// What the plan's input and outputs mean.
+struct ClassifierSpec {
+  NetworkInput input = NetworkInput::kUnspecified;
+  float offset = 0;                              ///< physical units; kScaledWindow only
+  float gain = 1;                                ///< > 0, per physical unit; kScaledWindow only
+  std::uint32_t verdict_wait_ms = 0;             ///< 1..600,000
+  FixedVector<std::uint8_t, kMaxLabels> labels;  ///< of each class; the first is label 0
+  FixedVector<ExitSpec, kMaxExits> exits;        ///< in the order of the operators; at least one
+  friend bool operator==(const ClassifierSpec&, const ClassifierSpec&) = default;
+};
+
+/// Of a head package: where it stops, and what goes on there.
+struct SplitPoints {
+  std::array<std::byte, 32> tail_digest{};  ///< not zero
+  std::uint32_t tail_bytes = 0;             ///< size of the tail package
+  std::uint16_t cut = 0;                    ///< all operators of the head's plan
+  std::uint32_t max_activation_bytes = 0;   ///< there; 1..message::kMaxActivationBytes
+  friend bool operator==(const SplitPoints&, const SplitPoints&) = default;
+};
+
 Status Decode(std::span<const std::byte> section, Manifest& out);
+Status Decode(std::span<const std::byte> section, ClassifierSpec& out);
+Status Decode(std::span<const std::byte> section, SplitPoints& out);
 Status Decode(std::span<const std::byte> section, Normalisation& out);
 Status Decode(std::span<const std::byte> section, TriggerSpec& out);
 Status Decode(std::span<const std::byte> section, ExitPolicy& out);
@@ -262,6 +304,8 @@ Result<std::size_t> Encode(const DistanceSpec& value, std::span<std::byte> out);
 Result<std::size_t> Encode(const CommissioningSpec& value, std::span<std::byte> out);
 Result<std::size_t> Encode(const SeveritySpec& value, std::span<std::byte> out);
 Result<std::size_t> Encode(const ConditionSpec& value, std::span<std::byte> out);
+Result<std::size_t> Encode(const ClassifierSpec& value, std::span<std::byte> out);
+Result<std::size_t> Encode(const SplitPoints& value, std::span<std::byte> out);
 
 /// No typed section is longer.
 inline constexpr std::size_t kMaxTypedSectionBytes = 2304;

@@ -32,6 +32,7 @@ inline constexpr std::size_t kMaxBaselineLimits = 16;
 /// Operating conditions that a package can name; 0, the unknown one, is not among them.
 inline constexpr std::size_t kMaxNamedConditions = 3;
 inline constexpr std::size_t kZones = 4;
+inline constexpr std::size_t kMaxExits = 3;
 /// Feature number of the trigger score in sketch edges and drift references.
 inline constexpr std::uint16_t kTriggerScoreFeature = 0xFFFF;
 
@@ -56,6 +57,7 @@ enum class SectionType : std::uint16_t {
   kCommissioning = 16,
   kSeverity = 17,
   kConditions = 18,
+  kClassifier = 19,
 };
 
 /// Kernel set that a plan or its repacked weights were laid out for. Persisted.
@@ -128,6 +130,10 @@ enum class Reason : std::uint16_t {
   kBadCommissioning = 50,
   kBadSeverity = 51,
   kBadConditions = 52,
+  kBadClassifier = 53,
+  kBadSplitPoints = 54,
+  kClassifierDoesNotMatchPlan = 55,
+  kSplitPointsDoNotMatchPlan = 56,
   // who vouches for it
   kNoSignature = 64,
   kUnknownKey = 65,
