@@ -177,9 +177,15 @@ ExitConfig ReadExits(ConfigFile& file) {
   ExitConfig out;
   out.tail = file.Double("exits.tail", out.tail, {0.02, 0.5});
   out.gap_windows = Count(file, "exits.gap_windows", out.gap_windows, 1, 1000);
+  constexpr std::array<std::string_view, 2> kMethods = {"costs", "risk"};
+  out.method = file.Enum("exits.method", "costs", kMethods) == "risk" ? ExitConfig::Method::kRisk
+                                                                      : ExitConfig::Method::kCosts;
+  out.ask = file.Double("exits.ask", out.ask, {0, 1e6});
+  out.wrong = file.Double("exits.wrong", out.wrong, {1e-6, 1e6});
+  out.missed = file.Double("exits.missed", out.missed, {1e-6, 1e6});
   out.risk = file.Double("exits.risk", out.risk, {1e-6, 0.5});
   out.healthy_risk = file.Double("exits.healthy_risk", out.healthy_risk, {1e-6, 0.5});
-  out.confidence = file.Double("exits.confidence", out.confidence, {0.5, 0.9999});
+  out.delta = file.Double("exits.delta", out.delta, {1e-6, 0.5});
   return out;
 }
 

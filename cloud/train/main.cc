@@ -4,12 +4,14 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
-#include <nlohmann/json.hpp>
+#include <fstream>
 
+#include "trib/cloud/train/card.h"
 #include "trib/cloud/train/fit.h"
+#include "trib/cloud/train/packages.h"
 #include "trib/cloud/train/pipeline.h"
-#include "trib/common/dsp/recipe.h"
 #include "trib/common/host/cli/output.h"
 #include "trib/common/host/cli/program.h"
 #include "trib/common/host/package/package.h"
@@ -20,7 +22,6 @@ namespace {
 using host::cli::kExitFailed;
 using host::cli::kExitOk;
 using host::cli::kExitUsage;
-using nlohmann::json;
 
 struct Arguments {
   std::string config;
@@ -64,21 +65,6 @@ class Bar {
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-json MetricsJson(const Answers& answers, std::size_t exit, std::size_t classes) {
-  std::vector<std::vector<double>> probabilities;
-  for (const auto& logits : answers.logits[exit]) {
-    probabilities.push_back(Softmax(logits, 1));
-  }
-  const ExitMetrics m = Measure(probabilities, answers.truth, classes);
-  return {{"accuracy", m.accuracy},
-          {"macro_f1", m.macro_f1},
-          {"auroc", m.auroc},
-          {"macro_auroc", m.macro_auroc},
-          {"fault_auroc", m.fault_auroc},
-          {"fault_recall", m.fault_recall},
-          {"confusion", m.confusion}};
-}
-
 int Fail(const std::vector<std::string>& errors, int code) {
   for (const std::string& error : errors) {
     host::cli::PrintError("trib-train", error);
@@ -86,22 +72,38 @@ int Fail(const std::vector<std::string>& errors, int code) {
   return code;
 }
 
-int TrainSplit(const TrainConfig& config, const Material& material, const Split& split) {
-  const Plan plan = MakePlan(material, config, split);
-  const FloatNetwork design = Design(config.network, material.shape, config.classes.size());
-  if (const auto mistakes = CheckDesign(design); !mistakes.empty()) {
-    return Fail(mistakes, kExitUsage);
+std::uint64_t Macs(const host::compiler::Compiled& compiled) {
+  std::uint64_t macs = 0;
+  for (const auto& op : compiled.report) {
+    macs += op.macs;
   }
-  const Quantisation input =
-      MeasureInput(material, plan.parts.fit, config.quantise.input_percentile);
+  return macs;
+}
+
+std::size_t Bytes(const host::compiler::Compiled& compiled) {
+  return compiled.plan.size() + compiled.weights.size();
+}
+
+/// One training with what came out of it.
+struct Trained {
+  Compiled compiled;
+  ColumnReport report;
+  std::vector<WindowRef> fit;
+};
+
+FloatNetwork FitNetwork(const TrainConfig& config,
+                        const Material& material,
+                        const Plan& plan,
+                        const Quantisation& input,
+                        const std::string& name) {
   const Sampler sampler(material, config, plan.parts);
   SplitMix64 random(SplitMix64::Mix(config.seed + 4));
   const std::size_t frames = material.shape.frames;
   const std::size_t channels = material.shape.channels;
   std::vector<std::int16_t> samples(frames * channels);
-  Bar bar(split.name);
-  const FloatNetwork network = Fit(
-      design,
+  Bar bar(name);
+  return Fit(
+      Design(config.network, material.shape, config.classes.size()),
       config.fit,
       config.seed,
       [&](std::span<float> inputs, std::span<std::int64_t> labels) {
@@ -118,46 +120,169 @@ int TrainSplit(const TrainConfig& config, const Material& material, const Split&
         }
       },
       [&](const Progress& progress) { bar(progress); });
+}
+
+Result<SetReport> Report(const Compiled& compiled,
+                         const Material& material,
+                         const std::string& name,
+                         const std::vector<WindowRef>& windows,
+                         const std::vector<package::ExitSpec>& exits,
+                         std::size_t classes,
+                         Answers* keep = nullptr) {
+  TRIB_TRY_ASSIGN(Answers answers, Ask(compiled, material, windows, exits.size()));
+  SetReport out{.name = name,
+                .windows = windows.size(),
+                .parts = Groups(material, windows),
+                .exits = {}};
+  for (std::size_t e = 0; e < exits.size(); ++e) {
+    out.exits.push_back(
+        Measure(LogitsOf(answers, e, classes), 1 / double{exits[e].inverse_temperature}));
+  }
+  if (keep != nullptr) {
+    *keep = std::move(answers);
+  }
+  return out;
+}
+
+Result<Trained> TrainSplit(const TrainConfig& config,
+                           const Base& base,
+                           const Material& material,
+                           const Split& split,
+                           std::string& error) {
+  const Plan plan = MakePlan(material, config, split);
+  if (plan.parts.fit.empty() || plan.parts.calibrate.empty() || plan.parts.test.empty()) {
+    error = "split " + split.name + ": no windows to fit, calibrate or test with";
+    return Code::kInvalidArgument;
+  }
+  const Quantisation input =
+      MeasureInput(material, plan.parts.fit, config.quantise.input_percentile);
+  const FloatNetwork network = FitNetwork(config, material, plan, input, split.name);
+  const std::size_t classes = network.classes;
+  Trained out;
+  TRIB_TRY_ASSIGN(out.compiled,
+                  QuantiseBest(network,
+                               material,
+                               plan.parts.calibrate,
+                               input,
+                               config.quantise.percentiles,
+                               error));
+  TRIB_TRY_ASSIGN(const Answers calibration,
+                  Ask(out.compiled, material, plan.parts.calibrate, network.heads.size()));
+  ColumnReport& report = out.report;
+  report.split = split;
+  report.exits = ChooseExits(calibration, network, config.exits, base.alarm);
+  report.fit = plan.parts.fit.size();
+  report.fit_parts = Groups(material, plan.parts.fit);
+  report.calibrate = plan.parts.calibrate.size();
+  report.percentile = out.compiled.percentile;
+  report.logit_error = out.compiled.error;
+  report.head_bytes = Bytes(out.compiled.head);
+  report.whole_bytes = Bytes(out.compiled.whole);
+  report.head_macs = Macs(out.compiled.head);
+  report.whole_macs = Macs(out.compiled.whole);
+  Answers answers;
+  TRIB_TRY_ASSIGN(report.test,
+                  Report(out.compiled,
+                         material,
+                         "test",
+                         plan.parts.test,
+                         report.exits,
+                         classes,
+                         &answers));
+  report.agreement = Agreement(network, material, plan.parts.test, input, answers);
+  report.cascade = RunCascade(answers, report.exits);
+  DrawCurves(answers, classes, report);
+  std::vector<std::pair<std::string, std::vector<WindowRef>>> beside = plan.outside;
+  if (!plan.simulated_test.empty()) {
+    beside.emplace_back("simulated", plan.simulated_test);
+  }
+  for (const auto& [name, windows] : beside) {
+    TRIB_TRY_ASSIGN(SetReport set,
+                    Report(out.compiled, material, name, windows, report.exits, classes));
+    report.beside.push_back(std::move(set));
+  }
+  out.fit = plan.parts.fit;
+  return out;
+}
+
+int WriteFiles(const std::filesystem::path& folder,
+               const std::map<std::string, std::string>& files) {
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  for (const auto& [name, text] : files) {
+    std::ofstream out(folder / name, std::ios::binary);
+    out << text;
+    out.close();
+    if (!out) {
+      return Fail({(folder / name).string() + ": cannot be written"}, kExitFailed);
+    }
+  }
+  return kExitOk;
+}
+
+int Ship(const TrainConfig& config,
+         const Base& base,
+         const Material& material,
+         const Trained& trained,
+         const std::filesystem::path& folder) {
+  const auto packages = MakePackages(base,
+                                     config,
+                                     trained.compiled,
+                                     trained.report.exits,
+                                     MakeReference(base, material, trained.fit));
+  if (!packages.ok()) {
+    return Fail({"the packages are refused: " + host::package::DescribeRefusal(packages.status())},
+                kExitFailed);
+  }
   std::string error;
-  const auto compiled = QuantiseBest(
-      network, material, plan.parts.calibrate, input, config.quantise.percentiles, error);
-  if (!compiled.ok()) {
+  const auto write = [&](const std::string& name, std::span<const std::byte> bytes) {
+    return host::package::WritePackageFile(folder / name, bytes, &error).ok();
+  };
+  if (!write(base.name + ".trib", packages->head) ||
+      !write(base.name + "-tail.trib", packages->tail)) {
     return Fail({error}, kExitFailed);
   }
-  const std::size_t exits = network.heads.size();
-  const auto answers = Ask(*compiled, material, plan.parts.test, exits);
-  json out = {{"split", split.name},
-              {"fit", plan.parts.fit.size()},
-              {"calibrate", plan.parts.calibrate.size()},
-              {"test", plan.parts.test.size()},
-              {"parts_tested", Groups(material, plan.parts.test)},
-              {"parts_trained", Groups(material, plan.parts.fit)},
-              {"head_bytes", compiled->head.plan.size() + compiled->head.weights.size()},
-              {"whole_bytes", compiled->whole.plan.size() + compiled->whole.weights.size()},
-              {"percentile", compiled->percentile},
-              {"logit_error", compiled->error},
-              {"agreement",
-               Agreement(network, material, plan.parts.test, input, *answers)}};
-  std::uint64_t macs = 0;
-  for (const auto& op : compiled->head.report) {
-    macs += op.macs;
-  }
-  out["head_macs"] = macs;
-  for (std::size_t e = 0; e < exits; ++e) {
-    out["exits"].push_back(MetricsJson(*answers, e, config.classes.size()));
-  }
-  const auto beside = [&](const std::string& name, const std::vector<WindowRef>& windows) {
-    const auto other = Ask(*compiled, material, windows, exits);
-    for (std::size_t e = 0; e < exits; ++e) {
-      out[name].push_back(MetricsJson(*other, e, config.classes.size()));
-    }
-  };
-  beside("simulated", plan.simulated_test);
-  for (const auto& [name, windows] : plan.outside) {
-    beside(name, windows);
-  }
-  std::printf("%s\n", out.dump().c_str());
   return kExitOk;
+}
+
+/// The command without what depends on where it ran.
+std::string CommandOf(const Arguments& arguments, const TrainConfig& config) {
+  return "trib-train " + std::filesystem::path(arguments.config).filename().string() +
+         " --data DIR --out . --seed " + std::to_string(config.seed) +
+         (arguments.split.empty() ? "" : " --split " + arguments.split);
+}
+
+void PrintSummary(const CardReport& card) {
+  using host::cli::Align;
+  host::cli::Table table({{"split"},
+                          {"windows of"},
+                          {"exit"},
+                          {"macro-F1", Align::kRight},
+                          {"fault types", Align::kRight},
+                          {"fault", Align::kRight},
+                          {"accuracy", Align::kRight}});
+  const auto number = [](double value) {
+    std::array<char, 16> text{};
+    std::snprintf(text.data(), text.size(), "%.3f", value);
+    return std::isnan(value) ? std::string("-") : std::string(text.data());
+  };
+  for (const ColumnReport& column : card.columns) {
+    std::vector<SetReport> sets = column.beside;
+    sets.insert(sets.begin(), column.test);
+    for (const SetReport& set : sets) {
+      for (std::size_t e = 0; e < set.exits.size(); ++e) {
+        const ExitMetrics& m = set.exits[e];
+        table.Add({column.split.name,
+                   set.name,
+                   std::to_string(e + 1),
+                   number(m.macro_f1),
+                   number(m.macro_auroc),
+                   number(m.fault_auroc),
+                   number(m.accuracy)});
+      }
+    }
+  }
+  std::fputs(table.ToText(false).c_str(), stdout);
 }
 
 int Main(const Arguments& arguments) {
@@ -169,33 +294,55 @@ int Main(const Arguments& arguments) {
   if (arguments.seed >= 0) {
     config->seed = static_cast<std::uint64_t>(arguments.seed);
   }
-  std::string error;
-  const auto base = host::package::BuildPackage(config->base, &error);
+  const auto base = LoadBase(*config, errors);
   if (!base.ok()) {
-    return Fail({error}, kExitUsage);
+    return Fail(errors, kExitUsage);
   }
-  const auto view = host::package::PackageView::Open(*base);
-  const auto section =
-      view.ok() ? view->Find(host::package::SectionType::kRecipe) : std::span<const std::byte>();
-  const auto recipe = dsp::DecodeRecipe(section);
-  if (!recipe.ok()) {
-    return Fail({"the base has no recipe"}, kExitUsage);
+  const auto mistakes =
+      CheckDesign(Design(config->network, base->shape, config->classes.size()));
+  if (!mistakes.empty()) {
+    return Fail(mistakes, kExitUsage);
   }
-  const WindowShape shape{recipe->window_frames,
-                          recipe->hop_frames,
-                          recipe->channels,
-                          static_cast<double>(recipe->sample_rate_hz)};
-  std::vector<std::filesystem::path> folders(arguments.data.begin(), arguments.data.end());
-  const auto material = Gather(*config, shape, folders, errors);
+  const std::vector<std::filesystem::path> folders(arguments.data.begin(), arguments.data.end());
+  const auto material = Gather(*config, base->shape, folders, errors);
   if (!material.ok()) {
     return Fail(errors, kExitUsage);
   }
+  CardReport card{.name = base->name,
+                  .version = config->version,
+                  .command = CommandOf(arguments, *config),
+                  .seed = config->seed,
+                  .classes = config->classes,
+                  .columns = {}};
   for (const Split& split : config->splits) {
-    if (arguments.split.empty() || arguments.split == split.name) {
-      if (const int code = TrainSplit(*config, *material, split); code != kExitOk) {
+    if (!arguments.split.empty() && arguments.split != split.name) {
+      continue;
+    }
+    std::string error;
+    auto trained = TrainSplit(*config, *base, *material, split, error);
+    if (!trained.ok()) {
+      return Fail({error.empty() ? "the engine refuses the network" : error}, kExitFailed);
+    }
+    if (split.ship) {
+      if (const int code = Ship(*config, *base, *material, *trained, arguments.out);
+          code != kExitOk) {
         return code;
       }
     }
+    card.columns.push_back(std::move(trained->report));
+  }
+  if (card.columns.empty()) {
+    return Fail({"--split " + arguments.split + ": no [[split]] has this name"}, kExitUsage);
+  }
+  if (const int code =
+          WriteFiles(std::filesystem::path(arguments.out) / "card", RenderCard(card));
+      code != kExitOk) {
+    return code;
+  }
+  if (arguments.json) {
+    std::printf("%s\n", RenderJson(card).c_str());
+  } else {
+    PrintSummary(card);
   }
   return kExitOk;
 }

@@ -179,10 +179,10 @@ Quantisation MeasureInput(const Material& material,
 Result<Compiled> CompileInt8(const FloatNetwork& network, const Ranges& ranges, std::string& error) {
   Compiled out;
   out.ranges = ranges;
-  const auto head = BuildInt8(network, ranges, 1);
-  const auto whole = BuildInt8(network, ranges, network.heads.size());
-  TRIB_TRY_ASSIGN(out.head, host::compiler::Compile(head->model, {}, error));
-  TRIB_TRY_ASSIGN(out.whole, host::compiler::Compile(whole->model, {}, error));
+  const auto int8 = BuildInt8(network, ranges);
+  const host::compiler::Options up_to_exit{.operators = OperatorsUpTo(network, 0)};
+  TRIB_TRY_ASSIGN(out.whole, host::compiler::Compile(int8->model, {}, error));
+  TRIB_TRY_ASSIGN(out.head, host::compiler::Compile(int8->model, up_to_exit, error));
   return out;
 }
 

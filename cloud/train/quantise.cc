@@ -259,9 +259,11 @@ Ranges MeasureRanges(const FloatNetwork& network,
   return ranges;
 }
 
-std::unique_ptr<Int8Model> BuildInt8(const FloatNetwork& network,
-                                     const Ranges& ranges,
-                                     std::size_t exits) {
+std::size_t OperatorsUpTo(const FloatNetwork& network, std::size_t exit) {
+  return network.heads[exit].after + 2 * (exit + 1);
+}
+
+std::unique_ptr<Int8Model> BuildInt8(const FloatNetwork& network, const Ranges& ranges) {
   auto out = std::make_unique<Int8Model>();
   out->storage.reserve(4 * (network.layers.size() + 2 * network.heads.size()));
   Builder builder(*out);
@@ -274,17 +276,14 @@ std::unique_ptr<Int8Model> BuildInt8(const FloatNetwork& network,
   out->model.inputs = {last};
   float scale = ranges.input.scale;
   std::size_t head = 0;
-  for (std::size_t i = 0; i < network.layers.size() && head < exits; ++i) {
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
     last = AddLayer(
         builder, network.layers[i], "layer" + std::to_string(i), last, scale, ranges.layers[i]);
     scale = ranges.layers[i].scale;
-    if (network.heads[head].after == i + 1) {
+    if (head < network.heads.size() && network.heads[head].after == i + 1) {
       out->model.outputs.push_back(AddHead(builder, network, head, last, ranges));
       ++head;
     }
-  }
-  if (head < network.heads.size()) {
-    out->model.outputs.push_back(last);
   }
   return out;
 }

@@ -91,13 +91,20 @@ struct QuantiseConfig {
   std::vector<double> percentiles;      ///< candidates for activations; the engine decides
 };
 
-/// From which confidence an exit is enough. docs/formats/train.md.
+/// From which confidence an exit is enough.
 struct ExitConfig {
-  double tail = 0.15;            ///< end of every training recording, kept for calibration
-  std::size_t gap_windows = 1;   ///< left out before it
-  double risk = 0.01;            ///< most errors among what a class accepts, by its upper bound
-  double confidence = 0.95;      ///< of that bound
-  double healthy_risk = 0.005;   ///< the same for the first class: a missed alarm is dearer
+  enum class Method : std::uint8_t { kCosts, kRisk };
+  double tail = 0.15;           ///< end of every training recording, kept for calibration
+  std::size_t gap_windows = 1;  ///< left out before it
+  Method method = Method::kCosts;
+  // Costs, in any unit.
+  double ask = 0.05;     ///< asking the next tier
+  double wrong = 0.5;    ///< a false alarm, or a fault taken for another
+  double missed = 1;     ///< a fault called normal
+  // Promises.
+  double risk = 0.05;           ///< most errors among what is accepted
+  double healthy_risk = 0.02;   ///< the same for the first class
+  double delta = 0.05;          ///< how often the promise may fail
 };
 
 struct TrainConfig {

@@ -48,15 +48,13 @@ struct Int8Model {
   std::vector<std::vector<std::byte>> storage;
 };
 
-/// Builds the int8 graph of the first `exits` exits: node part, head 1, gateway part, head 2 ...;
-/// weights symmetric per output channel, biases int32. Tensors stand in the order of their use, so
-/// that the graph of fewer exits is the beginning of that of more. The mean over time is a depthwise
+/// Builds the int8 graph: node part, head 1, gateway part, head 2 ...; its outputs are the logits.
+/// Weights are symmetric per output channel, biases int32. The mean over time is a depthwise
 /// convolution over all frames: so its result has a scale of its own, finer than its input's.
-///
-/// With fewer exits than the network has, the tensor that the next part reads is the last output.
-std::unique_ptr<Int8Model> BuildInt8(const FloatNetwork& network,
-                                     const Ranges& ranges,
-                                     std::size_t exits);
+std::unique_ptr<Int8Model> BuildInt8(const FloatNetwork& network, const Ranges& ranges);
+
+/// Operators that have run when an exit is reached.
+std::size_t OperatorsUpTo(const FloatNetwork& network, std::size_t exit);
 
 /// A compiled network in memory of its own, ready to run.
 class Engine {
