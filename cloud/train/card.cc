@@ -16,7 +16,8 @@ std::string Share(double value) {
 }
 
 std::string Percent(std::size_t part, std::size_t whole) {
-  return whole == 0 ? "-" : Fixed(100.0 * static_cast<double>(part) / static_cast<double>(whole), 1);
+  return whole == 0 ? "-"
+                    : Fixed(100.0 * static_cast<double>(part) / static_cast<double>(whole), 1);
 }
 
 void SetRows(const ColumnReport& column, const SetReport& set, std::string& out) {
@@ -30,7 +31,9 @@ void SetRows(const ColumnReport& column, const SetReport& set, std::string& out)
 }
 
 void ClassRows(const CardReport& report, const ColumnReport& column, std::string& out) {
-  out += "| exit | class | windows | precision | recall | F1 | AUROC |\n|---|---|---|---|---|---|---|\n";
+  out +=
+      "| exit | class | windows | precision | recall | F1 | AUROC "
+      "|\n|---|---|---|---|---|---|---|\n";
   for (std::size_t e = 0; e < column.test.exits.size(); ++e) {
     const ExitMetrics& m = column.test.exits[e];
     for (std::size_t k = 0; k < report.classes.size(); ++k) {
@@ -43,8 +46,9 @@ void ClassRows(const CardReport& report, const ColumnReport& column, std::string
 }
 
 void ExitRows(const CardReport& report, const ColumnReport& column, std::string& out) {
-  out += "| exit | temperature | calibration error | accept | reject | windows that end here, % | of "
-         "the normal ones, % |\n|---|---|---|---|---|---|---|\n";
+  out +=
+      "| exit | temperature | calibration error | accept | reject | windows that end here, % | of "
+      "the normal ones, % |\n|---|---|---|---|---|---|---|\n";
   for (std::size_t e = 0; e < column.exits.size(); ++e) {
     const package::ExitSpec& exit = column.exits[e];
     std::string accept;
@@ -74,24 +78,32 @@ std::string CardText(const CardReport& report) {
   std::string out = "# Model card: " + report.name + " " + report.version + "\n\n";
   out += "Made by this command, which gives the same bytes again on the same machine (seed " +
          std::to_string(report.seed) + "):\n\n    " + report.command + "\n\n";
-  out += "All figures are of the int8 network on the engine that nodes, gateways and clouds run.\n\n";
+  out +=
+      "All figures are of the int8 network on the engine that nodes, gateways and clouds run.\n\n";
   out += "## Network\n\n| part | plan and weights, bytes | MACs |\n|---|---|---|\n";
   out += "| node | " + std::to_string(shown.head_bytes) + " | " + std::to_string(shown.head_macs) +
          " |\n| whole | " + std::to_string(shown.whole_bytes) + " | " +
          std::to_string(shown.whole_macs) + " |\n\n";
-  out += "## Splits\n\nEach is a training of its own. Parts are distinct physical bearings, machines or "
-         "conditions, as the configuration groups them. A split at random puts windows of one recording on both sides: it is here "
-         "to show what that leaks. AUROC of fault types is the mean over classes against the rest; fault "
-         "is fault against no fault; recall is at 1 % false alarms.\n\n";
-  out += "| split | windows of | exit | windows | parts | macro-F1 | AUROC of fault types | AUROC of "
-         "fault | recall | accuracy |\n|---|---|---|---|---|---|---|---|---|---|\n";
+  out +=
+      "## Splits\n\nEach is a training of its own. Parts are distinct physical bearings, machines "
+      "or "
+      "conditions, as the configuration groups them. A split at random puts windows of one "
+      "recording on both sides: it is here "
+      "to show what that leaks. AUROC of fault types is the mean over classes against the rest; "
+      "fault "
+      "is fault against no fault; recall is at 1 % false alarms.\n\n";
+  out +=
+      "| split | windows of | exit | windows | parts | macro-F1 | AUROC of fault types | AUROC of "
+      "fault | recall | accuracy |\n|---|---|---|---|---|---|---|---|---|---|\n";
   for (const ColumnReport& column : report.columns) {
     SetRows(column, column.test, out);
     for (const SetReport& set : column.beside) {
       SetRows(column, set, out);
     }
   }
-  out += "\n| split | windows fitted on | parts | windows calibrated on | percentile | same class as float, %: node, gateway, cloud |\n|---|---|---|---|---|---|\n";
+  out +=
+      "\n| split | windows fitted on | parts | windows calibrated on | percentile | same class as "
+      "float, %: node, gateway, cloud |\n|---|---|---|---|---|---|\n";
   for (const ColumnReport& column : report.columns) {
     out += "| " + column.split.name + " | " + std::to_string(column.fit) + " | " +
            std::to_string(column.fit_parts) + " | " + std::to_string(column.calibrate) + " | " +
@@ -110,8 +122,8 @@ std::string CardText(const CardReport& report) {
          std::to_string(shown.cascade.missed) + " with a fault normal.\n";
   for (std::size_t e = 0; e < shown.test.exits.size(); ++e) {
     const std::string tier = kTiers[e];
-    out += "\n### Exit of the " + tier + "\n\n![confusion](confusion-" + tier + ".svg) ![ROC](roc-" +
-           tier + ".svg) ![reliability](reliability-" + tier + ".svg)";
+    out += "\n### Exit of the " + tier + "\n\n![confusion](confusion-" + tier +
+           ".svg) ![ROC](roc-" + tier + ".svg) ![reliability](reliability-" + tier + ".svg)";
     out += e + 1 < shown.test.exits.size() ? " ![exit curve](exit-" + tier + ".svg)\n" : "\n";
   }
   return out;
@@ -179,6 +191,7 @@ std::map<std::string, std::string> RenderCard(const CardReport& report) {
   std::map<std::string, std::string> files;
   const ColumnReport& shown = Shown(report);
   files["card.md"] = CardText(report);
+  files["figures.json"] = RenderJson(report) + "\n";
   for (std::size_t e = 0; e < shown.test.exits.size(); ++e) {
     const std::string tier = kTiers[e];
     files["confusion-" + tier + ".svg"] =
@@ -224,7 +237,7 @@ std::string RenderJson(const CardReport& report) {
                               {"version", report.version},
                               {"seed", report.seed},
                               {"columns", columns}};
-  return out.dump();
+  return out.dump(1);
 }
 
 }  // namespace trib::cloud::train

@@ -125,14 +125,15 @@ NetworkConfig ReadNetwork(ConfigFile& file) {
   for (auto& section : file.Tables("network.block")) {
     Block block;
     const std::string part = section.Enum("part", kParts);
-    block.part = static_cast<std::size_t>(std::find(kParts.begin(), kParts.end(), part) -
-                                          kParts.begin()) %
-                 kParts.size();
+    block.part =
+        static_cast<std::size_t>(std::find(kParts.begin(), kParts.end(), part) - kParts.begin()) %
+        kParts.size();
     block.kernel = Count(section, "kernel", 3, 1, 255);
     block.stride = Count(section, "stride", 1, 1, 255);
     block.channels = Count(section, "channels", 16, 1, 512);
     if (block.part < last || block.part > last + 1 || (out.blocks.empty() && block.part != 0)) {
-      section.Fail("part", "is out of order: node, then gateway, then cloud, none left out between");
+      section.Fail("part",
+                   "is out of order: node, then gateway, then cloud, none left out between");
     }
     last = block.part;
     out.blocks.push_back(block);
@@ -164,8 +165,7 @@ FitConfig ReadFit(ConfigFile& file, std::size_t exits) {
 
 QuantiseConfig ReadQuantise(ConfigFile& file) {
   QuantiseConfig out;
-  out.input_percentile =
-      file.Double("quantise.input_percentile", out.input_percentile, {90, 100});
+  out.input_percentile = file.Double("quantise.input_percentile", out.input_percentile, {90, 100});
   out.percentiles = file.Doubles("quantise.percentiles", {90, 100});
   if (out.percentiles.empty()) {
     out.percentiles = {99.9, 99.99, 100};

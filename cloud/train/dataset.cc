@@ -250,7 +250,7 @@ Parts Divide(const std::vector<Source>& sources,
         window.high = window.begin + static_cast<std::uint32_t>(shape.frames);
         const double draw = Uniform(random);
         const double rest = (draw - split.test_share) / (1 - split.test_share);
-        (draw < split.test_share ? parts.test
+        (draw < split.test_share    ? parts.test
          : rest < config.exits.tail ? parts.calibrate
                                     : parts.fit)
             .push_back(window);
@@ -326,8 +326,8 @@ void CutWindow(const Source& source,
   }
   if (augment->speed == 0) {
     begin = std::floor(begin);
-    std::copy_n(source.samples.begin() +
-                    static_cast<std::ptrdiff_t>(begin) * static_cast<std::ptrdiff_t>(shape.channels),
+    std::copy_n(source.samples.begin() + static_cast<std::ptrdiff_t>(begin) *
+                                             static_cast<std::ptrdiff_t>(shape.channels),
                 out.size(),
                 samples.begin());
   } else {

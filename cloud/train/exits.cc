@@ -41,11 +41,11 @@ double AcceptOf(const calibration::LogitSet& set,
     return calibration::CostThreshold(
         error_above, config.ask, class_index == 0 ? config.missed : config.wrong);
   }
-  const auto threshold = calibration::ThresholdForRisk(
-      AnswersOf(set, temperature, class_index),
-      class_index == 0 ? config.healthy_risk : config.risk,
-      config.delta,
-      kGrid);
+  const auto threshold =
+      calibration::ThresholdForRisk(AnswersOf(set, temperature, class_index),
+                                    class_index == 0 ? config.healthy_risk : config.risk,
+                                    config.delta,
+                                    kGrid);
   return threshold ? threshold->threshold : 1.0;
 }
 
@@ -79,8 +79,7 @@ std::vector<package::ExitSpec> ChooseExits(const Answers& answers,
     const double reject = std::clamp(config.ask / config.missed, 0.0, 1.0);
     for (std::size_t k = 0; k < classes; ++k) {
       (void)exit.accept.push_back(
-          last ? 0.0F
-               : static_cast<float>(AcceptOf(set, temperature, k, error_above, config)));
+          last ? 0.0F : static_cast<float>(AcceptOf(set, temperature, k, error_above, config)));
       (void)exit.reject.push_back(last || !alarm[k] ? 1.0F : static_cast<float>(reject));
     }
   }

@@ -25,8 +25,7 @@ struct Net : torch::nn::Module {
       const std::string index = std::to_string(i);
       convolutions.push_back(register_module("conv" + index, torch::nn::Conv1d(options)));
       norms.push_back(register_module(
-          "norm" + index,
-          torch::nn::BatchNorm1d(static_cast<std::int64_t>(layer.outputs))));
+          "norm" + index, torch::nn::BatchNorm1d(static_cast<std::int64_t>(layer.outputs))));
     }
     for (std::size_t i = 0; i < design.heads.size(); ++i) {
       heads.push_back(register_module(
@@ -103,8 +102,7 @@ torch::Tensor JointLoss(const std::vector<torch::Tensor>& logits,
                         const FitConfig& config) {
   torch::Tensor loss;
   for (std::size_t e = 0; e < logits.size(); ++e) {
-    const auto options =
-        F::CrossEntropyFuncOptions().label_smoothing(config.label_smoothing);
+    const auto options = F::CrossEntropyFuncOptions().label_smoothing(config.label_smoothing);
     const auto part = F::cross_entropy(logits[e], labels, options) * config.loss_weights[e];
     loss = e == 0 ? part : loss + part;
   }

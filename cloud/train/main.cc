@@ -122,24 +122,17 @@ FloatNetwork FitNetwork(const TrainConfig& config,
       [&](const Progress& progress) { bar(progress); });
 }
 
-Result<SetReport> Report(const Compiled& compiled,
-                         const Material& material,
-                         const std::string& name,
-                         const std::vector<WindowRef>& windows,
-                         const std::vector<package::ExitSpec>& exits,
-                         std::size_t classes,
-                         Answers* keep = nullptr) {
-  TRIB_TRY_ASSIGN(Answers answers, Ask(compiled, material, windows, exits.size()));
-  SetReport out{.name = name,
-                .windows = windows.size(),
-                .parts = Groups(material, windows),
-                .exits = {}};
+SetReport Report(const Material& material,
+                 const std::string& name,
+                 const std::vector<WindowRef>& windows,
+                 const std::vector<package::ExitSpec>& exits,
+                 std::size_t classes,
+                 const Answers& answers) {
+  SetReport out{
+      .name = name, .windows = windows.size(), .parts = Groups(material, windows), .exits = {}};
   for (std::size_t e = 0; e < exits.size(); ++e) {
     out.exits.push_back(
         Measure(LogitsOf(answers, e, classes), 1 / double{exits[e].inverse_temperature}));
-  }
-  if (keep != nullptr) {
-    *keep = std::move(answers);
   }
   return out;
 }
@@ -159,15 +152,14 @@ Result<Trained> TrainSplit(const TrainConfig& config,
   const FloatNetwork network = FitNetwork(config, material, plan, input, split.name);
   const std::size_t classes = network.classes;
   Trained out;
-  TRIB_TRY_ASSIGN(out.compiled,
-                  QuantiseBest(network,
-                               material,
-                               plan.parts.calibrate,
-                               input,
-                               config.quantise.percentiles,
-                               error));
-  TRIB_TRY_ASSIGN(const Answers calibration,
-                  Ask(out.compiled, material, plan.parts.calibrate, network.heads.size()));
+  TRIB_TRY_ASSIGN(
+      out.compiled,
+      QuantiseBest(
+          network, material, plan.parts.calibrate, input, config.quantise.percentiles, error));
+  TRIB_TRY_ASSIGN(const auto engine,
+                  Engine::Open(out.compiled.whole.plan, out.compiled.whole.weights));
+  const std::size_t exits = network.heads.size();
+  const Answers calibration = Ask(*engine, material, plan.parts.calibrate, exits);
   ColumnReport& report = out.report;
   report.split = split;
   report.exits = ChooseExits(calibration, network, config.exits, base.alarm);
@@ -180,15 +172,8 @@ Result<Trained> TrainSplit(const TrainConfig& config,
   report.whole_bytes = Bytes(out.compiled.whole);
   report.head_macs = Macs(out.compiled.head);
   report.whole_macs = Macs(out.compiled.whole);
-  Answers answers;
-  TRIB_TRY_ASSIGN(report.test,
-                  Report(out.compiled,
-                         material,
-                         "test",
-                         plan.parts.test,
-                         report.exits,
-                         classes,
-                         &answers));
+  const Answers answers = Ask(*engine, material, plan.parts.test, exits);
+  report.test = Report(material, "test", plan.parts.test, report.exits, classes, answers);
   report.agreement = Agreement(network, material, plan.parts.test, input, answers);
   report.cascade = RunCascade(answers, report.exits);
   DrawCurves(answers, classes, report);
@@ -197,9 +182,8 @@ Result<Trained> TrainSplit(const TrainConfig& config,
     beside.emplace_back("simulated", plan.simulated_test);
   }
   for (const auto& [name, windows] : beside) {
-    TRIB_TRY_ASSIGN(SetReport set,
-                    Report(out.compiled, material, name, windows, report.exits, classes));
-    report.beside.push_back(std::move(set));
+    report.beside.push_back(Report(
+        material, name, windows, report.exits, classes, Ask(*engine, material, windows, exits)));
   }
   out.fit = plan.parts.fit;
   return out;
@@ -207,8 +191,6 @@ Result<Trained> TrainSplit(const TrainConfig& config,
 
 int WriteFiles(const std::filesystem::path& folder,
                const std::map<std::string, std::string>& files) {
-  std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
   for (const auto& [name, text] : files) {
     std::ofstream out(folder / name, std::ios::binary);
     out << text;
@@ -298,10 +280,15 @@ int Main(const Arguments& arguments) {
   if (!base.ok()) {
     return Fail(errors, kExitUsage);
   }
-  const auto mistakes =
-      CheckDesign(Design(config->network, base->shape, config->classes.size()));
+  const auto mistakes = CheckDesign(Design(config->network, base->shape, config->classes.size()));
   if (!mistakes.empty()) {
     return Fail(mistakes, kExitUsage);
+  }
+  // Before the training, which takes minutes.
+  std::error_code failure;
+  std::filesystem::create_directories(std::filesystem::path(arguments.out) / "card", failure);
+  if (failure) {
+    return Fail({arguments.out + ": cannot be made: " + failure.message()}, kExitFailed);
   }
   const std::vector<std::filesystem::path> folders(arguments.data.begin(), arguments.data.end());
   const auto material = Gather(*config, base->shape, folders, errors);
@@ -334,8 +321,7 @@ int Main(const Arguments& arguments) {
   if (card.columns.empty()) {
     return Fail({"--split " + arguments.split + ": no [[split]] has this name"}, kExitUsage);
   }
-  if (const int code =
-          WriteFiles(std::filesystem::path(arguments.out) / "card", RenderCard(card));
+  if (const int code = WriteFiles(std::filesystem::path(arguments.out) / "card", RenderCard(card));
       code != kExitOk) {
     return code;
   }

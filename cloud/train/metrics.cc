@@ -13,8 +13,9 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 std::vector<std::size_t> Descending(std::span<const double> scores) {
   std::vector<std::size_t> order(scores.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(
-      order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return scores[a] > scores[b];
+  });
   return order;
 }
 
@@ -28,7 +29,8 @@ std::size_t ArgMax(std::span<const float> values) {
   return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
 }
 
-std::vector<CurvePoint> RocCurve(std::span<const double> scores, const std::vector<bool>& positive) {
+std::vector<CurvePoint> RocCurve(std::span<const double> scores,
+                                 const std::vector<bool>& positive) {
   const auto positives = static_cast<double>(std::count(positive.begin(), positive.end(), true));
   const double negatives = static_cast<double>(positive.size()) - positives;
   std::vector<CurvePoint> curve = {{0, 0}};

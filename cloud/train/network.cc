@@ -79,15 +79,11 @@ FloatNetwork Design(const NetworkConfig& config, const WindowShape& shape, std::
   for (std::size_t i = 0; i < config.blocks.size(); ++i) {
     const Block& block = config.blocks[i];
     const Layer& last = network.layers.back();
-    const Layer depthwise = MakeLayer(LayerKind::kDepthwise,
-                                      last.frames,
-                                      last.outputs,
-                                      last.outputs,
-                                      block.kernel,
-                                      block.stride);
+    const Layer depthwise = MakeLayer(
+        LayerKind::kDepthwise, last.frames, last.outputs, last.outputs, block.kernel, block.stride);
     network.layers.push_back(depthwise);
-    network.layers.push_back(MakeLayer(
-        LayerKind::kConv, depthwise.frames, depthwise.outputs, block.channels, 1, 1));
+    network.layers.push_back(
+        MakeLayer(LayerKind::kConv, depthwise.frames, depthwise.outputs, block.channels, 1, 1));
     if (i + 1 == config.blocks.size() || config.blocks[i + 1].part != block.part) {
       network.heads.push_back({.after = network.layers.size(), .weights = {}, .bias = {}});
     }
@@ -101,7 +97,8 @@ std::vector<std::string> CheckDesign(const FloatNetwork& network) {
     const std::size_t frames = network.layers[head.after - 1].frames;
     if (frames > 255) {
       mistakes.push_back("the exit behind layer " + std::to_string(head.after) + " averages over " +
-                         std::to_string(frames) + " frames; the engine can over 255: raise strides");
+                         std::to_string(frames) +
+                         " frames; the engine can over 255: raise strides");
     }
   }
   return mistakes;

@@ -44,8 +44,7 @@ Result<std::vector<std::byte>> Write(const Sections& sections) {
     input.type = type;
     input.bytes = bytes;
   }
-  std::vector<std::byte> file(
-      std::min(package::PackageBytes(inputs), package::kMaxPackageBytes));
+  std::vector<std::byte> file(std::min(package::PackageBytes(inputs), package::kMaxPackageBytes));
   TRIB_TRY(package::WritePackage(inputs, file).status());
   TRIB_TRY_ASSIGN(const PackageView view, PackageView::Open(file));
   TRIB_TRY(package::CheckContents(view));

@@ -24,21 +24,23 @@ std::string Escape(const std::string& text) {
 class Picture {
  public:
   Picture(double width, double height, const std::string& title) {
-    out_ = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + Fixed(width, 0) +
-           "\" height=\"" + Fixed(height, 0) +
+    out_ = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + Fixed(width, 0) + "\" height=\"" +
+           Fixed(height, 0) +
            "\" font-family=\"sans-serif\" font-size=\"11\">\n"
            "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n";
     Text(width / 2, 16, title, "middle");
   }
-  void Text(double x, double y, const std::string& text, const char* anchor = "start",
+  void Text(double x,
+            double y,
+            const std::string& text,
+            const char* anchor = "start",
             const char* fill = "#222") {
     out_ += "<text x=\"" + Fixed(x, 1) + "\" y=\"" + Fixed(y, 1) + "\" text-anchor=\"" + anchor +
             "\" fill=\"" + fill + "\">" + Escape(text) + "</text>\n";
   }
   void Box(double x, double y, double width, double height, const std::string& fill) {
-    out_ += "<rect x=\"" + Fixed(x, 1) + "\" y=\"" + Fixed(y, 1) + "\" width=\"" +
-            Fixed(width, 1) + "\" height=\"" + Fixed(height, 1) + "\" fill=\"" + fill +
-            "\" stroke=\"#bbb\"/>\n";
+    out_ += "<rect x=\"" + Fixed(x, 1) + "\" y=\"" + Fixed(y, 1) + "\" width=\"" + Fixed(width, 1) +
+            "\" height=\"" + Fixed(height, 1) + "\" fill=\"" + fill + "\" stroke=\"#bbb\"/>\n";
   }
   /// Points in 0..1 of the plot.
   void Line(const std::vector<CurvePoint>& points, const char* colour, bool dashed = false) {
@@ -70,8 +72,8 @@ class Picture {
 
 std::string Fixed(double value, int decimals) {
   std::array<char, 64> text{};
-  const auto end =
-      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, decimals);
+  const auto end = std::to_chars(
+      text.data(), text.data() + text.size(), value, std::chars_format::fixed, decimals);
   return {text.data(), end.ptr};
 }
 
@@ -80,7 +82,8 @@ std::string ConfusionPicture(const std::vector<std::string>& classes,
   constexpr double kCell = 64;
   constexpr double kNames = 90;
   const auto count = static_cast<double>(classes.size());
-  Picture picture(kNames + kCell * count + 16, 64 + kCell * count, "true class in rows, answer in columns");
+  Picture picture(
+      kNames + kCell * count + 16, 64 + kCell * count, "true class in rows, answer in columns");
   for (std::size_t i = 0; i < classes.size(); ++i) {
     const double y = 44 + kCell * static_cast<double>(i);
     double sum = 0;
@@ -88,8 +91,7 @@ std::string ConfusionPicture(const std::vector<std::string>& classes,
       sum += static_cast<double>(cell);
     }
     picture.Text(kNames - 6, y + kCell / 2, classes[i], "end");
-    picture.Text(
-        kNames + kCell * (static_cast<double>(i) + 0.5), 38, classes[i], "middle");
+    picture.Text(kNames + kCell * (static_cast<double>(i) + 0.5), 38, classes[i], "middle");
     for (std::size_t j = 0; j < classes.size(); ++j) {
       const double share = sum > 0 ? static_cast<double>(confusion[i][j]) / sum : 0;
       const int shade = 255 - static_cast<int>(200 * share);

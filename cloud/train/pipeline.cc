@@ -31,17 +31,14 @@ std::span<const std::int16_t> Samples(const Material& material, const WindowRef&
 std::vector<std::int8_t> Input(const Material& material,
                                const WindowRef& window,
                                const Quantisation& quantisation) {
-  return InputOf(material,
-                 Samples(material, window),
-                 material.sources[window.source].scale,
-                 quantisation);
+  return InputOf(
+      material, Samples(material, window), material.sources[window.source].scale, quantisation);
 }
 
 std::vector<float> Real(std::span<const std::int8_t> input, const Quantisation& quantisation) {
   std::vector<float> out;
   for (const std::int8_t value : input) {
-    out.push_back(quantisation.scale *
-                  static_cast<float>(value - quantisation.zero_point));
+    out.push_back(quantisation.scale * static_cast<float>(value - quantisation.zero_point));
   }
   return out;
 }
@@ -96,10 +93,8 @@ Plan MakePlan(const Material& material, const TrainConfig& config, const Split& 
       const Source& source = material.sources[i];
       if (source.set == set) {
         join(windows,
-             WindowsOf(source,
-                       i,
-                       material.shape,
-                       {0, source.samples.size() / material.shape.channels}));
+             WindowsOf(
+                 source, i, material.shape, {0, source.samples.size() / material.shape.channels}));
       }
     }
     plan.outside.emplace_back(config.data[set].folder.filename().string(), std::move(windows));
@@ -136,8 +131,8 @@ const WindowRef& Sampler::Draw(SplitMix64& random) const {
   };
   const Class& of = classes_[choose(classes_.size())];
   const bool simulate = Uniform(random) < share_;
-  const auto& groups = (simulate && !of.simulated.empty()) || of.recorded.empty() ? of.simulated
-                                                                                  : of.recorded;
+  const auto& groups =
+      (simulate && !of.simulated.empty()) || of.recorded.empty() ? of.simulated : of.recorded;
   const Group& group = groups[choose(groups.size())];
   return group[choose(group.size())];
 }
@@ -176,7 +171,9 @@ Quantisation MeasureInput(const Material& material,
   return SymmetricFor(*at);
 }
 
-Result<Compiled> CompileInt8(const FloatNetwork& network, const Ranges& ranges, std::string& error) {
+Result<Compiled> CompileInt8(const FloatNetwork& network,
+                             const Ranges& ranges,
+                             std::string& error) {
   Compiled out;
   out.ranges = ranges;
   const auto int8 = BuildInt8(network, ranges);
@@ -203,9 +200,8 @@ Result<Compiled> QuantiseBest(const FloatNetwork& network,
   Compiled best;
   best.error = -1;
   for (const double percentile : percentiles) {
-    TRIB_TRY_ASSIGN(
-        Compiled compiled,
-        CompileInt8(network, MeasureRanges(network, input, real, percentile), error));
+    TRIB_TRY_ASSIGN(Compiled compiled,
+                    CompileInt8(network, MeasureRanges(network, input, real, percentile), error));
     TRIB_TRY_ASSIGN(const auto engine, Engine::Open(compiled.whole.plan, compiled.whole.weights));
     double sum = 0;
     double count = 0;
@@ -228,16 +224,17 @@ Result<Compiled> QuantiseBest(const FloatNetwork& network,
   return best;
 }
 
-Result<Answers> Ask(const Compiled& compiled,
-                    const Material& material,
-                    const std::vector<WindowRef>& windows,
-                    std::size_t exits) {
-  TRIB_TRY_ASSIGN(const auto engine, Engine::Open(compiled.whole.plan, compiled.whole.weights));
+Answers Ask(Engine& engine,
+            const Material& material,
+            const std::vector<WindowRef>& windows,
+            std::size_t exits) {
+  const nn::Port port = engine.plan().input(0);
+  const Quantisation input{port.scale, engine.plan().tensor(port.tensor).zero_point};
   Answers answers;
   answers.logits.resize(exits);
   for (const WindowRef& window : windows) {
     answers.truth.push_back(material.sources[window.source].label);
-    auto logits = engine->Run(Input(material, window, compiled.ranges.input), exits);
+    auto logits = engine.Run(Input(material, window, input), exits);
     for (std::size_t e = 0; e < exits; ++e) {
       answers.logits[e].push_back(std::move(logits[e]));
     }

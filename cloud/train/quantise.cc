@@ -16,7 +16,8 @@ double Percentile(std::vector<float>& values, double percent) {
   if (values.empty()) {
     return 0;
   }
-  const auto rank = static_cast<std::size_t>(percent / 100 * static_cast<double>(values.size() - 1));
+  const auto rank =
+      static_cast<std::size_t>(percent / 100 * static_cast<double>(values.size() - 1));
   const auto at = values.begin() + static_cast<std::ptrdiff_t>(rank);
   std::nth_element(values.begin(), at, values.end());
   return *at;
@@ -74,9 +75,9 @@ class Builder {
       std::memcpy(biases.data() + 4 * c, &value, 4);
     }
     inputs.push_back(Constant(std::move(weights), std::move(bytes)));
-    inputs.push_back(Constant(
-        Named(name + "/bias", Type::kInt32, {static_cast<std::int32_t>(channels)}),
-        std::move(biases)));
+    inputs.push_back(
+        Constant(Named(name + "/bias", Type::kInt32, {static_cast<std::int32_t>(channels)}),
+                 std::move(biases)));
   }
 
   void Operate(Builtin builtin,
@@ -137,8 +138,9 @@ std::int32_t AddLayer(Builder& builder,
   std::vector<std::int32_t> inputs = {input};
   builder.Weights(
       name,
-      depthwise ? std::vector<std::int32_t>{1, 1, kernel, outputs}
-                : std::vector<std::int32_t>{outputs, 1, kernel, static_cast<std::int32_t>(layer.inputs)},
+      depthwise
+          ? std::vector<std::int32_t>{1, 1, kernel, outputs}
+          : std::vector<std::int32_t>{outputs, 1, kernel, static_cast<std::int32_t>(layer.inputs)},
       depthwise ? 3 : 0,
       layer.outputs,
       depth,
@@ -181,8 +183,12 @@ std::int32_t AddHead(Builder& builder,
       no_bias,
       ranges.layers[head.after - 1].scale,
       inputs);
-  const std::int32_t means = builder.Computed(name + "/mean", {1, 1, 1, channels}, ranges.means[index]);
-  builder.Operate(Builtin::kDepthwiseConv2D, std::move(inputs), means, Convolution(Padding::kValid, host::tflite::Activation::kNone, 1));
+  const std::int32_t means =
+      builder.Computed(name + "/mean", {1, 1, 1, channels}, ranges.means[index]);
+  builder.Operate(Builtin::kDepthwiseConv2D,
+                  std::move(inputs),
+                  means,
+                  Convolution(Padding::kValid, host::tflite::Activation::kNone, 1));
   inputs = {means};
   const std::size_t depth = last.outputs;
   const auto place = [&](std::size_t c, std::size_t i) { return c * depth + i; };
@@ -321,8 +327,7 @@ std::vector<std::vector<float>> Engine::Run(std::span<const std::int8_t> input, 
     const auto zero = plan_.tensor(port.tensor).zero_point;
     auto& values = logits.emplace_back();
     for (const std::byte value : runner.output(e)) {
-      values.push_back(port.scale *
-                       static_cast<float>(static_cast<std::int8_t>(value) - zero));
+      values.push_back(port.scale * static_cast<float>(static_cast<std::int8_t>(value) - zero));
     }
   }
   return logits;

@@ -32,7 +32,7 @@ std::size_t Choose(SplitMix64& random, std::size_t count) {
 }
 
 SpotSize SizeOf(const std::string& text) {
-  return text == "0.007" ? SpotSize::k007Inch
+  return text == "0.007"   ? SpotSize::k007Inch
          : text == "0.014" ? SpotSize::k014Inch
                            : SpotSize::k021Inch;
 }

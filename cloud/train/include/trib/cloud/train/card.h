@@ -59,8 +59,8 @@ struct CardReport {
 /// Fills what a report shows of the test windows.
 void DrawCurves(const Answers& answers, std::size_t classes, ColumnReport& report);
 
-/// The files of a model card by name: card.md and the pictures that it shows, of the column that is
-/// shipped, or else of the first. Equal reports give equal bytes.
+/// The files of a model card by name: card.md, figures.json and the pictures that it shows, of the
+/// column that is shipped, or else of the first. Equal reports give equal bytes.
 std::map<std::string, std::string> RenderCard(const CardReport& report);
 
 /// The figures for programs.

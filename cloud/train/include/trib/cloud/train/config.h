@@ -16,18 +16,18 @@ struct DataSource {
   std::string dialect;                        ///< empty: `folder` holds manifest.toml
   std::filesystem::path folder;               ///< below a folder given with --data
   std::map<std::string, std::string> labels;  ///< of a recording to a class; others are themselves
-  std::string group;                          ///< condition that tells one physical part from another
-  bool outside = false;                       ///< never trained on: tells how far the network carries
+  std::string group;     ///< condition that tells one physical part from another
+  bool outside = false;  ///< never trained on: tells how far the network carries
 };
 
 /// Which recordings train and which test.
 struct Split {
   std::string name;
-  std::string by;                   ///< a condition of the recordings; "random": windows at random
-  std::vector<std::string> train;   ///< its values
-  std::vector<std::string> test;    ///< its values
-  double test_share = 0.3;          ///< with "random"
-  bool ship = false;                ///< the package is made of this one
+  std::string by;                  ///< a condition of the recordings; "random": windows at random
+  std::vector<std::string> train;  ///< its values
+  std::vector<std::string> test;   ///< its values
+  double test_share = 0.3;         ///< with "random"
+  bool ship = false;               ///< the package is made of this one
 };
 
 struct Interval {
@@ -37,12 +37,12 @@ struct Interval {
 
 /// Simulated machines beside the recordings (common/simulation).
 struct Simulator {
-  double share = 0;             ///< of the windows trained on; 0: none
-  std::size_t machines = 0;     ///< per class, for training; a third as many more for tests
-  double seconds = 2;           ///< of each
+  double share = 0;          ///< of the windows trained on; 0: none
+  std::size_t machines = 0;  ///< per class, for training; a third as many more for tests
+  double seconds = 2;        ///< of each
   Interval speed_hz{25, 32};
   Interval load{0.5, 1.5};
-  Interval strike{0.5, 1.5};    ///< factor on the spot's strikes
+  Interval strike{0.5, 1.5};  ///< factor on the spot's strikes
   double spread = 0.3;
   std::vector<std::string> sizes;  ///< spots: "0.007" ...
   struct Bearing {
@@ -55,9 +55,9 @@ struct Simulator {
 
 struct Augment {
   Interval gain{1, 1};
-  double noise_share = 0;    ///< of the windows that get noise
+  double noise_share = 0;  ///< of the windows that get noise
   Interval snr_db{10, 40};
-  double speed = 0;          ///< resampled by up to this part
+  double speed = 0;  ///< resampled by up to this part
   bool shift = true;
 };
 
@@ -87,8 +87,8 @@ struct FitConfig {
 };
 
 struct QuantiseConfig {
-  double input_percentile = 99.9;       ///< of |input|, in percent
-  std::vector<double> percentiles;      ///< candidates for activations; the engine decides
+  double input_percentile = 99.9;   ///< of |input|, in percent
+  std::vector<double> percentiles;  ///< candidates for activations; the engine decides
 };
 
 /// From which confidence an exit is enough.
@@ -98,18 +98,18 @@ struct ExitConfig {
   std::size_t gap_windows = 1;  ///< left out before it
   Method method = Method::kCosts;
   // Costs, in any unit.
-  double ask = 0.05;     ///< asking the next tier
-  double wrong = 0.5;    ///< a false alarm, or a fault taken for another
-  double missed = 1;     ///< a fault called normal
+  double ask = 0.05;   ///< asking the next tier
+  double wrong = 0.5;  ///< a false alarm, or a fault taken for another
+  double missed = 1;   ///< a fault called normal
   // Promises.
-  double risk = 0.05;           ///< most errors among what is accepted
-  double healthy_risk = 0.02;   ///< the same for the first class
-  double delta = 0.05;          ///< how often the promise may fail
+  double risk = 0.05;          ///< most errors among what is accepted
+  double healthy_risk = 0.02;  ///< the same for the first class
+  double delta = 0.05;         ///< how often the promise may fail
 };
 
 struct TrainConfig {
-  std::filesystem::path base;       ///< specification of all but the network
-  std::string version;              ///< of the packages made
+  std::filesystem::path base;  ///< specification of all but the network
+  std::string version;         ///< of the packages made
   std::uint64_t seed = 1;
   std::uint32_t verdict_wait_ms = 5000;
   std::vector<std::string> classes;  ///< labels of the base; the first is the normal one
@@ -126,8 +126,7 @@ struct TrainConfig {
 /// Reads a training configuration: docs/formats/train.md.
 ///
 /// @returns kNotFound or kInvalidArgument; `errors` then has one line for each mistake.
-Result<TrainConfig> LoadConfig(const std::filesystem::path& path,
-                               std::vector<std::string>& errors);
+Result<TrainConfig> LoadConfig(const std::filesystem::path& path, std::vector<std::string>& errors);
 Result<TrainConfig> ParseConfig(std::string_view text,
                                 std::string_view name,
                                 std::vector<std::string>& errors);

@@ -30,13 +30,13 @@ struct Span {
 /// Samples of one recording or one simulated machine, at the workload's rate.
 struct Source {
   std::string name;
-  std::string group;                         ///< the physical part it is of
-  std::size_t label = 0;                     ///< class
-  std::size_t set = 0;                       ///< index in TrainConfig::data; data.size(): simulated
-  float scale = 1;                           ///< physical units per count
+  std::string group;      ///< the physical part it is of
+  std::size_t label = 0;  ///< class
+  std::size_t set = 0;    ///< index in TrainConfig::data; data.size(): simulated
+  float scale = 1;        ///< physical units per count
   std::map<std::string, std::string> conditions;
-  std::vector<std::int16_t> samples;         ///< interleaved
-  std::vector<Span> segments;                ///< no window crosses their edges
+  std::vector<std::int16_t> samples;  ///< interleaved
+  std::vector<Span> segments;         ///< no window crosses their edges
 };
 
 /// Where a window lies, and how far it may be moved without leaving its part of the split.

@@ -29,9 +29,9 @@ struct ExitMetrics {
   std::vector<double> auroc;  ///< class against the rest; NaN when absent
   double macro_f1 = 0;        ///< over classes that occur in truth or answers
   double accuracy = 0;
-  double macro_auroc = 0;     ///< over the classes but the first: fault types
-  double fault_auroc = 0;     ///< fault against no fault
-  double fault_recall = 0;    ///< at a false-alarm rate of 1 %
+  double macro_auroc = 0;   ///< over the classes but the first: fault types
+  double fault_auroc = 0;   ///< fault against no fault
+  double fault_recall = 0;  ///< at a false-alarm rate of 1 %
 };
 
 ExitMetrics Measure(const host::calibration::LogitSet& set, double temperature);

@@ -93,10 +93,10 @@ struct Answers {
   std::vector<std::size_t> truth;
   std::vector<std::vector<std::vector<float>>> logits;  ///< [exit][window][class]
 };
-Result<Answers> Ask(const Compiled& compiled,
-                    const Material& material,
-                    const std::vector<WindowRef>& windows,
-                    std::size_t exits);
+Answers Ask(Engine& engine,
+            const Material& material,
+            const std::vector<WindowRef>& windows,
+            std::size_t exits);
 
 /// Share of the windows to which float and int8 give the same class, per exit.
 std::vector<double> Agreement(const FloatNetwork& network,
