@@ -39,4 +39,7 @@ TfliteFile SmallConvNet(std::uint32_t seed, std::vector<std::vector<std::byte>>&
 /// SVDF of rank 2 -> fully connected, on [1, 4].
 TfliteFile SmallSvdfNet(std::uint32_t seed, std::vector<std::vector<std::byte>>& storage);
 
+/// int16 -> int8 -> LSTM of 3 cells over 2 steps -> softmax to int16 -> int32, on [1, 2, 4].
+TfliteFile SmallLstmNet(std::uint32_t seed, std::vector<std::vector<std::byte>>& storage);
+
 }  // namespace trib::testing
