@@ -162,14 +162,15 @@ Any WriteSubgraph(FlatBufferBuilder& builder, const TfliteFile& file) {
   std::vector<Any> operators;
   for (std::size_t i = 0; i < file.model.operators.size(); ++i) {
     const tflite::Operator& op = file.model.operators[i];
-    const Any options = WriteOptions(builder, op);
+    const Any options = file.without_options ? Any() : WriteOptions(builder, op);
     const auto inputs = builder.CreateVector(op.inputs);
     const auto outputs = builder.CreateVector(op.outputs);
     TableWriter table(builder);
     table.Scalar<std::uint32_t>(0, static_cast<std::uint32_t>(i), 0);
     table.Child(1, inputs);
     table.Child(2, outputs);
-    table.Scalar<std::uint8_t>(3, OptionsType(op.builtin), 0);
+    table.Scalar<std::uint8_t>(
+        3, static_cast<std::uint8_t>(OptionsType(op.builtin) + file.options_shift), 0);
     table.Child(4, options);
     operators.push_back(table.Finish());
   }

@@ -1,7 +1,9 @@
 #include "lower.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 
 namespace trib::host::compiler {
 
@@ -21,7 +23,29 @@ std::string Lowering::Describe(std::int32_t tensor) const {
   return "tensor " + std::to_string(tensor) + (name.empty() ? "" : " (" + name + ")");
 }
 
-Result<nn::Tensor> Lowering::Convert(const tflite::Tensor& from) {
+namespace {
+
+bool Known(Builtin builtin) {
+  switch (builtin) {
+    case Builtin::kAdd:
+    case Builtin::kAveragePool2D:
+    case Builtin::kConv2D:
+    case Builtin::kDepthwiseConv2D:
+    case Builtin::kFullyConnected:
+    case Builtin::kReshape:
+    case Builtin::kSoftmax:
+    case Builtin::kSvdf:
+    case Builtin::kUnidirectionalSequenceLstm:
+    case Builtin::kQuantize:
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<nn::Tensor> Lowering::Convert(std::int32_t index) {
+  const tflite::Tensor& from = model_.tensors[static_cast<std::size_t>(index)];
   nn::Tensor to;
   switch (from.type) {
     case Type::kInt8:
@@ -34,22 +58,22 @@ Result<nn::Tensor> Lowering::Convert(const tflite::Tensor& from) {
       to.type = nn::TensorType::kInt32;
       break;
     case Type::kFloat32:
-      return Unsupported("tensor (" + from.name + ") is float32: quantise the model to int8 first");
+      return Unsupported(Describe(index) + " is float32: quantise the model to int8 first");
     default:
-      return Unsupported("tensor (" + from.name + ") is " + TypeName(from.type));
+      return Unsupported(Describe(index) + " is " + TypeName(from.type));
   }
   if (from.dynamic) {
-    return Unsupported("tensor (" + from.name + ") has a dynamic shape");
+    return Unsupported(Describe(index) + " has a dynamic shape");
   }
   if (from.shape.size() > 4) {
-    return Unsupported("tensor (" + from.name + ") has more than 4 dimensions");
+    return Unsupported(Describe(index) + " has more than 4 dimensions");
   }
-  TRIB_TRY(NeedPerTensor(from));
+  TRIB_TRY(NeedPerTensor(index));
   to.rank = static_cast<std::uint8_t>(std::max<std::size_t>(from.shape.size(), 1));
   for (std::size_t i = 0; i < from.shape.size(); ++i) {
     const std::int32_t dim = from.shape[from.shape.size() - 1 - i];
     if (dim < 1 || dim > 65535) {
-      return Unsupported("tensor (" + from.name + ") has a dimension of " + std::to_string(dim) +
+      return Unsupported(Describe(index) + " has a dimension of " + std::to_string(dim) +
                          "; 1 to 65,535 is supported");
     }
     to.dims[3 - i] = static_cast<std::uint16_t>(dim);
@@ -59,17 +83,17 @@ Result<nn::Tensor> Lowering::Convert(const tflite::Tensor& from) {
                     : to.type == nn::TensorType::kInt16 ? zero >= -32768 && zero <= 32767
                                                         : zero == 0;
   if (!fits) {
-    return Wrong("tensor (" + from.name + ") has zero point " + std::to_string(zero));
+    return Wrong(Describe(index) + " has zero point " + std::to_string(zero));
   }
   to.zero_point = static_cast<std::int16_t>(zero);
   return to;
 }
 
-Status Lowering::NeedPerTensor(const tflite::Tensor& tensor) {
-  if (tensor.scales.size() != 1) {
-    return tensor.scales.empty()
-               ? Unsupported("tensor (" + tensor.name + ") is not quantised")
-               : Unsupported("tensor (" + tensor.name + ") is quantised per channel");
+Status Lowering::NeedPerTensor(std::int32_t index) {
+  const auto& scales = model_.tensors[static_cast<std::size_t>(index)].scales;
+  if (scales.size() != 1) {
+    return scales.empty() ? Unsupported(Describe(index) + " is not quantised")
+                          : Unsupported(Describe(index) + " is quantised per channel");
   }
   return {};
 }
@@ -82,7 +106,7 @@ Result<nn::TensorIndex> Lowering::Use(std::int32_t tensor) {
     if (!from.data.empty()) {
       return Unsupported(Describe(tensor) + " is a constant where a computed one is needed");
     }
-    TRIB_TRY_ASSIGN(const nn::Tensor converted, Convert(from));
+    TRIB_TRY_ASSIGN(const nn::Tensor converted, Convert(tensor));
     if (graph_.values.size() >= nn::kMaxTensors) {
       return Unsupported("more than " + std::to_string(nn::kMaxTensors) + " tensors");
     }
@@ -99,7 +123,8 @@ Result<Graph> Lowering::Run() {
   where_ = "model";
   if (model_.inputs.empty() || model_.inputs.size() > nn::kMaxInputs || model_.outputs.empty() ||
       model_.outputs.size() > nn::kMaxOutputs) {
-    return Unsupported("it needs 1 to 4 inputs and 1 to 4 outputs");
+    return Unsupported("it has " + std::to_string(model_.inputs.size()) + " inputs and " +
+                       std::to_string(model_.outputs.size()) + " outputs; 1 to 4 are supported");
   }
   for (const std::int32_t input : model_.inputs) {
     TRIB_TRY_ASSIGN(const auto value, Use(input));
@@ -112,6 +137,9 @@ Result<Graph> Lowering::Run() {
              (from.custom.empty() ? "" : " '" + from.custom + "'");
     if (i >= nn::kMaxOperators) {
       return Unsupported("more than " + std::to_string(nn::kMaxOperators) + " operators");
+    }
+    if (!Known(from.builtin)) {
+      return Unsupported("this operator is not supported");
     }
     if (from.inputs.empty() || from.inputs[0] == tflite::kAbsent || from.outputs.size() != 1) {
       return Wrong("it needs an input and exactly one output");
@@ -164,7 +192,7 @@ Status Lowering::LowerOperator(const tflite::Operator& from, Node& node) {
     case Builtin::kUnidirectionalSequenceLstm:
       return LowerLstm(from, node);
   }
-  return Unsupported("this operator is not supported");
+  return Code::kInternal;  // Known() let it pass
 }
 
 Status Lowering::NeedConstant(const tflite::Operator& from, std::size_t position, Type type) {
@@ -183,6 +211,33 @@ Status Lowering::NeedConstant(const tflite::Operator& from, std::size_t position
     return Unsupported(name + " is computed, not constant");
   }
   return {};
+}
+
+Status Lowering::NeedSymmetric(std::int32_t index) {
+  for (const std::int64_t zero : model_.tensors[static_cast<std::size_t>(index)].zero_points) {
+    if (zero != 0) {
+      return Unsupported(Describe(index) + " has a zero point other than 0");
+    }
+  }
+  return {};
+}
+
+Status Lowering::NeedState(const tflite::Operator& from, std::size_t position, Type type) {
+  const tflite::Tensor* state = In(from, position);
+  if (state == nullptr) {
+    return Wrong("its state, input " + std::to_string(position) + ", is missing");
+  }
+  const std::string name = Describe(from.inputs[position]);
+  if (!state->variable) {
+    return Unsupported(name + " is a state that is not variable");
+  }
+  if (state->type != type) {
+    return Unsupported(name + " is " + TypeName(state->type) + ", not " + TypeName(type));
+  }
+  TRIB_TRY(NeedPerTensor(from.inputs[position]));
+  const std::int64_t zero = state->zero_points[0];
+  const bool fits = type == Type::kInt8 ? zero >= -128 && zero <= 127 : zero == 0;
+  return fits ? Status() : Wrong(name + " has zero point " + std::to_string(zero));
 }
 
 Status Lowering::Bias(const tflite::Operator& from,
@@ -205,6 +260,25 @@ Status Lowering::Bias(const tflite::Operator& from,
   return {};
 }
 
+Status Lowering::UnsupportedActivation(Activation activation) {
+  return Unsupported("fused activation " + ActivationName(activation) + " is not supported");
+}
+
+Status Lowering::NeedInt8(nn::TensorIndex value) {
+  return Value(value).type == nn::TensorType::kInt8
+             ? Status()
+             : Unsupported(Describe(source_[value]) + " is " + TypeName(Source(value).type) +
+                           ", not int8");
+}
+
+std::string Lowering::DescribeShape(std::int32_t tensor) const {
+  std::string shape;
+  for (const std::int32_t dim : model_.tensors[static_cast<std::size_t>(tensor)].shape) {
+    shape += (shape.empty() ? "" : "x") + std::to_string(dim);
+  }
+  return Describe(tensor) + " of " + shape;
+}
+
 Result<nn::Clamp> Lowering::ClampOf(Activation activation, const tflite::Tensor& output) {
   nn::Clamp clamp;
   const auto quantised = [&](float real) {
@@ -225,8 +299,7 @@ Result<nn::Clamp> Lowering::ClampOf(Activation activation, const tflite::Tensor&
       clamp = {quantised(-1), quantised(1)};
       break;
     default:
-      return Unsupported("fused activation " + std::to_string(static_cast<int>(activation)) +
-                         " is not supported");
+      return UnsupportedActivation(activation);
   }
   return clamp;
 }
@@ -234,7 +307,10 @@ Result<nn::Clamp> Lowering::ClampOf(Activation activation, const tflite::Tensor&
 Result<nn::Multiplier> Lowering::Multiplier(double real) {
   auto multiplier = QuantizeMultiplier(real);
   if (!multiplier.ok()) {
-    return Unsupported("its scales need a multiplier of " + std::to_string(real));
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%g", real);
+    return Unsupported("its scales need a multiplier of " + std::string(text.data()) +
+                       "; less than 2^30 is supported");
   }
   return multiplier;
 }

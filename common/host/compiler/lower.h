@@ -55,11 +55,19 @@ class Lowering {
 
   /// Input `position` of the operator; nullptr when absent.
   const tflite::Tensor* In(const tflite::Operator& from, std::size_t position) const;
+  /// E.g. "tensor 3 (conv/weights)".
   std::string Describe(std::int32_t tensor) const;
+  /// E.g. "tensor 3 (conv/weights) of 8x3x3x1".
+  std::string DescribeShape(std::int32_t tensor) const;
+  Status NeedInt8(nn::TensorIndex value);
+  Status UnsupportedActivation(tflite::Activation activation);
   Status NeedConstant(const tflite::Operator& from, std::size_t position, tflite::Type type);
-  Status NeedPerTensor(const tflite::Tensor& tensor);
+  Status NeedPerTensor(std::int32_t index);
+  Status NeedSymmetric(std::int32_t index);
+  /// A variable tensor with one scale; symmetric unless int8.
+  Status NeedState(const tflite::Operator& from, std::size_t position, tflite::Type type);
   Result<nn::TensorIndex> Use(std::int32_t tensor);
-  Result<nn::Tensor> Convert(const tflite::Tensor& from);
+  Result<nn::Tensor> Convert(std::int32_t index);
   Status Bias(const tflite::Operator& from,
               std::size_t position,
               std::size_t channels,

@@ -29,7 +29,8 @@ Status Lowering::Axis(tflite::Padding padding,
   } else if (padding == tflite::Padding::kValid) {
     expected = reach > in ? 0 : (in - reach) / stride + 1;
   } else {
-    return Unsupported("padding " + std::to_string(static_cast<int>(padding)));
+    return Unsupported("padding " + std::to_string(static_cast<int>(padding)) +
+                       " is neither SAME nor VALID");
   }
   if (expected != out) {
     return Wrong("an output extent of " + std::to_string(out) + " where " +
@@ -69,9 +70,8 @@ Status Lowering::LowerConv(const tflite::Operator& from, Node& node, bool depthw
   const tflite::Tensor& filter = *In(from, 1);
   const nn::Tensor input = Value(node.op.input);
   const nn::Tensor output = Value(node.op.output);
-  if (input.type != nn::TensorType::kInt8 || output.type != nn::TensorType::kInt8) {
-    return Unsupported("input and output must be int8");
-  }
+  TRIB_TRY(NeedInt8(node.op.input));
+  TRIB_TRY(NeedInt8(node.op.output));
   if (filter.shape.size() != 4 || input.rank != 4 || output.rank != 4) {
     return Wrong("input, filter and output need 4 dimensions");
   }
@@ -82,10 +82,9 @@ Status Lowering::LowerConv(const tflite::Operator& from, Node& node, bool depthw
                 : static_cast<std::size_t>(filter.shape[0]) == channels &&
                       static_cast<std::uint32_t>(filter.shape[3]) == input.channels();
   if (!shapes || input.dims[0] != output.dims[0]) {
-    return depthwise ? Wrong("channels of input, filter and output do not fit")
-                     : Wrong(
-                           "channels of input, filter and output do not fit (grouped "
-                           "convolution is not supported)");
+    return Wrong(DescribeShape(from.inputs[1]) + " does not fit " + DescribeShape(from.inputs[0]) +
+                 " and " + DescribeShape(from.outputs[0]) +
+                 (depthwise ? " depthwise" : " without groups"));
   }
   nn::Operator& op = node.op;
   op.opcode = depthwise ? nn::Opcode::kDepthwiseConv2D : nn::Opcode::kConv2D;
@@ -116,13 +115,13 @@ Status Lowering::LowerConv(const tflite::Operator& from, Node& node, bool depthw
   const std::int32_t wanted_dimension = depthwise ? 3 : 0;
   const bool per_channel = filter.scales.size() > 1;
   if (filter.scales.empty() || (per_channel && filter.channel_dimension != wanted_dimension)) {
-    return Unsupported(Describe(from.inputs[1]) + " is not quantised per output channel");
+    return Unsupported(Describe(from.inputs[1]) +
+                       (per_channel ? " is quantised along dimension " +
+                                          std::to_string(filter.channel_dimension) +
+                                          " instead of its output channels"
+                                    : " is not quantised"));
   }
-  for (const std::int64_t zero : filter.zero_points) {
-    if (zero != 0) {
-      return Unsupported(Describe(from.inputs[1]) + " has a zero point other than 0");
-    }
-  }
+  TRIB_TRY(NeedSymmetric(from.inputs[1]));
   std::vector<std::int32_t> bias;
   TRIB_TRY(Bias(from, 2, channels, bias));
   std::vector<double> real(channels);
@@ -146,9 +145,8 @@ Status Lowering::LowerFullyConnected(const tflite::Operator& from, Node& node) {
   const tflite::Tensor& filter = *In(from, 1);
   const nn::Tensor input = Value(node.op.input);
   const nn::Tensor output = Value(node.op.output);
-  if (input.type != nn::TensorType::kInt8 || output.type != nn::TensorType::kInt8) {
-    return Unsupported("input and output must be int8");
-  }
+  TRIB_TRY(NeedInt8(node.op.input));
+  TRIB_TRY(NeedInt8(node.op.output));
   if (from.options.weights_format != 0) {
     return Unsupported("shuffled weights");
   }
@@ -159,16 +157,14 @@ Status Lowering::LowerFullyConnected(const tflite::Operator& from, Node& node) {
   const auto depth = static_cast<std::size_t>(filter.shape[1]);
   const std::uint64_t rows = output.elements() / output.channels();
   if (output.channels() != channels || input.elements() != rows * depth) {
-    return Wrong("channels of input, filter and output do not fit");
+    return Wrong(DescribeShape(from.inputs[1]) + " does not fit " + DescribeShape(from.inputs[0]) +
+                 " and " + DescribeShape(from.outputs[0]));
   }
   if (filter.scales.empty() || (filter.scales.size() > 1 && filter.channel_dimension != 0)) {
-    return Unsupported(Describe(from.inputs[1]) + " is not quantised per tensor or output channel");
+    return Unsupported(Describe(from.inputs[1]) +
+                       " is neither quantised as a whole nor per output channel");
   }
-  for (const std::int64_t zero : filter.zero_points) {
-    if (zero != 0) {
-      return Unsupported(Describe(from.inputs[1]) + " has a zero point other than 0");
-    }
-  }
+  TRIB_TRY(NeedSymmetric(from.inputs[1]));
   nn::Operator& op = node.op;
   op.opcode = nn::Opcode::kFullyConnected;
   TRIB_TRY_ASSIGN(op.clamp, ClampOf(from.options.activation, Source(op.output)));
@@ -201,12 +197,11 @@ Status Lowering::LowerFullyConnected(const tflite::Operator& from, Node& node) {
 Status Lowering::LowerPool(const tflite::Operator& from, Node& node) {
   const nn::Tensor input = Value(node.op.input);
   const nn::Tensor output = Value(node.op.output);
-  if (input.type != nn::TensorType::kInt8 || output.type != nn::TensorType::kInt8) {
-    return Unsupported("input and output must be int8");
-  }
+  TRIB_TRY(NeedInt8(node.op.input));
+  TRIB_TRY(NeedInt8(node.op.output));
   if (input.rank != 4 || output.rank != 4 || input.dims[0] != output.dims[0] ||
       input.channels() != output.channels()) {
-    return Wrong("shapes of input and output do not fit");
+    return Wrong(DescribeShape(from.inputs[0]) + " does not fit " + DescribeShape(from.outputs[0]));
   }
   if (Source(node.op.input).scales != Source(node.op.output).scales ||
       input.zero_point != output.zero_point) {

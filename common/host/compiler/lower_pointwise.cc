@@ -17,11 +17,13 @@ Status Lowering::LowerAdd(const tflite::Operator& from, Node& node) {
   const nn::Tensor a = Value(node.op.input);
   const nn::Tensor b = Value(node.op.input2);
   const nn::Tensor output = Value(node.op.output);
-  if (a.type != nn::TensorType::kInt8 || b.type != a.type || output.type != a.type) {
-    return Unsupported("inputs and output must be int8");
-  }
+  TRIB_TRY(NeedInt8(node.op.input));
+  TRIB_TRY(NeedInt8(node.op.input2));
+  TRIB_TRY(NeedInt8(node.op.output));
   if (a.dims != b.dims || a.dims != output.dims) {
-    return Unsupported("inputs of different shapes (broadcasting)");
+    return Unsupported(DescribeShape(from.inputs[0]) + " and " + DescribeShape(from.inputs[1]) +
+                       " into " + DescribeShape(from.outputs[0]) +
+                       " are of different shapes (broadcasting)");
   }
   node.op.opcode = nn::Opcode::kAdd;
   TRIB_TRY_ASSIGN(node.op.clamp, ClampOf(from.options.activation, Source(node.op.output)));

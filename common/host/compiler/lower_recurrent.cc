@@ -28,12 +28,14 @@ Status Lowering::LowerSvdf(const tflite::Operator& from, Node& node) {
   const tflite::Tensor* state = In(from, 4);
   const nn::Tensor input = Value(node.op.input);
   const nn::Tensor output = Value(node.op.output);
-  if (input.type != nn::TensorType::kInt8 || output.type != nn::TensorType::kInt8) {
-    return Unsupported("input and output must be int8");
+  TRIB_TRY(NeedInt8(node.op.input));
+  TRIB_TRY(NeedInt8(node.op.output));
+  // The reference takes relu and ignores it.
+  if (from.options.activation != Activation::kNone &&
+      from.options.activation != Activation::kRelu) {
+    return UnsupportedActivation(from.options.activation);
   }
-  if (state == nullptr || !state->variable || state->type != Type::kInt8) {
-    return Unsupported("its state must be a variable int8 tensor");
-  }
+  TRIB_TRY(NeedState(from, 4, Type::kInt8));
   if (feature.shape.size() != 2 || time.shape.size() != 2 || input.rank != 2 || output.rank != 2) {
     return Wrong("input, weights and output need 2 dimensions");
   }
@@ -46,13 +48,10 @@ Status Lowering::LowerSvdf(const tflite::Operator& from, Node& node) {
       input.dims[2] != output.dims[2]) {
     return Wrong("rank, filters, memory and units do not fit");
   }
-  TRIB_TRY(NeedPerTensor(feature));
-  TRIB_TRY(NeedPerTensor(time));
-  TRIB_TRY(NeedPerTensor(*state));
-  if (feature.zero_points[0] != 0 || time.zero_points[0] != 0 || state->zero_points[0] < -128 ||
-      state->zero_points[0] > 127) {
-    return Unsupported("zero points of weights or state are not allowed");
-  }
+  TRIB_TRY(NeedPerTensor(from.inputs[1]));
+  TRIB_TRY(NeedPerTensor(from.inputs[2]));
+  TRIB_TRY(NeedSymmetric(from.inputs[1]));
+  TRIB_TRY(NeedSymmetric(from.inputs[2]));
   nn::Operator& op = node.op;
   op.opcode = nn::Opcode::kSvdf;
   op.rank = static_cast<std::uint16_t>(rank);
@@ -82,17 +81,21 @@ Status Lowering::LowerLstm(const tflite::Operator& from, Node& node) {
   if (from.inputs.size() != kLstmInputs) {
     return Wrong("it needs 24 inputs");
   }
-  if (input.type != nn::TensorType::kInt8 || output.type != nn::TensorType::kInt8) {
-    return Unsupported("input and output must be int8");
-  }
+  TRIB_TRY(NeedInt8(node.op.input));
+  TRIB_TRY(NeedInt8(node.op.output));
   for (const std::size_t absent : {9U, 10U, 11U, 16U, 17U, 20U, 21U, 22U, 23U}) {
     if (In(from, absent) != nullptr) {
-      return Unsupported("peepholes, projection and layer normalisation are not supported");
+      return Unsupported(
+          "input " + std::to_string(absent) +
+          " is given: peepholes, projection and layer normalisation are not supported");
     }
   }
   const tflite::Options& o = from.options;
-  if (o.activation != Activation::kTanh || o.diagonal_recurrent || o.projection_clip != 0) {
-    return Unsupported("the cell's activation must be tanh, without projection");
+  if (o.activation != Activation::kTanh) {
+    return UnsupportedActivation(o.activation);
+  }
+  if (o.diagonal_recurrent || o.projection_clip != 0) {
+    return Unsupported("diagonal recurrent weights and projections are not supported");
   }
   const std::uint32_t batch = o.time_major ? input.dims[2] : input.dims[1];
   if (input.rank != 3 || output.rank != 3 || batch != 1 || input.dims[1] != output.dims[1] ||
@@ -101,16 +104,9 @@ Status Lowering::LowerLstm(const tflite::Operator& from, Node& node) {
   }
   const tflite::Tensor* hidden = In(from, kLstmHiddenState);
   const tflite::Tensor* cell = In(from, kLstmCellState);
-  if (hidden == nullptr || cell == nullptr || !hidden->variable || !cell->variable ||
-      hidden->type != Type::kInt8 || cell->type != Type::kInt16) {
-    return Unsupported("its states must be variable tensors: hidden int8, cell int16");
-  }
-  TRIB_TRY(NeedPerTensor(*hidden));
-  TRIB_TRY(NeedPerTensor(*cell));
+  TRIB_TRY(NeedState(from, kLstmHiddenState, Type::kInt8));
+  TRIB_TRY(NeedState(from, kLstmCellState, Type::kInt16));
   const std::int64_t hidden_zero = hidden->zero_points[0];
-  if (hidden_zero < -128 || hidden_zero > 127 || cell->zero_points[0] != 0) {
-    return Wrong("zero points of its states are not allowed");
-  }
   int exponent = 0;
   const double cell_scale = cell->scales[0];
   if (std::frexp(cell_scale, &exponent) != 0.5 || exponent - 1 < -27 || exponent - 1 > 0) {
@@ -137,9 +133,11 @@ Status Lowering::LowerLstm(const tflite::Operator& from, Node& node) {
       const std::size_t depth = recurs ? cells : inputs;
       TRIB_TRY(NeedConstant(from, position, Type::kInt8));
       const tflite::Tensor& w = *In(from, position);
-      TRIB_TRY(NeedPerTensor(w));
-      if (w.zero_points[0] != 0 || w.data.size() != cells * depth) {
-        return Wrong(Describe(from.inputs[position]) + " has another size or a zero point");
+      TRIB_TRY(NeedPerTensor(from.inputs[position]));
+      TRIB_TRY(NeedSymmetric(from.inputs[position]));
+      if (w.data.size() != cells * depth) {
+        return Wrong(DescribeShape(from.inputs[position]) + " where " + std::to_string(cells) +
+                     "x" + std::to_string(depth) + " is needed");
       }
       const float scale = recurs ? hidden->scales[0] : Source(op.input).scales[0];
       const float product = scale * w.scales[0];  // rounded to float, as in fully connected

@@ -21,6 +21,9 @@ struct TfliteFile {
   /// -1 as the second dimension of every tensor's signature.
   bool dynamic = false;
   bool external_buffers = false;
+  /// Added to the number of every options table, to make it another operator's.
+  std::uint8_t options_shift = 0;
+  bool without_options = false;
 };
 
 /// The file's bytes, written with FlatBuffers' own builder.
