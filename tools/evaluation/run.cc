@@ -20,7 +20,7 @@ using host::recording::Manifest;
 using host::recording::Recording;
 
 /// Thirds of each healthy recording in turns, so that a baseline has seen each of them.
-constexpr int kTurns = 3;
+constexpr std::size_t kTurns = 3;
 
 std::string NodeOf(const Recording& recording, const std::string& key) {
   std::string out;
@@ -151,6 +151,7 @@ class Worker {
   double JudgedFrom(const Chosen& chosen) const {
     return uses_trigger() && chosen.truth == 0 ? options_.commissioning_share : 0;
   }
+  Result<std::vector<message::FeatureFrame>> HealthyFrames(const Recording& recording);
   Status Commission(const std::vector<Chosen>& chosen, const std::string& node);
   Status Judge(const Chosen& chosen, Exits& exits);
   Status JudgeWindow(std::span<const std::int16_t> samples, Exits& exits, WindowResult& result);
@@ -228,6 +229,25 @@ bool Worker::Frame(std::span<const std::int16_t> samples, std::uint32_t non_fini
   return features_.Extract(input, frame_).ok();
 }
 
+/// Of the share of a normal recording that a baseline may be learned from.
+Result<std::vector<message::FeatureFrame>> Worker::HealthyFrames(const Recording& recording) {
+  std::vector<message::FeatureFrame> out;
+  scale_ = recording.scale;
+  TRIB_TRY(ForEachWindow(
+      recording,
+      0,
+      options_.commissioning_share,
+      cut_,
+      [&](std::span<const std::int16_t> samples, std::uint32_t non_finite) {
+        if (Frame(samples, non_finite)) {
+          out.push_back(frame_);
+        }
+        return true;
+      },
+      errors_));
+  return out;
+}
+
 Status Worker::Commission(const std::vector<Chosen>& chosen, const std::string& node) {
   const package::DistanceSpec* distance =
       subject_.distance.has_value() ? &*subject_.distance : nullptr;
@@ -237,25 +257,20 @@ Status Worker::Commission(const std::vector<Chosen>& chosen, const std::string& 
                    .trigger = &*subject_.trigger,
                    .distance = distance},
                   covariance_);
-  for (int turn = 0; turn < kTurns; ++turn) {
-    for (const Chosen& one : chosen) {
-      if (one.truth != 0 || one.node != node) {
-        continue;
+  std::vector<std::vector<message::FeatureFrame>> healthy;
+  for (const Chosen& one : chosen) {
+    if (one.truth == 0 && one.node == node) {
+      TRIB_TRY_ASSIGN(auto frames, HealthyFrames(*one.recording));
+      healthy.push_back(std::move(frames));
+    }
+  }
+  for (std::size_t turn = 0; turn < kTurns; ++turn) {
+    for (const auto& frames : healthy) {
+      for (std::size_t i = frames.size() * turn / kTurns; i < frames.size() * (turn + 1) / kTurns;
+           ++i) {
+        const bool taken = !baseline_.complete() && baseline_.Learn(frames[i].values.span()).ok();
+        run_.commissioning_windows += taken ? 1 : 0;
       }
-      scale_ = one.recording->scale;
-      const double share = options_.commissioning_share / kTurns;
-      TRIB_TRY(ForEachWindow(
-          *one.recording,
-          share * turn,
-          share * (turn + 1),
-          cut_,
-          [&](std::span<const std::int16_t> samples, std::uint32_t non_finite) {
-            if (!baseline_.complete() && Frame(samples, non_finite)) {
-              run_.commissioning_windows += baseline_.Learn(frame_.values.span()).ok() ? 1 : 0;
-            }
-            return !baseline_.complete();
-          },
-          errors_));
     }
   }
   if (!baseline_.complete()) {
