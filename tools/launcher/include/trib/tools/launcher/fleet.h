@@ -52,6 +52,10 @@ class Fleet {
   bool MakeKeys();
   /// Builds `spec` and signs it with the package key. @returns the file.
   std::optional<std::filesystem::path> SignedPackage(const std::filesystem::path& spec);
+  /// Signs a head package with the package key and gives it, with its tail, to all daemons that are
+  /// started from now on. @returns the signed head, for nodes.
+  std::optional<std::filesystem::path> AddNetwork(const std::filesystem::path& head,
+                                                  const std::filesystem::path& tail);
 
   /// More environment ("NAME=VALUE") for the program of this name ("cloud", "gateway-1",
   /// "node-101") from its next start on.
@@ -115,6 +119,9 @@ class Fleet {
   bool MakeKey(std::string_view name);
   std::string PublicKeyHex(std::string_view name);
   bool Write(std::string_view name, const std::string& text);
+  bool RunPackage(std::vector<std::string> arguments);
+  bool Sign(const std::filesystem::path& package, const std::filesystem::path& out);
+  std::string TailsTable();
   bool StartDaemon(std::string_view program,
                    const std::string& name,
                    std::optional<Process>& process,
@@ -126,6 +133,7 @@ class Fleet {
                       const nlohmann::json& arguments);
 
   Options options_;
+  bool has_networks_ = false;
   std::map<std::string, std::vector<std::string>> environments_;
   std::string error_;
   host::zmq::Context context_;
