@@ -232,7 +232,7 @@ Result<std::size_t> EncodeActivation(Runner& runner,
                                      const Plan& plan,
                                      const ActivationHeader& header,
                                      std::span<std::byte> out) {
-  if (header.cut == 0 || header.cut >= plan.operators()) {
+  if (header.cut == 0 || header.cut > plan.operators()) {
     return Code::kOutOfRange;
   }
   TRIB_TRY_ASSIGN(const LiveTensors live, plan.LiveAt(header.cut));
@@ -279,7 +279,7 @@ Result<ActivationHeader> PeekActivation(std::span<const std::byte> bytes) {
 
 Status DecodeActivation(std::span<const std::byte> bytes, const Plan& plan, Runner& runner) {
   TRIB_TRY_ASSIGN(const ActivationHeader header, PeekActivation(bytes));
-  if (header.cut >= plan.operators()) {
+  if (header.cut > plan.operators()) {
     return Code::kDataLoss;
   }
   const auto live = plan.LiveAt(header.cut);

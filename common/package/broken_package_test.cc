@@ -326,6 +326,62 @@ TEST_F(BrokenPackage, Network) {
   EXPECT_TRUE(CheckContents(*view).ok());
 }
 
+TEST_F(BrokenPackage, ClassifierAndSplitPoints) {
+  const auto head = [](Reason reason, const std::function<void(Sections&)>& change) {
+    auto sections = testing::HeadSections();
+    change(sections);
+    const Bytes file = testing::Write(sections);
+    const auto view = PackageView::Open(file);
+    ASSERT_TRUE(view.ok()) << ReasonName(static_cast<Reason>(view.status().reason()));
+    if (reason == Reason::kNone) {
+      EXPECT_TRUE(CheckContents(*view).ok());
+    } else {
+      ExpectRefusal(CheckContents(*view), Code::kDataLoss, reason);
+    }
+  };
+  const auto classifier = [](Sections& s, const auto& change) {
+    auto spec = testing::SampleClassifier();
+    change(spec);
+    At(s, SectionType::kClassifier).bytes = Encoded(spec);
+    ASSERT_FALSE(At(s, SectionType::kClassifier).bytes.empty());
+  };
+  head(Reason::kNone, [](Sections&) {});
+  head(Reason::kNone, [](Sections& s) { Remove(s, SectionType::kTrigger); });
+  head(Reason::kNone, [](Sections& s) { Remove(s, SectionType::kSplitPoints); });
+  head(Reason::kBadClassifier,
+       [](Sections& s) { At(s, SectionType::kClassifier).bytes.pop_back(); });
+  head(Reason::kBadSplitPoints,
+       [](Sections& s) { At(s, SectionType::kSplitPoints).bytes.pop_back(); });
+  // A label that is no alarm must not keep others from being accepted.
+  head(Reason::kBadClassifier,
+       [&](Sections& s) { classifier(s, [](ClassifierSpec& c) { c.exits[1].reject[0] = 0.5F; }); });
+  head(Reason::kUnknownLabel,
+       [&](Sections& s) { classifier(s, [](ClassifierSpec& c) { c.labels[1] = 2; }); });
+  head(Reason::kClassifierDoesNotMatchPlan, [](Sections& s) {
+    At(s, SectionType::kManifest).bytes = Encoded(testing::SampleManifest());
+    Remove(s, SectionType::kPlan);
+    Remove(s, SectionType::kWeights);
+  });
+  head(Reason::kMissingSection, [&](Sections& s) {
+    classifier(s, [](ClassifierSpec& c) {
+      c.input = NetworkInput::kFeatures;
+      c.offset = 0;
+      c.gain = 1;
+    });
+    Remove(s, SectionType::kNormalisation);
+  });
+  head(Reason::kThresholdsDoNotMatchLabels, [](Sections& s) {
+    At(s, SectionType::kExitPolicy).bytes = Encoded(testing::SamplePolicy());
+  });
+  head(Reason::kSplitPointsDoNotMatchPlan,
+       [](Sections& s) { Remove(s, SectionType::kClassifier); });
+  head(Reason::kSplitPointsDoNotMatchPlan, [](Sections& s) {
+    auto split = testing::SampleSplit();
+    split.cut = 7;
+    At(s, SectionType::kSplitPoints).bytes = Encoded(split);
+  });
+}
+
 TEST_F(BrokenPackage, Signatures) {
   const auto key = crypto::Ed25519KeyPairFromSeed(SampleSeed(1)).public_key;
   const auto next = crypto::Ed25519KeyPairFromSeed(SampleSeed(2)).public_key;

@@ -33,6 +33,13 @@ std::map<std::string, std::vector<std::byte>> Seeds() {
     seeds["section_" + std::string(SectionName(section.type))] = section.bytes;
   }
   seeds["learning"] = testing::Write(learning);
+  const auto head = testing::HeadSections();
+  seeds["head"] = testing::Write(head);
+  for (const auto& section : head) {
+    if (section.type == SectionType::kClassifier || section.type == SectionType::kSplitPoints) {
+      seeds["section_" + std::string(SectionName(section.type))] = section.bytes;
+    }
+  }
   // Each section alone, for the decoders.
   for (const auto& section : sections) {
     seeds["section_" + std::string(SectionName(section.type))] = section.bytes;

@@ -50,7 +50,7 @@ struct SectionRule {
   bool required;
 };
 
-inline constexpr std::array<SectionRule, 18> kRules = {{
+inline constexpr std::array<SectionRule, 19> kRules = {{
     {SectionType::kManifest, true, false, true},
     {SectionType::kRecipe, true, false, true},
     {SectionType::kNormalisation, true, false, false},
@@ -69,6 +69,7 @@ inline constexpr std::array<SectionRule, 18> kRules = {{
     {SectionType::kCommissioning, true, false, false},
     {SectionType::kSeverity, true, false, false},
     {SectionType::kConditions, true, false, false},
+    {SectionType::kClassifier, true, false, false},
 }};
 
 constexpr const SectionRule* FindRule(SectionType type) {

@@ -75,7 +75,7 @@ std::string_view ReasonName(Reason reason) {
     case Reason::kBadDriftReference:
       return "drift reference malformed";
     case Reason::kUnknownLabel:
-      return "rule names an unknown label";
+      return "rule, severity or classifier names an unknown label";
     case Reason::kThresholdsDoNotMatchLabels:
       return "exit thresholds do not match labels";
     case Reason::kPlanWithoutWeights:
@@ -94,6 +94,14 @@ std::string_view ReasonName(Reason reason) {
       return "severity malformed, or its feature is no velocity";
     case Reason::kBadConditions:
       return "conditions malformed";
+    case Reason::kBadClassifier:
+      return "classifier malformed, or it rejects by a label that is no alarm";
+    case Reason::kBadSplitPoints:
+      return "split points malformed";
+    case Reason::kClassifierDoesNotMatchPlan:
+      return "classifier and plan do not match";
+    case Reason::kSplitPointsDoNotMatchPlan:
+      return "split points do not match classifier and plan";
     case Reason::kNoSignature:
       return "not signed";
     case Reason::kUnknownKey:
@@ -160,6 +168,8 @@ std::string_view SectionName(SectionType type) {
       return "severity";
     case SectionType::kConditions:
       return "conditions";
+    case SectionType::kClassifier:
+      return "classifier";
     case SectionType::kUnspecified:
       break;
   }

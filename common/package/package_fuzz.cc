@@ -45,6 +45,8 @@ void DecodeAll(std::span<const std::byte> bytes) {
   RoundTrip<CommissioningSpec>(bytes);
   RoundTrip<SeveritySpec>(bytes);
   RoundTrip<ConditionSpec>(bytes);
+  RoundTrip<ClassifierSpec>(bytes);
+  RoundTrip<SplitPoints>(bytes);
 }
 
 }  // namespace

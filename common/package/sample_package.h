@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
@@ -33,7 +34,7 @@ inline Manifest SampleManifest() {
   out.version = ShortText("1.2.3");
   out.hardware_class = HardwareClass::kLinux;
   out.abi_min = 1;
-  out.abi_max = 2;
+  out.abi_max = kFirmwareAbi;
   out.security_counter = 5;
   return out;
 }
@@ -169,12 +170,73 @@ inline ConditionSpec SampleConditions() {
   return out;
 }
 
+inline ClassifierSpec SampleClassifier() {
+  ClassifierSpec out;
+  out.input = NetworkInput::kScaledWindow;
+  out.offset = -0.5F;
+  out.gain = 2;
+  out.verdict_wait_ms = 5'000;
+  out.labels.push_back(0);
+  out.labels.push_back(1);
+  const auto exit = [](std::uint8_t number, std::uint16_t operators) {
+    ExitSpec spec;
+    spec.tier = static_cast<std::uint8_t>(3 + number);
+    spec.output = number;
+    spec.operators = operators;
+    spec.inverse_temperature = 0.75F;
+    spec.accept.push_back(0.9F);
+    spec.accept.push_back(0.5F);
+    spec.reject.push_back(1);
+    spec.reject.push_back(0.02F);
+    return spec;
+  };
+  out.exits.push_back(exit(0, 6));
+  out.exits.push_back(exit(1, 12));
+  out.exits.push_back(exit(2, 20));
+  return out;
+}
+
+inline SplitPoints SampleSplit() {
+  SplitPoints out{.tail_bytes = 60'000, .cut = 6, .max_activation_bytes = 700};
+  out.tail_digest.fill(std::byte{0x3C});
+  return out;
+}
+
 /// The sections of firmware ABI 2, which follow those of SampleSections().
 inline std::vector<SampleSection> LearningSections() {
   return {{.type = SectionType::kDistance, .bytes = Encoded(SampleDistance())},
           {.type = SectionType::kCommissioning, .bytes = Encoded(SampleCommissioning())},
           {.type = SectionType::kSeverity, .bytes = Encoded(SampleSeverity())},
           {.type = SectionType::kConditions, .bytes = Encoded(SampleConditions())}};
+}
+
+inline std::vector<SampleSection> SampleSections();
+
+/// The sample as a head package, which has a network, a classifier and split points. Plan and
+/// weights are bytes without meaning.
+inline std::vector<SampleSection> HeadSections() {
+  Manifest manifest = SampleManifest();
+  manifest.operators = 1;
+  manifest.arena_bytes = 64;
+  ExitPolicy policy = SamplePolicy();
+  policy.thresholds.clear();
+  std::vector<SampleSection> out = SampleSections();
+  for (SampleSection& section : out) {
+    if (section.type == SectionType::kManifest) {
+      section.bytes = Encoded(manifest);
+    } else if (section.type == SectionType::kExitPolicy) {
+      section.bytes = Encoded(policy);
+    }
+  }
+  for (const SectionType type : {SectionType::kPlan, SectionType::kWeights}) {
+    out.push_back({.type = type, .bytes = std::vector<std::byte>(3, std::byte{1})});
+  }
+  out.push_back({.type = SectionType::kSplitPoints, .bytes = Encoded(SampleSplit())});
+  out.push_back({.type = SectionType::kClassifier, .bytes = Encoded(SampleClassifier())});
+  std::sort(out.begin(), out.end(), [](const SampleSection& a, const SampleSection& b) {
+    return a.type < b.type;
+  });
+  return out;
 }
 
 inline std::vector<SampleSection> SampleSections() {

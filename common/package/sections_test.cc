@@ -61,6 +61,8 @@ TEST(Sections, EachRoundTrips) {
   RoundTrips(testing::SampleCommissioning());
   RoundTrips(testing::SampleSeverity());
   RoundTrips(testing::SampleConditions());
+  RoundTrips(testing::SampleClassifier());
+  RoundTrips(testing::SampleSplit());
 }
 
 TEST(Sections, EachRefusesOtherLengths) {
@@ -77,6 +79,8 @@ TEST(Sections, EachRefusesOtherLengths) {
   RefusesOtherLengths(testing::SampleCommissioning(), Reason::kBadCommissioning);
   RefusesOtherLengths(testing::SampleSeverity(), Reason::kBadSeverity);
   RefusesOtherLengths(testing::SampleConditions(), Reason::kBadConditions);
+  RefusesOtherLengths(testing::SampleClassifier(), Reason::kBadClassifier);
+  RefusesOtherLengths(testing::SampleSplit(), Reason::kBadSplitPoints);
 }
 
 TEST(Sections, LargestFitTheStatedRoom) {
@@ -183,6 +187,101 @@ TEST(Conditions, RefuseValuesOutsideTheirRange) {
   }
 }
 
+TEST(Classifier, RoundTripsFromTwoToSixteenClassesAndOneToThreeExits) {
+  for (std::uint8_t classes = 2; classes <= kMaxLabels; ++classes) {
+    for (std::size_t exits = 1; exits <= kMaxExits; ++exits) {
+      auto spec = testing::SampleClassifier();
+      spec.labels.clear();
+      spec.exits.resize(exits);
+      for (std::uint8_t i = 0; i < classes; ++i) {
+        spec.labels.push_back(i == 0 ? i : static_cast<std::uint8_t>(classes - i));
+      }
+      for (auto& exit : spec.exits) {
+        exit.accept.resize(classes);
+        exit.reject.resize(classes);
+      }
+      RoundTrips(spec);
+    }
+  }
+}
+
+TEST(Classifier, RoundTripsEveryKindOfInput) {
+  auto spec = testing::SampleClassifier();
+  spec.offset = 0;
+  spec.gain = 1;
+  for (const auto input :
+       {NetworkInput::kWindow, NetworkInput::kScaledWindow, NetworkInput::kFeatures}) {
+    spec.input = input;
+    RoundTrips(spec);
+  }
+}
+
+TEST(Classifier, RefusesValuesOutsideTheirRange) {
+  const std::function<void(ClassifierSpec&)> changes[] = {
+      [](ClassifierSpec& c) { c.input = NetworkInput::kUnspecified; },
+      [](ClassifierSpec& c) { c.input = static_cast<NetworkInput>(4); },
+      [](ClassifierSpec& c) { c.input = NetworkInput::kWindow; },  // with an offset
+      [](ClassifierSpec& c) {
+        c.input = NetworkInput::kFeatures;
+        c.offset = -0.0F;
+        c.gain = 1;
+      },
+      [](ClassifierSpec& c) { c.offset = kInf; },
+      [](ClassifierSpec& c) { c.gain = 0; },
+      [](ClassifierSpec& c) { c.gain = kNan; },
+      [](ClassifierSpec& c) { c.verdict_wait_ms = 0; },
+      [](ClassifierSpec& c) { c.verdict_wait_ms = 600'001; },
+      [](ClassifierSpec& c) { c.labels[0] = 2; },
+      [](ClassifierSpec& c) { c.labels[1] = 0; },
+      [](ClassifierSpec& c) { c.labels[1] = 16; },
+      [](ClassifierSpec& c) { c.labels.resize(1); },
+      [](ClassifierSpec& c) { c.labels.push_back(2); },  // without thresholds
+      [](ClassifierSpec& c) { c.exits.clear(); },
+      [](ClassifierSpec& c) { c.exits[0].tier = 4; },
+      [](ClassifierSpec& c) { c.exits[1].tier = 3; },
+      [](ClassifierSpec& c) { c.exits[2].tier = 6; },
+      [](ClassifierSpec& c) { c.exits[0].output = 1; },
+      [](ClassifierSpec& c) { c.exits[1].output = 2; },
+      [](ClassifierSpec& c) { c.exits[0].operators = 0; },
+      [](ClassifierSpec& c) { c.exits[1].operators = 6; },
+      [](ClassifierSpec& c) { c.exits[2].operators = 7; },
+      [](ClassifierSpec& c) { c.exits[0].inverse_temperature = 0; },
+      [](ClassifierSpec& c) { c.exits[1].inverse_temperature = kInf; },
+      [](ClassifierSpec& c) { c.exits[1].accept[0] = 1.25F; },
+      [](ClassifierSpec& c) { c.exits[2].accept[1] = kNan; },
+      [](ClassifierSpec& c) { c.exits[0].reject[1] = -0.25F; },
+      [](ClassifierSpec& c) { c.exits[0].reject.resize(1); },
+  };
+  for (const auto& change : changes) {
+    Refuses<ClassifierSpec>(testing::SampleClassifier(), Reason::kBadClassifier, change);
+  }
+}
+
+TEST(Classifier, RefusesPaddingThatIsNotZero) {
+  auto bytes = Encoded(testing::SampleClassifier());
+  bytes[18] = std::byte{1};  // behind two labels
+  ClassifierSpec out;
+  EXPECT_EQ(Decode(bytes, out), Status(Code::kDataLoss, Reason::kBadClassifier));
+}
+
+TEST(SplitPoints, RefusesValuesOutsideTheirRange) {
+  const std::function<void(SplitPoints&)> changes[] = {
+      [](SplitPoints& s) { s.tail_digest.fill(std::byte{0}); },
+      [](SplitPoints& s) { s.tail_bytes = 0; },
+      [](SplitPoints& s) { s.tail_bytes = kMaxPackageBytes + 1; },
+      [](SplitPoints& s) { s.cut = 0; },
+      [](SplitPoints& s) { s.max_activation_bytes = 0; },
+      [](SplitPoints& s) { s.max_activation_bytes = 16'385; },
+  };
+  for (const auto& change : changes) {
+    Refuses<SplitPoints>(testing::SampleSplit(), Reason::kBadSplitPoints, change);
+  }
+  auto bytes = Encoded(testing::SampleSplit());
+  bytes[38] = std::byte{1};  // reserved
+  SplitPoints out;
+  EXPECT_EQ(Decode(bytes, out), Status(Code::kDataLoss, Reason::kBadSplitPoints));
+}
+
 TEST(Manifest, RefusesValuesOutsideTheirRange) {
   const std::function<void(Manifest&)> changes[] = {
       [](Manifest& m) { m.name = ShortText(""); },
@@ -191,7 +290,7 @@ TEST(Manifest, RefusesValuesOutsideTheirRange) {
       [](Manifest& m) { m.version = ShortText(""); },
       [](Manifest& m) { m.version = ShortText("1\n"); },
       [](Manifest& m) { m.abi_min = 0; },
-      [](Manifest& m) { m.abi_min = 3; },
+      [](Manifest& m) { m.abi_min = kFirmwareAbi + 1; },
       [](Manifest& m) { m.operators = 1; },
       [](Manifest& m) { m.arena_bytes = 1; },
   };

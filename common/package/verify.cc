@@ -66,10 +66,58 @@ Status CheckLearning(const PackageView& package) {
                  Reason::kMissingSection);
 }
 
+bool HasPlan(const PackageView& package) {
+  for (std::size_t i = 0; i < package.section_count(); ++i) {
+    if (package.section(i).type == SectionType::kPlan) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Only a label that is an alarm keeps others from being accepted.
+Status CheckExit(const ClassifierSpec& spec, const ExitSpec& exit, const Labels& labels) {
+  for (std::size_t i = 0; i < spec.labels.size(); ++i) {
+    TRIB_TRY(Require(labels.labels[spec.labels[i]].is_alarm || exit.reject[i] == 1.0F,
+                     Reason::kBadClassifier));
+  }
+  return {};
+}
+
+/// What surrounds the plan. Whether the plan itself fits is common/classify's to judge, as only
+/// common/nn can read one.
+Status CheckClassifier(const PackageView& package, const Labels& labels) {
+  TRIB_TRY(CheckOptional<SplitPoints>(package, SectionType::kSplitPoints));
+  const auto bytes = package.Find(SectionType::kClassifier);
+  const auto split_bytes = package.Find(SectionType::kSplitPoints);
+  if (bytes.empty()) {
+    return Require(split_bytes.empty(), Reason::kSplitPointsDoNotMatchPlan);
+  }
+  ClassifierSpec spec;
+  TRIB_TRY(Decode(bytes, spec));
+  TRIB_TRY(Require(HasPlan(package), Reason::kClassifierDoesNotMatchPlan));
+  TRIB_TRY(Require(
+      spec.input != NetworkInput::kFeatures || !package.Find(SectionType::kNormalisation).empty(),
+      Reason::kMissingSection));
+  for (const std::uint8_t label : spec.labels) {
+    TRIB_TRY(Require(label < labels.labels.size(), Reason::kUnknownLabel));
+  }
+  for (const ExitSpec& exit : spec.exits) {
+    TRIB_TRY(CheckExit(spec, exit, labels));
+  }
+  if (split_bytes.empty()) {
+    return {};
+  }
+  SplitPoints split;
+  TRIB_TRY(Decode(split_bytes, split));
+  return Require(split.cut == spec.exits[0].operators, Reason::kSplitPointsDoNotMatchPlan);
+}
+
 /// Labels, and everything that refers to them.
 Status CheckDecisions(const PackageView& package) {
   Labels labels;
   TRIB_TRY(Decode(package.Find(SectionType::kLabels), labels));
+  TRIB_TRY(CheckClassifier(package, labels));
   Guardrails guardrails;
   TRIB_TRY(Decode(package.Find(SectionType::kGuardrails), guardrails));
   FallbackRules fallback;
@@ -88,8 +136,9 @@ Status CheckDecisions(const PackageView& package) {
   }
   ExitPolicy policy;
   TRIB_TRY(Decode(package.Find(SectionType::kExitPolicy), policy));
-  return Require(policy.thresholds.empty() || policy.thresholds.size() == labels.labels.size(),
-                 Reason::kThresholdsDoNotMatchLabels);
+  const bool one_per_label = package.Find(SectionType::kClassifier).empty() &&
+                             policy.thresholds.size() == labels.labels.size();
+  return Require(policy.thresholds.empty() || one_per_label, Reason::kThresholdsDoNotMatchLabels);
 }
 
 constexpr std::size_t kEdgesEntryBytes = 4 + 4 * kEdges;

@@ -136,7 +136,7 @@ TEST(Activation, NeedsRoomAndACut) {
   ASSERT_TRUE(model.ok()) << error;
   Engine engine(*model);
   std::vector<std::byte> out(4096);
-  for (const std::uint16_t cut : {std::uint16_t{0}, std::uint16_t{6}, std::uint16_t{999}}) {
+  for (const std::uint16_t cut : {std::uint16_t{0}, std::uint16_t{7}, std::uint16_t{999}}) {
     EXPECT_EQ(
         nn::EncodeActivation(engine.head(), engine.plan(), {kPackage, cut}, out).status().code(),
         Code::kOutOfRange);

@@ -180,6 +180,59 @@ void Renumber(Graph& graph) {
   std::for_each(graph.outputs.begin(), graph.outputs.end(), move);
 }
 
+/// Leaves the first `count` nodes, and what lives behind them as outputs.
+Status Cut(Graph& graph, std::size_t count, std::string& error) {
+  const auto refuse = [&](const std::string& reason) -> Status {
+    error = "no cut after operator " + std::to_string(count) + ": " + reason;
+    return Code::kInvalidArgument;
+  };
+  if (count >= graph.nodes.size()) {
+    return refuse("the model has " + std::to_string(graph.nodes.size()));
+  }
+  std::vector<bool> written(graph.values.size());
+  std::vector<bool> read(graph.values.size());
+  for (const nn::TensorIndex input : graph.inputs) {
+    written[input] = true;
+  }
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    const nn::Operator& op = graph.nodes[n].op;
+    if (n < count) {
+      written[op.output] = true;
+      continue;
+    }
+    read[op.input] = true;
+    if (op.input2 != nn::kNoTensor) {
+      read[op.input2] = true;
+    }
+  }
+  std::vector<nn::TensorIndex> outputs;
+  for (const nn::TensorIndex output : graph.outputs) {
+    if (written[output]) {
+      outputs.push_back(output);
+    }
+  }
+  for (std::size_t i = 0; i < graph.values.size(); ++i) {
+    const auto index = static_cast<nn::TensorIndex>(i);
+    if (written[i] && read[i] &&
+        std::find(outputs.begin(), outputs.end(), index) == outputs.end()) {
+      outputs.push_back(index);
+    }
+  }
+  if (outputs.size() > nn::kMaxOutputs) {
+    return refuse(std::to_string(outputs.size()) + " tensors live there; at most " +
+                  std::to_string(nn::kMaxOutputs) + " can");
+  }
+  graph.outputs = std::move(outputs);
+  graph.nodes.resize(count);
+  // Tensors are numbered in order of definition, so that what is left keeps its numbers.
+  std::size_t values = graph.values.size();
+  while (values > 0 && !written[values - 1]) {
+    --values;
+  }
+  graph.values.resize(values);
+  return {};
+}
+
 std::uint32_t Align4(std::size_t bytes) {
   return static_cast<std::uint32_t>((bytes + 3) / 4 * 4);
 }
@@ -282,6 +335,9 @@ Result<Compiled> Compile(const tflite::Model& model, const Options& options, std
     RemoveCopies(graph);
     Renumber(graph);
   }
+  if (options.operators != 0) {
+    TRIB_TRY(Cut(graph, options.operators, error));
+  }
   return Emit(std::move(graph), options.overlap, error);
 }
 
@@ -299,6 +355,10 @@ Result<Compiled> CompileFile(const std::filesystem::path& path,
     std::string text(kMaxTextBytes, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(in.gcount()));
+    if (options.operators != 0) {
+      error = path.string() + ": a model in JSON has one operator; there is no cut";
+      return Code::kInvalidArgument;
+    }
     auto compiled = CompileSmall(text, error);
     error = compiled.ok() ? error : path.string() + ": " + error;
     return compiled;

@@ -9,7 +9,8 @@
 
 namespace trib::nn {
 
-/// Live tensors of a cut as bytes. Layout and coding: docs/formats/activation.md.
+/// Live tensors of a cut as bytes. Layout and coding: docs/formats/activation.md. A plan's own end
+/// is a cut, too: what lives there are its outputs, and a longer plan that begins alike goes on.
 struct ActivationHeader {
   PackageHash package;
   std::uint16_t cut = 0;
@@ -33,7 +34,8 @@ Result<std::size_t> EncodeActivation(Runner& runner,
 /// Which package and cut the bytes are of. @returns kDataLoss for bytes that are no activation.
 Result<ActivationHeader> PeekActivation(std::span<const std::byte> bytes);
 
-/// Puts the tensors into the runner's arena, ready for Run(cut, ...). The caller has looked up the
+/// Puts the tensors into the runner's arena, ready for Run(cut, ...). The plan may be a longer one
+/// than that which encoded, if its tensors up to the cut have the same indices. The caller has looked up the
 /// plan by PeekActivation().
 ///
 /// @returns kDataLoss when the bytes are not exactly the live tensors of that cut; the arena then

@@ -78,8 +78,8 @@ enum class HardwareClass : std::uint32_t {
 };
 
 /// What the node's firmware offers to packages: rises when the meaning of a section grows. 2 added
-/// the sections from kDistance on and the recipe's velocity_rms.
-inline constexpr std::uint16_t kFirmwareAbi = 2;
+/// the sections from kDistance on and the recipe's velocity_rms, 3 the classifier.
+inline constexpr std::uint16_t kFirmwareAbi = 3;
 
 /// Why a package is refused. Sent in fault records and shown to operators by name: values are never
 /// reused.

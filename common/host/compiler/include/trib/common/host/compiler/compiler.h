@@ -20,6 +20,10 @@ struct Options {
   bool fuse = true;
   /// Lay an output over its input where the kernel's order of access allows it.
   bool overlap = true;
+  /// Not 0: make a plan of the first so many operators of the whole model's plan alone. Operators
+  /// and tensor indices are the whole's; outputs are those of the whole that are computed by then,
+  /// in order, and after them whatever else lives there. What is made of it goes on in the whole.
+  std::size_t operators = 0;
 };
 
 /// What one operator costs.
@@ -55,7 +59,7 @@ struct Compiled {
 /// Compiles for the portable target. Equal models and options give equal bytes.
 ///
 /// @returns kUnimplemented    an operator or option that the engine does not have
-///          kInvalidArgument  tensors that contradict their operator
+///          kInvalidArgument  tensors that contradict their operator; no cut at options.operators
 ///          and one line in `error` that names operator, index and tensor.
 Result<Compiled> Compile(const tflite::Model& model, const Options& options, std::string& error);
 
