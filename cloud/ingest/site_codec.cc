@@ -119,6 +119,7 @@ std::optional<Verdict> ReadVerdict(const pb::TierVerdict& message, const RecordR
     (void)verdict.scores.push_back(score);
   }
   verdict.accepted = message.accepted();
+  verdict.final = message.final();
   verdict.decided_ms = message.decided_ms();
   return verdict;
 }

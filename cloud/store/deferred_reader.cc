@@ -36,8 +36,9 @@ Verdict ReadVerdict(const Statement& s, int first) {
   verdict.label = static_cast<std::uint32_t>(s.Int(first + 2));
   verdict.confidence = static_cast<float>(s.Real(first + 3));
   verdict.accepted = s.Int(first + 4) != 0;
-  verdict.scores = UnpackScores(s.Blob(first + 5));
-  verdict.decided_ms = s.Uint(first + 6);
+  verdict.final = s.Int(first + 5) != 0;
+  verdict.scores = UnpackScores(s.Blob(first + 6));
+  verdict.decided_ms = s.Uint(first + 7);
   return verdict;
 }
 
@@ -50,13 +51,15 @@ struct DeferredReader::Impl {
   Status Prepare() {
     const std::pair<Statement*, std::string_view> all[] = {
         {&undecided,
-         "SELECT u.record, u.stored_ms, r.sealed FROM undecided u JOIN record r ON r.id = u.record"
+         "SELECT u.record, u.stored_ms, r.sealed, EXISTS(SELECT 1 FROM verdict v WHERE v.record ="
+         " u.record AND v.final) FROM undecided u JOIN record r ON r.id = u.record"
          " WHERE u.package_hash = ? AND u.record > ? ORDER BY u.record LIMIT ?"},
         {&counts, "SELECT package_hash, count(*) FROM undecided GROUP BY package_hash"},
         {&totals, "SELECT name, value FROM verdict_total"},
         {&verdicts,
          "SELECT r.id, r.epoch, r.boot, r.sequence, r.time_ms, r.received_ms, r.audit, v.tier,"
-         " v.package_hash, v.label, v.confidence, v.accepted, v.scores, v.decided_ms FROM record r"
+         " v.package_hash, v.label, v.confidence, v.accepted, v.final, v.scores, v.decided_ms FROM "
+         "record r"
          " JOIN verdict v ON v.record = r.id WHERE r.kind = 19 AND r.node = ?"
          " ORDER BY r.id DESC, v.tier DESC LIMIT ?"},
     };
@@ -99,7 +102,7 @@ Result<std::vector<Undecided>> DeferredReader::ReadUndecided(PackageHash package
     if (!out.empty() && bytes > max_bytes) {
       return false;
     }
-    out.push_back({s.Int(0), s.Uint(1), std::string(sealed)});
+    out.push_back({s.Int(0), s.Uint(1), std::string(sealed), s.Int(3) != 0});
     return true;
   }));
   return out;

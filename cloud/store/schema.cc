@@ -236,6 +236,7 @@ CREATE TABLE verdict(
   label INTEGER NOT NULL,
   confidence REAL NOT NULL,
   accepted INTEGER NOT NULL,
+  final INTEGER NOT NULL,
   scores BLOB NOT NULL,
   decided_ms INTEGER NOT NULL,
   PRIMARY KEY(record, tier)

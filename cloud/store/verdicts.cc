@@ -43,7 +43,7 @@ FixedVector<float, message::kMaxLabels> UnpackScores(std::string_view bytes) {
 
 Status Verdicts::Prepare(Database& database) {
   const std::pair<Statement*, std::string_view> all[] = {
-      {&insert_, "INSERT OR IGNORE INTO verdict VALUES(?,?,?,?,?,?,?,?)"},
+      {&insert_, "INSERT OR IGNORE INTO verdict VALUES(?,?,?,?,?,?,?,?,?)"},
       {&note_, "INSERT INTO undecided VALUES(?,?,?)"},
       {&is_open_,
        "SELECT 1 FROM undecided u JOIN record r ON r.id = u.record WHERE u.record = ? AND"
@@ -67,8 +67,9 @@ Status Verdicts::Insert(std::int64_t record, const Verdict& verdict) {
       .Bind(4, verdict.label)
       .Bind(5, static_cast<double>(verdict.confidence))
       .Bind(6, verdict.accepted)
-      .BindBlob(7, scores)
-      .Bind(8, verdict.decided_ms);
+      .Bind(7, verdict.final)
+      .BindBlob(8, scores)
+      .Bind(9, verdict.decided_ms);
   TRIB_TRY(insert_.Run());
   ++totals_[NameOf(verdict)];
   return {};
@@ -81,7 +82,7 @@ Status Verdicts::Add(const RecordRow& row, std::int64_t record, std::uint64_t no
   if (row.verdict) {
     TRIB_TRY(Insert(record, *row.verdict));
   }
-  if (row.verdict && row.verdict->accepted && !row.header.audit) {
+  if (row.verdict && row.verdict->final && !row.header.audit) {
     return {};
   }
   return note_.BindAll(record, row.header.package_hash.value(), now_ms).Run();

@@ -10,7 +10,9 @@
 namespace trib::gateway::tail {
 namespace {
 
-std::string Encode(const message::Verdict& verdict, bool accepted, std::uint64_t decided_ms) {
+std::string Encode(const message::Verdict& verdict,
+                   const Finished& finished,
+                   std::uint64_t decided_ms) {
   tributary::v1::TierVerdict out;
   out.set_tier(static_cast<std::uint32_t>(verdict.tier));
   out.set_package_hash(verdict.package_hash.value());
@@ -19,15 +21,15 @@ std::string Encode(const message::Verdict& verdict, bool accepted, std::uint64_t
   for (const float score : verdict.scores) {
     out.add_scores(score);
   }
-  out.set_accepted(accepted);
+  out.set_accepted(finished.decision.accepted);
   out.set_decided_ms(decided_ms);
+  out.set_final(finished.final);
   return out.SerializeAsString();
 }
 
 }  // namespace
 
-Tail::Tail(const Options& options, Finish finish)
-    : options_(options), finish_(std::move(finish)) {}
+Tail::Tail(const Options& options, Finish finish) : options_(options), finish_(std::move(finish)) {}
 
 std::optional<Wanted> Tail::Want() {
   const std::size_t held = queue_.size() + uncommitted_;
@@ -109,44 +111,45 @@ void Tail::Judge(const Deferred& deferred,
     PassOn(deferred.id, metrics_.damaged, out);
     return;
   }
-  const auto decision = finish_(package, record.activation.payload);
-  if (!decision.ok()) {
-    switch (decision.status().code()) {
-      case Code::kNotFound:
-        if (metrics_.unknown.contains(package) ||
-            metrics_.unknown.size() < Metrics::kMaxUnknown) {
-          ++metrics_.unknown[package];
-        }
-        PassOn(deferred.id, metrics_.unknown_package, out);
-        break;
-      case Code::kFailedPrecondition:
-        PassOn(deferred.id, metrics_.no_exit, out);
-        break;
-      default:
-        PassOn(deferred.id, metrics_.damaged, out);
-        break;
-    }
+  const auto finished = finish_(package, record.activation.payload);
+  if (!finished.ok()) {
+    PassOn(deferred.id, ReasonOf(finished.status(), package), out);
     return;
   }
   metrics_.latency.Add(now.unix_ms - std::min(now.unix_ms, deferred.received_ms));
-  ++(decision->accepted ? metrics_.decided : metrics_.unsure);
-  if (!decision->accepted && !record.header.audit) {
+  ++(finished->final ? metrics_.decided : metrics_.unsure);
+  // The audit wants to know what this exit says in any case.
+  if (!finished->final && !record.header.audit) {
     out.outcomes.push_back({deferred.id, {}});
     return;
   }
+  const classify::Decision& decision = finished->decision;
   message::Verdict verdict;
   verdict.boot = record.header.key.boot;
   verdict.sequence = record.header.key.sequence;
   verdict.package_hash = package;
   verdict.tier = message::Tier::kGateway;
-  verdict.label = decision->label;
-  verdict.confidence = decision->confidence;
-  verdict.scores = decision->probabilities;
-  out.outcomes.push_back({deferred.id, Encode(verdict, decision->accepted, now.unix_ms)});
-  // Of the audit nobody down there waits: it changes nothing on the node.
-  if (!record.header.audit) {
+  verdict.label = decision.label;
+  verdict.confidence = decision.confidence;
+  verdict.scores = decision.probabilities;
+  out.outcomes.push_back({deferred.id, Encode(verdict, *finished, now.unix_ms)});
+  if (finished->final) {
     out.answers.push_back({record.header.key.node, record.header.key.epoch, verdict});
   }
+}
+
+/// The counter of what speaks against deciding here.
+std::uint64_t& Tail::ReasonOf(Status status, PackageHash package) {
+  if (status.code() == Code::kFailedPrecondition) {
+    return metrics_.no_exit;
+  }
+  if (status.code() != Code::kNotFound) {
+    return metrics_.damaged;
+  }
+  if (metrics_.unknown.contains(package) || metrics_.unknown.size() < Metrics::kMaxUnknown) {
+    ++metrics_.unknown[package];
+  }
+  return metrics_.unknown_package;
 }
 
 }  // namespace trib::gateway::tail

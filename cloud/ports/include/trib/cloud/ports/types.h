@@ -38,6 +38,7 @@ struct Verdict {
   float confidence = 0;                            ///< 0..1
   FixedVector<float, message::kMaxLabels> scores;  ///< per class of the package's classifier
   bool accepted = false;                           ///< by the exit's rule
+  bool final = false;                              ///< it stands: accepted, or there is no later exit to ask
   std::uint64_t decided_ms = 0;                    ///< wall clock of who decided
   friend bool operator==(const Verdict&, const Verdict&) = default;
 };

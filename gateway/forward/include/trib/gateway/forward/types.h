@@ -34,7 +34,7 @@ struct Record {
   std::int64_t id = 0;
   std::uint64_t received_ms = 0;
   std::string sealed;
-  std::string verdict;  ///< an encoded TierVerdict of this gateway; empty: none
+  std::string verdict{};  ///< an encoded TierVerdict of this gateway; empty: none
 };
 
 /// What forward wants from the spool next.

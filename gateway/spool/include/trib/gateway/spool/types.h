@@ -54,7 +54,7 @@ struct Stored {
   std::int64_t id = 0;  ///< rises with arrival; never used twice
   std::uint64_t received_ms = 0;
   std::string sealed;
-  std::string verdict;  ///< what the tail said; empty: nothing
+  std::string verdict{};  ///< what the tail said; empty: nothing
 };
 
 struct Depth {

@@ -12,7 +12,7 @@ namespace trib::gateway::tail {
 struct Metrics {
   std::uint64_t batches = 0;
   std::uint64_t records = 0;  ///< in batches
-  std::uint64_t decided = 0;  ///< accepted: the gateway's answer stands
+  std::uint64_t decided = 0;  ///< the gateway's answer stands
   // Passed on to the cloud, because
   std::uint64_t unsure = 0;           ///< the exit accepted no class
   std::uint64_t unknown_package = 0;  ///< its tail is not here

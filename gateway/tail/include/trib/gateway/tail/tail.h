@@ -44,7 +44,8 @@ class Tail {
  private:
   void Decide(const Deferred& deferred, const Now& now, Output& out);
   void Judge(const Deferred& deferred, const message::Record& record, const Now& now, Output& out);
-  void PassOn(std::int64_t id, std::uint64_t& reason, Output& out);
+  std::uint64_t& ReasonOf(Status status, PackageHash package);
+  static void PassOn(std::int64_t id, std::uint64_t& reason, Output& out);
 
   const Options options_;
   const Finish finish_;

@@ -15,13 +15,19 @@
 
 namespace trib::gateway::tail {
 
+/// What the gateway's exit says.
+struct Finished {
+  classify::Decision decision;
+  bool final = false;  ///< it stands: accepted, or there is no later exit to ask
+};
+
 /// Runs a package's network from an activation to the gateway's exit.
 ///
 /// @returns kNotFound           no such package here
 ///          kFailedPrecondition its network has no exit for this tier
 ///          kDataLoss           the bytes are no activation of it
 using Finish =
-    std::function<Result<classify::Decision>(PackageHash package, std::span<const std::byte>)>;
+    std::function<Result<Finished>(PackageHash package, std::span<const std::byte> activation)>;
 
 struct Options {
   std::size_t batch = 32;  ///< records that are worked on together
