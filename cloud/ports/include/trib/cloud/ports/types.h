@@ -38,8 +38,8 @@ struct Verdict {
   float confidence = 0;                            ///< 0..1
   FixedVector<float, message::kMaxLabels> scores;  ///< per class of the package's classifier
   bool accepted = false;                           ///< by the exit's rule
-  bool final = false;                              ///< it stands: accepted, or there is no later exit to ask
-  std::uint64_t decided_ms = 0;                    ///< wall clock of who decided
+  bool final = false;            ///< it stands: accepted, or there is no later exit to ask
+  std::uint64_t decided_ms = 0;  ///< wall clock of who decided
   friend bool operator==(const Verdict&, const Verdict&) = default;
 };
 
@@ -60,6 +60,14 @@ struct RecordRow {
   std::optional<Verdict> verdict;  ///< of the gateway's tail; activations only
   bool former = false;             ///< the node's binding to this gateway has ended since
   std::uint32_t index = 0;         ///< position in its batch
+};
+
+/// A stored activation that waits for the cloud's tail.
+struct Undecided {
+  std::int64_t record = 0;  ///< id in the store
+  std::uint64_t stored_ms = 0;
+  std::string sealed;
+  bool answered = false;  ///< a gateway's verdict stands; it waits because of the audit
 };
 
 /// What the cloud's tail made of a stored activation.

@@ -12,14 +12,6 @@
 
 namespace trib::cloud::store {
 
-/// A stored activation that the cloud's tail has not looked at.
-struct Undecided {
-  std::int64_t record = 0;
-  std::uint64_t stored_ms = 0;
-  std::string sealed;
-  bool answered = false;  ///< a gateway's verdict stands; it waits because of the audit
-};
-
 /// A verdict with the window that it is about.
 struct StoredVerdict {
   std::int64_t record = 0;
