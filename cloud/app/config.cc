@@ -28,11 +28,13 @@ std::vector<crypto::PublicKey> ReadKeys(ConfigFile& file,
 
 void ReadTails(ConfigFile& file, Config& config) {
   TailsConfig& tails = config.tails;
-  tails.directory = file.Path("tails.directory", std::filesystem::path());
   tails.package_keys = ReadKeys(file, "tails.package_keys", "a package key's");
-  if (!tails.directory.empty() && !file.Has("tails.package_keys")) {
-    file.Fail("tails.directory",
-              "needs tails.package_keys: the public keys whose packages are trusted");
+  if (!file.String("tails.directory", "").empty()) {
+    tails.directory = file.Path("tails.directory");
+    if (file.Strings("tails.package_keys").empty()) {
+      file.Fail("tails.directory",
+                "needs tails.package_keys: the public keys whose packages are trusted");
+    }
   }
   tail::Options& options = tails.options;
   options.batch = static_cast<std::size_t>(

@@ -25,16 +25,18 @@ bool ParseKey(host::config::ConfigFile& file,
 }
 
 void ReadTails(host::config::ConfigFile& file, TailsConfig& tails) {
-  tails.directory = file.Path("tails.directory", std::filesystem::path());
   for (const std::string& hex : file.Strings("tails.package_keys")) {
     crypto::PublicKey key;
     if (ParseKey(file, "tails.package_keys", hex, key)) {
       tails.package_keys.push_back(key);
     }
   }
-  if (!tails.directory.empty() && tails.package_keys.empty() && !file.Has("tails.package_keys")) {
-    file.Fail("tails.directory",
-              "needs tails.package_keys: the public keys whose packages are trusted");
+  if (!file.String("tails.directory", "").empty()) {
+    tails.directory = file.Path("tails.directory");
+    if (file.Strings("tails.package_keys").empty()) {
+      file.Fail("tails.directory",
+                "needs tails.package_keys: the public keys whose packages are trusted");
+    }
   }
   tail::Options& options = tails.options;
   options.batch = static_cast<std::size_t>(

@@ -129,12 +129,20 @@ bool Fleet::StartDaemon(std::string_view program,
   return true;
 }
 
+std::string Fleet::TailsTable(const std::string& lines) {
+  if (lines.empty()) {
+    return {};
+  }
+  return "\n[tails]\npackage_keys = [\"" + PublicKeyHex("package") + "\"]\n" + lines;
+}
+
 bool Fleet::StartCloud() {
   const std::string config =
       "key = " + Quoted(File("cloud.key")) + "\nready_file = " + Quoted(File("cloud.ready.json")) +
       "\n[south]\nbind = \"" + cloud_endpoints_.south + "\"\n[admin]\nbind = \"" +
       cloud_endpoints_.admin + "\"\noperators = [\"" + PublicKeyHex("operator") +
-      "\"]\n[store]\npath = " + Quoted(File("cloud.db")) + "\n" + options_.cloud_store;
+      "\"]\n[store]\npath = " + Quoted(File("cloud.db")) + "\n" + options_.cloud_store +
+      TailsTable(options_.cloud_tails);
   return Write("cloud.toml", config) &&
          StartDaemon("trib-cloud", "cloud", cloud_, cloud_endpoints_);
 }
@@ -149,7 +157,8 @@ bool Fleet::StartGateway(std::uint64_t id) {
       (gateway.north.empty() ? cloud_endpoints_.south : gateway.north) + "\"\ncloud_key = \"" +
       PublicKeyHex("cloud") + "\"\n[admin]\nbind = \"" + gateway.endpoints.admin +
       "\"\noperators = [\"" + PublicKeyHex("operator") +
-      "\"]\n[spool]\npath = " + Quoted(File(name + ".spool")) + "\n" + options_.gateway_spool;
+      "\"]\n[spool]\npath = " + Quoted(File(name + ".spool")) + "\n" + options_.gateway_spool +
+      TailsTable(options_.gateway_tails);
   return Write(name + ".toml", config) &&
          StartDaemon("trib-gateway", name, gateway.process, gateway.endpoints);
 }

@@ -32,6 +32,10 @@ class Fleet {
     std::string gateway_spool = {};  ///< more lines for every gateway's [spool] table
     std::string cloud_store = {};    ///< more lines for the cloud's [store] table
     std::string gateway_south = {};  ///< the same for [south]
+    /// Lines of a [tails] table, e.g. "directory = \"tails\"\n"; the package key is trusted. Empty:
+    /// no such table.
+    std::string gateway_tails = {};
+    std::string cloud_tails = {};
   };
 
   /// What one node plays and how.
@@ -115,6 +119,7 @@ class Fleet {
   bool MakeKey(std::string_view name);
   std::string PublicKeyHex(std::string_view name);
   bool Write(std::string_view name, const std::string& text);
+  std::string TailsTable(const std::string& lines);
   bool StartDaemon(std::string_view program,
                    const std::string& name,
                    std::optional<Process>& process,
