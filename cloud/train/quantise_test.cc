@@ -80,7 +80,7 @@ TEST(Int8Graph, GivesWhatTheFloatNetworkGivesWithinItsSteps) {
     const auto engine = Engine::Open(compiled->whole.plan, compiled->whole.weights);
     ASSERT_TRUE(engine.ok());
     for (std::size_t i = 0; i < int8.size(); ++i) {
-      const auto wanted = Run(network, real[i]).logits;
+      const auto wanted = train::Run(network, real[i]).logits;
       const auto logits = (*engine)->Run(int8[i], 3);
       for (std::size_t e = 0; e < 3; ++e) {
         // Four to eight layers, each rounding twice: some steps of the logits.
