@@ -50,6 +50,7 @@ void AddFleetCommands(CLI::App& app, Context& context);
 void AddEventCommands(CLI::App& app, Context& context);
 void AddDoctorCommand(CLI::App& app, Context& context);
 void AddRecordingCommands(CLI::App& app, Context& context);
+void AddWorkloadCommands(CLI::App& app, Context& context);
 void AddCompletionCommand(CLI::App& app, Context& context);
 
 }  // namespace trib::tools::trib_cli

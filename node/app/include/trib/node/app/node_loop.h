@@ -200,6 +200,8 @@ class NodeLoop final : private uplink::DownlinkHandler {
   [[nodiscard]] std::uint32_t condition() const { return condition_; }
   [[nodiscard]] const cascade::Severity& severity() const { return severity_; }
   [[nodiscard]] const cascade::Trigger& trigger() const { return trigger_; }
+  /// Somebody can be asked.
+  [[nodiscard]] bool in_session() const { return uplink_.in_session(); }
   /// Windows that wait for a verdict.
   [[nodiscard]] std::size_t open_questions() const { return questions_.open(); }
   [[nodiscard]] const message::Configuration& configuration() const { return configuration_; }

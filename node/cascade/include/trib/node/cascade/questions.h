@@ -17,7 +17,7 @@ struct Question {
   std::uint64_t first_frame = 0;  ///< of the window
   std::uint32_t condition = 0;
   std::uint32_t flags = 0;  ///< record_flag bits of the window
-  Answer own;               ///< stands when nobody answers in time; already stands for an audit
+  Answer own{};             ///< stands when nobody answers in time; already stands for an audit
   bool anomaly = false;     ///< the window lay in an episode of the trigger
   bool audit = false;       ///< the answer changes nothing
 };
