@@ -1,4 +1,4 @@
-// trib model profile | run | build | export
+// trib model profile | run | build | export; eval is in model_eval.cc
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -370,11 +370,10 @@ int Export(const Context& context, const Arguments& arguments) {
 }  // namespace
 
 void AddModelCommands(CLI::App& app, Context& context) {
-  CLI::App* noun =
-      app.add_subcommand(
-             "model",
-             "Look into, run and pack models: int8 .tflite networks, trees, linear and binary ones")
-          ->require_subcommand(1);
+  CLI::App* noun = app.add_subcommand("model",
+                                      "Look into, run, pack and evaluate models: int8 .tflite "
+                                      "networks, trees, linear and binary ones")
+                       ->require_subcommand(1);
   auto arguments = std::make_shared<Arguments>();
   const auto bind = [&context, arguments](CLI::App* command,
                                           int (*run)(const Context&, const Arguments&)) {
@@ -438,6 +437,7 @@ void AddModelCommands(CLI::App& app, Context& context) {
       ->required()
       ->type_name("FILE");
   bind(array, Export);
+  AddModelEvaluation(*noun, context);
 }
 
 }  // namespace trib::tools::trib_cli
