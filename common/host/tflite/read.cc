@@ -352,6 +352,10 @@ Result<Model> Read(std::span<const std::byte> bytes, std::string& error) {
 
 Result<std::unique_ptr<ModelFile>> ModelFile::Load(const std::filesystem::path& path,
                                                    std::string& error) {
+  if (std::error_code failure; std::filesystem::is_directory(path, failure)) {
+    error = path.string() + ": is a folder";
+    return Code::kInvalidArgument;
+  }
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   const auto size = in ? static_cast<std::int64_t>(in.tellg()) : -1;
   if (size < 0) {
