@@ -285,6 +285,21 @@ std::string LayerFile(const nn::Operator& op) {
   return name.data();
 }
 
+/// Runs every operator, and writes each output into the folder `layers` unless that is empty.
+/// @returns the file that could not be written, or nothing.
+std::string RunAll(nn::Runner& runner, const nn::Plan& plan, const std::string& layers) {
+  nn::Plan::Walk walk(plan);
+  for (std::size_t i = 0; i < plan.operators(); ++i) {
+    const nn::Operator op = walk.Next();
+    runner.Run(i, i + 1);
+    const auto path = std::filesystem::path(layers) / LayerFile(op);
+    if (!layers.empty() && !WriteBytes(path, runner.tensor(op.output))) {
+      return path.string();
+    }
+  }
+  return {};
+}
+
 int Run(const Context& context, const Arguments& arguments) {
   std::string error;
   const auto loaded = Load(arguments, error);
@@ -331,16 +346,8 @@ int Run(const Context& context, const Arguments& arguments) {
                   arguments.layers + ": is no folder and cannot be made one");
     }
   }
-  nn::Plan::Walk walk(plan);
-  for (std::size_t i = 0; i < plan.operators(); ++i) {
-    const nn::Operator op = walk.Next();
-    runner.Run(i, i + 1);
-    if (!arguments.layers.empty()) {
-      const auto path = std::filesystem::path(arguments.layers) / LayerFile(op);
-      if (!WriteBytes(path, runner.tensor(op.output))) {
-        return Fail(context, kExitFailed, Code::kUnknown, path.string() + ": cannot be written");
-      }
-    }
+  if (const std::string path = RunAll(runner, plan, arguments.layers); !path.empty()) {
+    return Fail(context, kExitFailed, Code::kUnknown, path + ": cannot be written");
   }
   Bytes output;
   for (std::size_t i = 0; i < plan.outputs(); ++i) {

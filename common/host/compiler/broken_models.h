@@ -2,6 +2,7 @@
 
 // Sound networks, where each is damaged, and what is said to it: for broken_models_test.cc.
 #include <cstddef>
+#include <limits>
 #include <utility>
 
 #include "trib/testing/tflite_writer.h"
@@ -565,6 +566,13 @@ inline constexpr Case kFiles[] = {
      "operator 1 UNIDIRECTIONAL_SEQUENCE_LSTM: the cell state's scale must be a power of two from "
      "2^-27 to 1",
      [](TfliteFile& f) { TensorOf(f, lstm_net::kCell).scales = {1.0F / 3}; }},
+    {"an LSTM with a clip that is no number",
+     From::kLstm,
+     Code::kInvalidArgument,
+     "operator 1 UNIDIRECTIONAL_SEQUENCE_LSTM: the clip of its cell is no number",
+     [](TfliteFile& f) {
+       OpOf(f, lstm_net::kLstm).options.cell_clip = std::numeric_limits<float>::quiet_NaN();
+     }},
     {"an LSTM without a gate",
      From::kLstm,
      Code::kInvalidArgument,

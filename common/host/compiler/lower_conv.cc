@@ -65,6 +65,36 @@ Status Lowering::WeightedBlock(const std::vector<std::int32_t>& bias,
   return {};
 }
 
+Status Lowering::ConvGeometry(const tflite::Operator& from,
+                              const tflite::Tensor& filter,
+                              Node& node) {
+  const nn::Tensor input = Value(node.op.input);
+  const nn::Tensor output = Value(node.op.output);
+  const tflite::Options& o = from.options;
+  nn::Geometry& g = node.op.geometry;
+  TRIB_TRY(Axis(o.padding,
+                input.dims[1],
+                output.dims[1],
+                filter.shape[1],
+                o.stride_height,
+                o.dilation_height,
+                g.pad_top));
+  TRIB_TRY(Axis(o.padding,
+                input.dims[2],
+                output.dims[2],
+                filter.shape[2],
+                o.stride_width,
+                o.dilation_width,
+                g.pad_left));
+  g.kernel_height = static_cast<std::uint8_t>(filter.shape[1]);
+  g.kernel_width = static_cast<std::uint8_t>(filter.shape[2]);
+  g.stride_height = static_cast<std::uint8_t>(o.stride_height);
+  g.stride_width = static_cast<std::uint8_t>(o.stride_width);
+  g.dilation_height = static_cast<std::uint8_t>(o.dilation_height);
+  g.dilation_width = static_cast<std::uint8_t>(o.dilation_width);
+  return {};
+}
+
 Status Lowering::LowerConv(const tflite::Operator& from, Node& node, bool depthwise) {
   TRIB_TRY(NeedConstant(from, 1, Type::kInt8));
   const tflite::Tensor& filter = *In(from, 1);
@@ -88,29 +118,8 @@ Status Lowering::LowerConv(const tflite::Operator& from, Node& node, bool depthw
   }
   nn::Operator& op = node.op;
   op.opcode = depthwise ? nn::Opcode::kDepthwiseConv2D : nn::Opcode::kConv2D;
-  const tflite::Options& o = from.options;
-  nn::Geometry& g = op.geometry;
-  TRIB_TRY(Axis(o.padding,
-                input.dims[1],
-                output.dims[1],
-                filter.shape[1],
-                o.stride_height,
-                o.dilation_height,
-                g.pad_top));
-  TRIB_TRY(Axis(o.padding,
-                input.dims[2],
-                output.dims[2],
-                filter.shape[2],
-                o.stride_width,
-                o.dilation_width,
-                g.pad_left));
-  g.kernel_height = static_cast<std::uint8_t>(filter.shape[1]);
-  g.kernel_width = static_cast<std::uint8_t>(filter.shape[2]);
-  g.stride_height = static_cast<std::uint8_t>(o.stride_height);
-  g.stride_width = static_cast<std::uint8_t>(o.stride_width);
-  g.dilation_height = static_cast<std::uint8_t>(o.dilation_height);
-  g.dilation_width = static_cast<std::uint8_t>(o.dilation_width);
-  TRIB_TRY_ASSIGN(op.clamp, ClampOf(o.activation, Source(op.output)));
+  TRIB_TRY(ConvGeometry(from, filter, node));
+  TRIB_TRY_ASSIGN(op.clamp, ClampOf(from.options.activation, Source(op.output)));
 
   const std::int32_t wanted_dimension = depthwise ? 3 : 0;
   const bool per_channel = filter.scales.size() > 1;
