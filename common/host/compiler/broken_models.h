@@ -409,8 +409,7 @@ inline constexpr Case kFiles[] = {
     {"dense weights without quantisation",
      From::kConv,
      Code::kUnimplemented,
-     "operator 5 FULLY_CONNECTED: tensor 12 (weights) is neither quantised as a whole nor per "
-     "output channel",
+     "operator 5 FULLY_CONNECTED: tensor 12 (weights) is not quantised",
      [](TfliteFile& f) {
        TensorOf(f, conv_net::kDenseWeights).scales = {};
        TensorOf(f, conv_net::kDenseWeights).zero_points = {};

@@ -85,6 +85,7 @@ class Lowering {
   Status NeedConstant(const tflite::Operator& from, std::size_t position, tflite::Type type);
   Status NeedPerTensor(std::int32_t index);
   Status NeedSymmetric(std::int32_t index);
+  Status NeedPerChannel(std::int32_t index, std::int32_t dimension);
   /// A variable tensor with one scale; symmetric unless int8.
   Status NeedState(const tflite::Operator& from, std::size_t position, tflite::Type type);
   Result<nn::TensorIndex> Use(std::int32_t tensor);
