@@ -112,6 +112,7 @@ Augment ReadAugment(ConfigFile& file) {
   out.noise_share = file.Double("augment.noise_share", out.noise_share, {0, 1});
   out.snr_db = ReadInterval(file, "augment.snr_db", out.snr_db, {-20, 100});
   out.speed = file.Double("augment.speed", out.speed, {0, 0.3});
+  out.filter = file.Double("augment.filter", out.filter, {0, 0.9});
   out.shift = file.Bool("augment.shift", out.shift);
   return out;
 }

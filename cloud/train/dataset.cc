@@ -148,6 +148,15 @@ void AddNoise(SplitMix64& random, double snr_db, std::span<float> samples) {
   }
 }
 
+/// y[n] = x[n] + a x[n-1] + b x[n-2] of every channel, with a and b at random.
+void Filter(SplitMix64& random, double most, std::size_t channels, std::vector<float>& samples) {
+  const auto a = static_cast<float>(most * (2 * Uniform(random) - 1));
+  const auto b = static_cast<float>(most * (2 * Uniform(random) - 1));
+  for (std::size_t i = samples.size(); i-- > 2 * channels;) {
+    samples[i] += a * samples[i - channels] + b * samples[i - 2 * channels];
+  }
+}
+
 bool Holds(const std::vector<std::string>& list, const std::string& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
@@ -332,6 +341,9 @@ void CutWindow(const Source& source,
                 samples.begin());
   } else {
     Resample(source, shape.channels, {ref.low, ref.high}, begin, step, samples);
+  }
+  if (augment->filter > 0) {
+    Filter(random, augment->filter, shape.channels, samples);
   }
   if (Uniform(random) < augment->noise_share) {
     const double span = augment->snr_db.high - augment->snr_db.low;

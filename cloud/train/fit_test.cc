@@ -63,8 +63,9 @@ TEST(Fitting, LearnsBothExitsAndFoldsWhatItLearned) {
     std::size_t right = 0;
     for (std::size_t n = 0; n < labels.size(); ++n) {
       const auto window = std::span(inputs).subspan(n * kShape.frames, kShape.frames);
-      right +=
-          static_cast<std::int64_t>(ArgMax(train::Run(network, window).logits[e])) == labels[n] ? 1 : 0;
+      right += static_cast<std::int64_t>(ArgMax(train::Run(network, window).logits[e])) == labels[n]
+                   ? 1
+                   : 0;
     }
     EXPECT_GE(right, 190U) << "exit " << e;
   }

@@ -159,7 +159,14 @@ Result<Trained> TrainSplit(const TrainConfig& config,
   TRIB_TRY_ASSIGN(const auto engine,
                   Engine::Open(out.compiled.whole.plan, out.compiled.whole.weights));
   const std::size_t exits = network.heads.size();
-  const Answers calibration = Ask(*engine, material, plan.parts.calibrate, exits);
+  constexpr std::size_t kRounds = 2;
+  const Answers calibration = AskChanged(*engine,
+                                         material,
+                                         plan.parts.calibrate,
+                                         config.augment,
+                                         kRounds,
+                                         SplitMix64::Mix(config.seed + 5),
+                                         exits);
   ColumnReport& report = out.report;
   report.split = split;
   report.exits = ChooseExits(calibration, network, config.exits, base.alarm);

@@ -23,6 +23,19 @@ std::size_t Best(const std::vector<double>& values) {
   return static_cast<std::size_t>(std::max_element(values.begin(), values.end()) - values.begin());
 }
 
+/// Logarithm of a class's odds: ranks as its probability does, also where that rounds to 1.
+double LogOdds(std::span<const double> logits, double temperature, std::size_t of) {
+  double most = -1e300;
+  for (std::size_t k = 0; k < logits.size(); ++k) {
+    most = k == of ? most : std::max(most, logits[k]);
+  }
+  double sum = 0;
+  for (std::size_t k = 0; k < logits.size(); ++k) {
+    sum += k == of ? 0 : std::exp((logits[k] - most) / temperature);
+  }
+  return (logits[of] - most) / temperature - std::log(sum);
+}
+
 }  // namespace
 
 std::size_t ArgMax(std::span<const float> values) {
@@ -73,10 +86,11 @@ ExitMetrics Measure(const host::calibration::LogitSet& set, double temperature) 
     const std::size_t truth = set.labels[i];
     confusion.Add(truth, Best(p));
     for (std::size_t k = 0; k < classes; ++k) {
-      ranked[k].push_back({.score = p[k], .positive = truth == k});
+      ranked[k].push_back({.score = LogOdds(set.row(i), temperature, k), .positive = truth == k});
     }
-    ranked[classes].push_back({.score = 1 - p[0], .positive = truth != 0});
-    fault.push_back(1 - p[0]);
+    ranked[classes].push_back(
+        {.score = -LogOdds(set.row(i), temperature, 0), .positive = truth != 0});
+    fault.push_back(-LogOdds(set.row(i), temperature, 0));
     is_fault.push_back(truth != 0);
   }
   ExitMetrics out;

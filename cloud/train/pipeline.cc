@@ -242,6 +242,33 @@ Answers Ask(Engine& engine,
   return answers;
 }
 
+Answers AskChanged(Engine& engine,
+                   const Material& material,
+                   const std::vector<WindowRef>& windows,
+                   const Augment& augment,
+                   std::size_t rounds,
+                   std::uint64_t seed,
+                   std::size_t exits) {
+  SplitMix64 random(seed);
+  const nn::Port port = engine.plan().input(0);
+  const Quantisation input{port.scale, engine.plan().tensor(port.tensor).zero_point};
+  std::vector<std::int16_t> samples(material.shape.frames * material.shape.channels);
+  Answers answers;
+  answers.logits.resize(exits);
+  for (std::size_t round = 0; round < rounds; ++round) {
+    for (const WindowRef& window : windows) {
+      const Source& source = material.sources[window.source];
+      CutWindow(source, window, material.shape, &augment, random, samples);
+      answers.truth.push_back(source.label);
+      auto logits = engine.Run(InputOf(material, samples, source.scale, input), exits);
+      for (std::size_t e = 0; e < exits; ++e) {
+        answers.logits[e].push_back(std::move(logits[e]));
+      }
+    }
+  }
+  return answers;
+}
+
 std::vector<double> Agreement(const FloatNetwork& network,
                               const Material& material,
                               const std::vector<WindowRef>& windows,

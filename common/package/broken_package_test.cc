@@ -544,7 +544,8 @@ TEST_F(BrokenPackage, ReferencesBeyondTheRecipe) {
   });
 }
 
-/// Reasons that common/package names but others give: recipes and plans are decoded elsewhere.
+/// Reasons that common/package names but others give: recipes are decoded by common/dsp's users,
+/// plans by common/nn's.
 constexpr bool GivenElsewhere(Reason reason) {
   return reason == Reason::kBadRecipe || reason == Reason::kWrongSensor ||
          reason == Reason::kBadPlan;

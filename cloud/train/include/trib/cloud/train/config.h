@@ -58,6 +58,8 @@ struct Augment {
   double noise_share = 0;  ///< of the windows that get noise
   Interval snr_db{10, 40};
   double speed = 0;  ///< resampled by up to this part
+  /// Greatest second and third tap of a filter at random: as if the way to the sensor were another.
+  double filter = 0;
   bool shift = true;
 };
 

@@ -98,6 +98,16 @@ Answers Ask(Engine& engine,
             const std::vector<WindowRef>& windows,
             std::size_t exits);
 
+/// The same of windows changed at random as in the fitting, `rounds` times each: what calibrates
+/// must not be easier than what is to come.
+Answers AskChanged(Engine& engine,
+                   const Material& material,
+                   const std::vector<WindowRef>& windows,
+                   const Augment& augment,
+                   std::size_t rounds,
+                   std::uint64_t seed,
+                   std::size_t exits);
+
 /// Share of the windows to which float and int8 give the same class, per exit.
 std::vector<double> Agreement(const FloatNetwork& network,
                               const Material& material,
