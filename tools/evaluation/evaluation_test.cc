@@ -140,6 +140,26 @@ TEST_F(Evaluation, TheTriggerSeesTheLouderOnes) {
             own.at("energy_uj_per_window").at("classifier").get<double>());
 }
 
+TEST_F(Evaluation, EnergyIsCountsTimesTheTable) {
+  const auto subject = Open();
+  const Outcome run = Evaluated(*subject);
+  const auto report = Report(*subject, run, true);
+  double over = 0;
+  for (const WindowResult& window : run.windows) {
+    over += window.over ? 1 : 0;
+  }
+  over /= static_cast<double>(run.windows.size());
+  const auto& energy = report.at("cascade").at("own_mix").at("energy_uj_per_window");
+  // 0.65 nJ per MAC; a heartbeat of 10 s is each 156th window of 64 ms.
+  const double head = 0.65e-3 * report.at("always")[0].at("macs").get<double>();
+  EXPECT_NEAR(energy.at("classifier").get<double>(), head * (over + (1 - over) / 156), 1e-9);
+  // 64 samples of 190 cycles, 120 cycles for one feature, 0.346 nJ each.
+  EXPECT_NEAR(energy.at("features_and_guardrails").get<double>(), 64 * 190 * 0.346e-3, 1e-9);
+  EXPECT_NEAR(energy.at("trigger").get<double>(), 120 * 0.346e-3, 1e-9);
+  // 64 ms of 150 uA and of 1.4 uA at 1.8 V.
+  EXPECT_NEAR(energy.at("sense_and_sleep").get<double>(), 64e-3 * 1.8 * (150 + 1.4), 1e-9);
+}
+
 TEST_F(Evaluation, AlwaysCountsEveryWindowOnce) {
   const auto subject = Open();
   const Outcome run = Evaluated(*subject);

@@ -291,8 +291,10 @@ class Reporter {
     const double background =
         HopMs() * (energy_.Transmit(sizes_.sketch) / subject_.policy.block_ms +
                    energy_.Transmit(sizes_.status) / subject_.policy.status_ms);
+    // Recordings may be shorter than a heartbeat: a quiet window pays its share of one.
+    const double heartbeat = energy_.classify / static_cast<double>(HeartbeatEvery());
     const double classify = Mean(weights, [&](std::size_t i) {
-      return ended_[i].exit == Ended::kQuiet ? 0.0 : energy_.classify;
+      return run_.windows[i].over || !trigger_ ? energy_.classify : heartbeat;
     });
     const double transmit = Mean(weights, [&](std::size_t i) { return TransmitOf(i); });
     const double trigger = trigger_ ? energy_.trigger : 0;
