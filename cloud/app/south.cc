@@ -21,6 +21,7 @@ constexpr Millis kActive{60'000};
 constexpr Millis kPenalty{30'000};
 constexpr std::uint32_t kStrikeLimit = 64;
 constexpr std::uint32_t kExcessLimit = 64;
+constexpr std::size_t kMaxDownlinks = 1024;
 
 /// The gateway of an identity that IdentityOf() made; 0 for anything else.
 GatewayId GatewayOf(std::string_view identity) {
@@ -94,6 +95,7 @@ void South::Run() {
     }
     SendAnswers();
     SendGrants();
+    SendDownlinks();
     SendRosters();
   }
   SendAnswers();
@@ -270,6 +272,41 @@ void South::SendAnswers() {
         answer.routing_id, ingest::EncodeBatchAck(answer.batch_id, answer.outcome, credit));
     // A lost acknowledgement makes the gateway send again, and the records are then duplicates.
     counters_.sends_failed += sent.ok() ? 0U : 1U;
+  }
+}
+
+void South::SendDown(NodeId node, EnrolmentEpoch epoch, std::string envelope) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (downlinks_.size() >= kMaxDownlinks) {
+      ++counters_.downlinks_dropped;
+      return;
+    }
+    downlinks_.push_back({node, epoch, std::move(envelope)});
+  }
+  Wake();
+}
+
+void South::SendDownlinks() {
+  std::vector<Down> downlinks;
+  {
+    const std::lock_guard lock(mutex_);
+    downlinks.swap(downlinks_);
+  }
+  const std::shared_ptr<const registry::Snapshot> now = snapshot();
+  for (Down& down : downlinks) {
+    const Device* device = now->Find(down.node.value());
+    const auto session =
+        device == nullptr ? sessions_.end() : sessions_.find(device->gateway.value());
+    if (session == sessions_.end() ||
+        !socket_
+             ->Send(session->second.routing_id,
+                    ingest::EncodeDownlink(down.node, down.epoch, std::move(down.envelope)))
+             .ok()) {
+      ++counters_.downlinks_dropped;
+      continue;
+    }
+    ++counters_.downlinks;
   }
 }
 

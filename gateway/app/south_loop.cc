@@ -50,9 +50,11 @@ std::string EncodeReport(const aggregate::MinuteRollup& rollup,
 SouthLoop::SouthLoop(std::unique_ptr<host::zmq::ServerSocket> socket,
                      const link::Options& options,
                      GatewayId gateway,
+                     bool defer,
                      Callbacks callbacks)
     : socket_(std::move(socket)),
       gateway_(gateway),
+      defer_(defer),
       memory_bytes_(options.credit.memory_bytes),
       callbacks_(std::move(callbacks)),
       link_(options),
@@ -79,8 +81,8 @@ void SouthLoop::Settle(std::vector<spool::Item> items, std::vector<spool::Outcom
 void SouthLoop::SetRoster(std::vector<Member> members) {
   (void)rosters_.Push(std::move(members));
 }
-bool SouthLoop::SendDown(NodeId node, std::string envelope) {
-  return downlinks_.Push({node, std::move(envelope)});
+bool SouthLoop::SendDown(forward::Downlink downlink) {
+  return downlinks_.Push(std::move(downlink));
 }
 
 void SouthLoop::Work() {
@@ -164,8 +166,8 @@ void SouthLoop::TakeMail(link::Output& out) {
     }
     link_.Settle(settled, {MonotonicNow(), UnixNowMs()}, out);
   }
-  for (auto& [node, envelope] : downlinks_.Drain()) {
-    (void)link_.SendDown(node, envelope, out);  // counted as undeliverable
+  for (const forward::Downlink& down : downlinks_.Drain()) {
+    (void)link_.SendDown(down.node, down.envelope, out, down.epoch);  // counted as undeliverable
   }
 }
 
@@ -196,7 +198,8 @@ void SouthLoop::Flush(link::Output& out) {
       items.push_back({record.key,
                        message::PriorityOf(record.kind),
                        record.received_ms,
-                       std::move(record.sealed)});
+                       std::move(record.sealed),
+                       defer_ && record.kind == message::RecordKind::kActivation});
     }
     callbacks_.append(std::move(items));
   }
