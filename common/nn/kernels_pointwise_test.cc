@@ -98,9 +98,9 @@ TEST(Kernels, Add) {
     }
     layer.in = Image(1, 1, draw.Between(1, 4), draw.Between(1, 4), draw.Value());
     layer.out = layer.in;
-    layer.out.zero_point = draw.Value();
+    layer.out.zero_point = std::int16_t{draw.Value()};
     Tensor second = layer.in;
-    second.zero_point = draw.Value();
+    second.zero_point = std::int16_t{draw.Value()};
     layer.input = draw.Values(layer.in.elements());
     const auto other = draw.Values(layer.in.elements());
     kernels::Add(layer.call(), second, BytesOf(other));
