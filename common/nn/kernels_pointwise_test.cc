@@ -98,9 +98,9 @@ TEST(Kernels, Add) {
     }
     layer.in = Image(1, 1, draw.Between(1, 4), draw.Between(1, 4), draw.Value());
     layer.out = layer.in;
-    layer.out.zero_point = std::int16_t{draw.Value()};
+    layer.out.zero_point = static_cast<std::int16_t>(draw.Value());
     Tensor second = layer.in;
-    second.zero_point = std::int16_t{draw.Value()};
+    second.zero_point = static_cast<std::int16_t>(draw.Value());
     layer.input = draw.Values(layer.in.elements());
     const auto other = draw.Values(layer.in.elements());
     kernels::Add(layer.call(), second, BytesOf(other));
@@ -138,7 +138,7 @@ Wide ElementAt(std::span<const std::byte> bytes, std::size_t size, std::size_t k
 }
 
 std::int16_t ZeroPoint(Draw& draw, TensorType type) {
-  return type == TensorType::kInt32 ? std::int16_t{0} : std::int16_t{draw.Value()};
+  return type == TensorType::kInt32 ? std::int16_t{0} : static_cast<std::int16_t>(draw.Value());
 }
 
 TEST(Kernels, RequantizeTensor) {
