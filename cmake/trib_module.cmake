@@ -21,7 +21,9 @@ set(TRIB_ALLOWED_node common node)
 set(TRIB_ALLOWED_node_sim common common_host node node_sim third)
 set(TRIB_ALLOWED_gateway common common_host gateway proto third)
 set(TRIB_ALLOWED_cloud common common_host cloud proto third)
-set(TRIB_ALLOWED_tools common common_host testing node node_sim gateway cloud tools proto third)
+# Reads recordings as the tools do, and makes packages; nothing of the cloud's own runs in it.
+set(TRIB_ALLOWED_train common common_host tools train third)
+set(TRIB_ALLOWED_tools common common_host testing node node_sim gateway cloud tools train proto third)
 
 # Third-party targets that a freestanding common module may use; everything else is host only.
 set(TRIB_FREESTANDING_THIRD_PARTY trib::third_party::nanopb trib::third_party::sodium)

@@ -17,12 +17,8 @@ using message::FaultCode;
 using message::RecordKind;
 using message::Tier;
 
-// Cycles of the awake core, per sample or per window: a model of the M4F build, not a measurement.
-constexpr std::uint32_t kGuardrailCyclesPerSample = 30;
-constexpr std::uint32_t kFeatureCyclesPerSample = 160;
-constexpr std::uint32_t kTriggerCyclesPerFeature = 120;
-
 constexpr const energy::EnergyTable<float>& kBoard = energy::kStm32L4R5<float>;
+constexpr energy::WindowCycles kCycles = energy::kCortexM4Cycles;
 
 }  // namespace
 
@@ -270,11 +266,12 @@ void NodeLoop::SpendOnWindow(bool features) {
   const std::uint32_t samples = recipe.window_frames * recipe.channels;
   energy_.Add(Category::kSense, ToNanojoules(energy::SenseEnergy(kBoard, sensing)));
   energy_.Add(Category::kSleep, ToNanojoules(energy::SleepEnergy(kBoard, seconds)));
-  std::uint32_t trigger_cycles = samples * kGuardrailCyclesPerSample;
+  std::uint32_t trigger_cycles = samples * kCycles.guardrail_per_sample;
   if (features) {
     energy_.Add(Category::kFeatures,
-                ToNanojoules(energy::CycleEnergy(kBoard, samples * kFeatureCyclesPerSample)));
-    trigger_cycles += static_cast<std::uint32_t>(frame_.values.size()) * kTriggerCyclesPerFeature;
+                ToNanojoules(energy::CycleEnergy(kBoard, samples * kCycles.feature_per_sample)));
+    trigger_cycles +=
+        static_cast<std::uint32_t>(frame_.values.size()) * kCycles.trigger_per_feature;
   }
   energy_.Add(Category::kTrigger, ToNanojoules(energy::CycleEnergy(kBoard, trigger_cycles)));
 }

@@ -111,14 +111,12 @@ std::optional<std::filesystem::path> Fleet::AddNetwork(const std::filesystem::pa
     Fail(tail.string() + ": " + failed.message());
     return std::nullopt;
   }
-  has_networks_ = Sign(head, signed_head);
-  return has_networks_ ? std::optional(signed_head) : std::nullopt;
-}
-
-std::string Fleet::TailsTable() {
-  return has_networks_ ? "[tails]\ndirectory = " + Quoted(File("networks")) +
-                             "\npackage_keys = [\"" + PublicKeyHex("package") + "\"]\n"
-                       : std::string();
+  if (!Sign(head, signed_head)) {
+    return std::nullopt;
+  }
+  options_.gateway_tails = "directory = " + Quoted(folder) + "\n";
+  options_.cloud_tails = options_.gateway_tails;
+  return signed_head;
 }
 
 bool Fleet::StartDaemon(std::string_view program,
@@ -152,13 +150,20 @@ bool Fleet::StartDaemon(std::string_view program,
   return true;
 }
 
+std::string Fleet::TailsTable(const std::string& lines) {
+  if (lines.empty()) {
+    return {};
+  }
+  return "\n[tails]\npackage_keys = [\"" + PublicKeyHex("package") + "\"]\n" + lines;
+}
+
 bool Fleet::StartCloud() {
   const std::string config =
       "key = " + Quoted(File("cloud.key")) + "\nready_file = " + Quoted(File("cloud.ready.json")) +
       "\n[south]\nbind = \"" + cloud_endpoints_.south + "\"\n[admin]\nbind = \"" +
       cloud_endpoints_.admin + "\"\noperators = [\"" + PublicKeyHex("operator") +
       "\"]\n[store]\npath = " + Quoted(File("cloud.db")) + "\n" + options_.cloud_store +
-      TailsTable();
+      TailsTable(options_.cloud_tails);
   return Write("cloud.toml", config) &&
          StartDaemon("trib-cloud", "cloud", cloud_, cloud_endpoints_);
 }
@@ -174,7 +179,7 @@ bool Fleet::StartGateway(std::uint64_t id) {
       PublicKeyHex("cloud") + "\"\n[admin]\nbind = \"" + gateway.endpoints.admin +
       "\"\noperators = [\"" + PublicKeyHex("operator") +
       "\"]\n[spool]\npath = " + Quoted(File(name + ".spool")) + "\n" + options_.gateway_spool +
-      TailsTable();
+      TailsTable(options_.gateway_tails);
   return Write(name + ".toml", config) &&
          StartDaemon("trib-gateway", name, gateway.process, gateway.endpoints);
 }

@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   AddFleetCommands(app, context);
   AddEventCommands(app, context);
   AddRecordingCommands(app, context);
+  AddWorkloadCommands(app, context);
   AddDoctorCommand(app, context);
   AddCompletionCommand(app, context);
   app.footer(

@@ -2,6 +2,7 @@
 
 // Sound networks, where each is damaged, and what is said to it: for broken_models_test.cc.
 #include <cstddef>
+#include <limits>
 #include <utility>
 
 #include "trib/testing/tflite_writer.h"
@@ -408,8 +409,7 @@ inline constexpr Case kFiles[] = {
     {"dense weights without quantisation",
      From::kConv,
      Code::kUnimplemented,
-     "operator 5 FULLY_CONNECTED: tensor 12 (weights) is neither quantised as a whole nor per "
-     "output channel",
+     "operator 5 FULLY_CONNECTED: tensor 12 (weights) is not quantised",
      [](TfliteFile& f) {
        TensorOf(f, conv_net::kDenseWeights).scales = {};
        TensorOf(f, conv_net::kDenseWeights).zero_points = {};
@@ -565,6 +565,13 @@ inline constexpr Case kFiles[] = {
      "operator 1 UNIDIRECTIONAL_SEQUENCE_LSTM: the cell state's scale must be a power of two from "
      "2^-27 to 1",
      [](TfliteFile& f) { TensorOf(f, lstm_net::kCell).scales = {1.0F / 3}; }},
+    {"an LSTM with a clip that is no number",
+     From::kLstm,
+     Code::kInvalidArgument,
+     "operator 1 UNIDIRECTIONAL_SEQUENCE_LSTM: the clip of its cell is no number",
+     [](TfliteFile& f) {
+       OpOf(f, lstm_net::kLstm).options.cell_clip = std::numeric_limits<float>::quiet_NaN();
+     }},
     {"an LSTM without a gate",
      From::kLstm,
      Code::kInvalidArgument,

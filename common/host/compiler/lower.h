@@ -53,6 +53,27 @@ class Lowering {
   Status LowerSvdf(const tflite::Operator& from, Node& node);
   Status LowerLstm(const tflite::Operator& from, Node& node);
 
+  /// What a gate of an LSTM multiplies its weights with.
+  struct GateInput {
+    std::size_t cells;
+    std::size_t depth;
+    float scale;
+    std::int64_t zero_point;
+    std::optional<std::size_t> bias;  ///< position among the operator's inputs
+  };
+  struct GateBlock {
+    std::vector<std::byte> biases;
+    std::vector<std::byte> weights;
+  };
+  Status CheckLstm(const tflite::Operator& from, const Node& node);
+  Status LowerGate(const tflite::Operator& from,
+                   std::size_t position,
+                   const GateInput& reads,
+                   nn::Multiplier& multiplier,
+                   GateBlock& out);
+  /// Kernel, stride, dilation and padding of a convolution with this filter.
+  Status ConvGeometry(const tflite::Operator& from, const tflite::Tensor& filter, Node& node);
+
   /// Input `position` of the operator; nullptr when absent.
   const tflite::Tensor* In(const tflite::Operator& from, std::size_t position) const;
   /// E.g. "tensor 3 (conv/weights)".
@@ -64,6 +85,7 @@ class Lowering {
   Status NeedConstant(const tflite::Operator& from, std::size_t position, tflite::Type type);
   Status NeedPerTensor(std::int32_t index);
   Status NeedSymmetric(std::int32_t index);
+  Status NeedPerChannel(std::int32_t index, std::int32_t dimension);
   /// A variable tensor with one scale; symmetric unless int8.
   Status NeedState(const tflite::Operator& from, std::size_t position, tflite::Type type);
   Result<nn::TensorIndex> Use(std::int32_t tensor);

@@ -4,6 +4,22 @@
 #include "lower.h"
 
 namespace trib::host::compiler {
+namespace {
+
+/// Requires  four dimensions each.
+bool FilterFits(const tflite::Tensor& filter,
+                const nn::Tensor& input,
+                const nn::Tensor& output,
+                bool depthwise) {
+  const auto first = static_cast<std::uint32_t>(filter.shape[0]);
+  const auto last = static_cast<std::uint32_t>(filter.shape[3]);
+  const bool channels = depthwise ? first == 1 && last == output.channels() &&
+                                        output.channels() % input.channels() == 0
+                                  : first == output.channels() && last == input.channels();
+  return channels && input.dims[0] == output.dims[0];
+}
+
+}  // namespace
 
 using tflite::Type;
 
@@ -65,31 +81,13 @@ Status Lowering::WeightedBlock(const std::vector<std::int32_t>& bias,
   return {};
 }
 
-Status Lowering::LowerConv(const tflite::Operator& from, Node& node, bool depthwise) {
-  TRIB_TRY(NeedConstant(from, 1, Type::kInt8));
-  const tflite::Tensor& filter = *In(from, 1);
+Status Lowering::ConvGeometry(const tflite::Operator& from,
+                              const tflite::Tensor& filter,
+                              Node& node) {
   const nn::Tensor input = Value(node.op.input);
   const nn::Tensor output = Value(node.op.output);
-  TRIB_TRY(NeedInt8(node.op.input));
-  TRIB_TRY(NeedInt8(node.op.output));
-  if (filter.shape.size() != 4 || input.rank != 4 || output.rank != 4) {
-    return Wrong("input, filter and output need 4 dimensions");
-  }
-  const std::size_t channels = output.channels();
-  const bool shapes =
-      depthwise ? filter.shape[0] == 1 && static_cast<std::size_t>(filter.shape[3]) == channels &&
-                      channels % input.channels() == 0
-                : static_cast<std::size_t>(filter.shape[0]) == channels &&
-                      static_cast<std::uint32_t>(filter.shape[3]) == input.channels();
-  if (!shapes || input.dims[0] != output.dims[0]) {
-    return Wrong(DescribeShape(from.inputs[1]) + " does not fit " + DescribeShape(from.inputs[0]) +
-                 " and " + DescribeShape(from.outputs[0]) +
-                 (depthwise ? " depthwise" : " without groups"));
-  }
-  nn::Operator& op = node.op;
-  op.opcode = depthwise ? nn::Opcode::kDepthwiseConv2D : nn::Opcode::kConv2D;
   const tflite::Options& o = from.options;
-  nn::Geometry& g = op.geometry;
+  nn::Geometry& g = node.op.geometry;
   TRIB_TRY(Axis(o.padding,
                 input.dims[1],
                 output.dims[1],
@@ -110,25 +108,53 @@ Status Lowering::LowerConv(const tflite::Operator& from, Node& node, bool depthw
   g.stride_width = static_cast<std::uint8_t>(o.stride_width);
   g.dilation_height = static_cast<std::uint8_t>(o.dilation_height);
   g.dilation_width = static_cast<std::uint8_t>(o.dilation_width);
-  TRIB_TRY_ASSIGN(op.clamp, ClampOf(o.activation, Source(op.output)));
+  return {};
+}
 
-  const std::int32_t wanted_dimension = depthwise ? 3 : 0;
-  const bool per_channel = filter.scales.size() > 1;
-  if (filter.scales.empty() || (per_channel && filter.channel_dimension != wanted_dimension)) {
-    return Unsupported(Describe(from.inputs[1]) +
-                       (per_channel ? " is quantised along dimension " +
-                                          std::to_string(filter.channel_dimension) +
-                                          " instead of its output channels"
-                                    : " is not quantised"));
+/// One scale, or one for each output channel; symmetric.
+Status Lowering::NeedPerChannel(std::int32_t index, std::int32_t dimension) {
+  const tflite::Tensor& filter = model_.tensors[static_cast<std::size_t>(index)];
+  if (filter.scales.empty()) {
+    return Unsupported(Describe(index) + " is not quantised");
   }
-  TRIB_TRY(NeedSymmetric(from.inputs[1]));
+  if (filter.scales.size() > 1 && filter.channel_dimension != dimension) {
+    return Unsupported(Describe(index) + " is quantised along dimension " +
+                       std::to_string(filter.channel_dimension) +
+                       " instead of its output channels");
+  }
+  return NeedSymmetric(index);
+}
+
+Status Lowering::LowerConv(const tflite::Operator& from, Node& node, bool depthwise) {
+  TRIB_TRY(NeedConstant(from, 1, Type::kInt8));
+  const tflite::Tensor& filter = *In(from, 1);
+  const nn::Tensor input = Value(node.op.input);
+  const nn::Tensor output = Value(node.op.output);
+  TRIB_TRY(NeedInt8(node.op.input));
+  TRIB_TRY(NeedInt8(node.op.output));
+  if (filter.shape.size() != 4 || input.rank != 4 || output.rank != 4) {
+    return Wrong("input, filter and output need 4 dimensions");
+  }
+  const std::size_t channels = output.channels();
+  if (!FilterFits(filter, input, output, depthwise)) {
+    return Wrong(DescribeShape(from.inputs[1]) + " does not fit " + DescribeShape(from.inputs[0]) +
+                 " and " + DescribeShape(from.outputs[0]) +
+                 (depthwise ? " depthwise" : " without groups"));
+  }
+  nn::Operator& op = node.op;
+  op.opcode = depthwise ? nn::Opcode::kDepthwiseConv2D : nn::Opcode::kConv2D;
+  TRIB_TRY(ConvGeometry(from, filter, node));
+  TRIB_TRY_ASSIGN(op.clamp, ClampOf(from.options.activation, Source(op.output)));
+
+  TRIB_TRY(NeedPerChannel(from.inputs[1], depthwise ? 3 : 0));
   std::vector<std::int32_t> bias;
   TRIB_TRY(Bias(from, 2, channels, bias));
   std::vector<double> real(channels);
   const std::size_t depth = filter.data.size() / channels;
   for (std::size_t c = 0; c < channels; ++c) {
     // Each factor is widened before the product, other than in fully connected.
-    real[c] = double{Source(op.input).scales[0]} * double{filter.scales[per_channel ? c : 0]} /
+    real[c] = double{Source(op.input).scales[0]} *
+              double{filter.scales[filter.scales.size() > 1 ? c : 0]} /
               double{Source(op.output).scales[0]};
     std::int64_t sum = 0;
     for (std::size_t i = 0; i < depth; ++i) {
@@ -160,11 +186,7 @@ Status Lowering::LowerFullyConnected(const tflite::Operator& from, Node& node) {
     return Wrong(DescribeShape(from.inputs[1]) + " does not fit " + DescribeShape(from.inputs[0]) +
                  " and " + DescribeShape(from.outputs[0]));
   }
-  if (filter.scales.empty() || (filter.scales.size() > 1 && filter.channel_dimension != 0)) {
-    return Unsupported(Describe(from.inputs[1]) +
-                       " is neither quantised as a whole nor per output channel");
-  }
-  TRIB_TRY(NeedSymmetric(from.inputs[1]));
+  TRIB_TRY(NeedPerChannel(from.inputs[1], 0));
   nn::Operator& op = node.op;
   op.opcode = nn::Opcode::kFullyConnected;
   TRIB_TRY_ASSIGN(op.clamp, ClampOf(from.options.activation, Source(op.output)));

@@ -73,7 +73,7 @@ Status Lowering::LowerSoftmax(const tflite::Operator& from, Node& node) {
                                2147483647.0);
   node.op.opcode = nn::Opcode::kSoftmax;
   TRIB_TRY_ASSIGN(node.op.multipliers[0], Multiplier(real));
-  const int shift = node.op.multipliers[0].shift;
+  const std::int8_t shift = node.op.multipliers[0].shift;
   if (shift < 0) {
     return Unsupported("beta times the input's scale is below 2^-26");
   }

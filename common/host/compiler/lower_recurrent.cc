@@ -75,7 +75,8 @@ Status Lowering::LowerSvdf(const tflite::Operator& from, Node& node) {
   return {};
 }
 
-Status Lowering::LowerLstm(const tflite::Operator& from, Node& node) {
+/// All that the engine's LSTM cannot be.
+Status Lowering::CheckLstm(const tflite::Operator& from, const Node& node) {
   const nn::Tensor input = Value(node.op.input);
   const nn::Tensor output = Value(node.op.output);
   if (from.inputs.size() != kLstmInputs) {
@@ -97,79 +98,88 @@ Status Lowering::LowerLstm(const tflite::Operator& from, Node& node) {
   if (o.diagonal_recurrent || o.projection_clip != 0) {
     return Unsupported("diagonal recurrent weights and projections are not supported");
   }
+  if (std::isnan(o.cell_clip)) {
+    return Wrong("the clip of its cell is no number");
+  }
   const std::uint32_t batch = o.time_major ? input.dims[2] : input.dims[1];
   if (input.rank != 3 || output.rank != 3 || batch != 1 || input.dims[1] != output.dims[1] ||
       input.dims[2] != output.dims[2]) {
     return Unsupported("it takes one sequence: batch size 1, 3 dimensions");
   }
-  const tflite::Tensor* hidden = In(from, kLstmHiddenState);
-  const tflite::Tensor* cell = In(from, kLstmCellState);
   TRIB_TRY(NeedState(from, kLstmHiddenState, Type::kInt8));
   TRIB_TRY(NeedState(from, kLstmCellState, Type::kInt16));
-  const std::int64_t hidden_zero = hidden->zero_points[0];
   int exponent = 0;
-  const double cell_scale = cell->scales[0];
-  if (std::frexp(cell_scale, &exponent) != 0.5 || exponent - 1 < -27 || exponent - 1 > 0) {
+  if (std::frexp(double{In(from, kLstmCellState)->scales[0]}, &exponent) != 0.5 ||
+      exponent - 1 < -27 || exponent - 1 > 0) {
     return Unsupported("the cell state's scale must be a power of two from 2^-27 to 1");
   }
+  return {};
+}
+
+/// One gate's weights over what it reads: the input, or the hidden state.
+Status Lowering::LowerGate(const tflite::Operator& from,
+                           std::size_t position,
+                           const GateInput& reads,
+                           nn::Multiplier& multiplier,
+                           GateBlock& out) {
+  constexpr double kGateScale = 1.0 / 4096;  // Q3.12 into sigmoid and tanh
+  TRIB_TRY(NeedConstant(from, position, Type::kInt8));
+  const tflite::Tensor& w = *In(from, position);
+  TRIB_TRY(NeedPerTensor(from.inputs[position]));
+  TRIB_TRY(NeedSymmetric(from.inputs[position]));
+  if (w.data.size() != reads.cells * reads.depth) {
+    return Wrong(DescribeShape(from.inputs[position]) + " where " + std::to_string(reads.cells) +
+                 "x" + std::to_string(reads.depth) + " is needed");
+  }
+  const float product = reads.scale * w.scales[0];  // rounded to float, as in fully connected
+  TRIB_TRY_ASSIGN(multiplier, Multiplier(double{product} / kGateScale));
+  std::vector<std::int32_t> bias(reads.cells, 0);
+  if (reads.bias) {
+    TRIB_TRY(Bias(from, *reads.bias, reads.cells, bias));
+  }
+  for (std::size_t c = 0; c < reads.cells; ++c) {
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < reads.depth; ++i) {
+      sum += Int8At(w.data, c * reads.depth + i);
+    }
+    Append32(out.biases, static_cast<std::int32_t>(bias[c] - reads.zero_point * sum));
+  }
+  out.weights.insert(out.weights.end(), w.data.begin(), w.data.end());
+  return {};
+}
+
+Status Lowering::LowerLstm(const tflite::Operator& from, Node& node) {
+  TRIB_TRY(CheckLstm(from, node));
+  const nn::Tensor input = Value(node.op.input);
+  const std::size_t cells = Value(node.op.output).channels();
+  const std::size_t inputs = input.channels();
+  const tflite::Tensor& hidden = *In(from, kLstmHiddenState);
+  const double cell_scale = In(from, kLstmCellState)->scales[0];
   nn::Operator& op = node.op;
   op.opcode = nn::Opcode::kLstm;
-  op.lstm.cell_log2 = static_cast<std::int8_t>(exponent - 1);
-  op.lstm.hidden_zero_point = static_cast<std::int8_t>(hidden_zero);
-  op.lstm.cell_clip =
-      static_cast<std::int16_t>(std::min(std::max(double{o.cell_clip} / cell_scale, 0.0), 32767.0));
+  op.lstm.cell_log2 = static_cast<std::int8_t>(std::ilogb(cell_scale));
+  op.lstm.hidden_zero_point = static_cast<std::int8_t>(hidden.zero_points[0]);
+  op.lstm.cell_clip = static_cast<std::int16_t>(
+      std::min(std::max(double{from.options.cell_clip} / cell_scale, 0.0), 32767.0));
 
-  const std::size_t cells = output.channels();
-  const std::size_t inputs = input.channels();
-  constexpr double kGateScale = 1.0 / 4096;   // Q3.12 into sigmoid and tanh
-  constexpr double kActivated = 1.0 / 32768;  // Q0.15 out of them
-  std::vector<std::int32_t> input_bias;
-  std::vector<std::int32_t> recurrent_bias;
-  std::vector<std::byte> weights;
-  std::vector<std::byte> recurrent;
+  GateInput reads_input{cells, inputs, Source(op.input).scales[0], input.zero_point, {}};
+  const GateInput reads_hidden{cells, cells, hidden.scales[0], hidden.zero_points[0], {}};
+  GateBlock of_input;
+  GateBlock of_hidden;
   for (std::size_t gate = 0; gate < nn::kGates; ++gate) {
-    for (const bool recurs : {false, true}) {
-      const std::size_t position = (recurs ? kLstmRecurrentWeights : kLstmInputWeights) + gate;
-      const std::size_t depth = recurs ? cells : inputs;
-      TRIB_TRY(NeedConstant(from, position, Type::kInt8));
-      const tflite::Tensor& w = *In(from, position);
-      TRIB_TRY(NeedPerTensor(from.inputs[position]));
-      TRIB_TRY(NeedSymmetric(from.inputs[position]));
-      if (w.data.size() != cells * depth) {
-        return Wrong(DescribeShape(from.inputs[position]) + " where " + std::to_string(cells) +
-                     "x" + std::to_string(depth) + " is needed");
-      }
-      const float scale = recurs ? hidden->scales[0] : Source(op.input).scales[0];
-      const float product = scale * w.scales[0];  // rounded to float, as in fully connected
-      TRIB_TRY_ASSIGN((recurs ? op.lstm.recurrent : op.lstm.input)[gate],
-                      Multiplier(double{product} / kGateScale));
-      std::vector<std::int32_t> bias(cells, 0);
-      if (!recurs) {
-        TRIB_TRY(Bias(from, kLstmBiases + gate, cells, bias));
-      }
-      const std::int64_t zero = recurs ? hidden_zero : input.zero_point;
-      for (std::size_t c = 0; c < cells; ++c) {
-        std::int64_t sum = 0;
-        for (std::size_t i = 0; i < depth; ++i) {
-          sum += Int8At(w.data, c * depth + i);
-        }
-        (recurs ? recurrent_bias : input_bias)
-            .push_back(static_cast<std::int32_t>(bias[c] - zero * sum));
-      }
-      auto& block = recurs ? recurrent : weights;
-      block.insert(block.end(), w.data.begin(), w.data.end());
-    }
+    reads_input.bias = kLstmBiases + gate;
+    TRIB_TRY(LowerGate(from, kLstmInputWeights + gate, reads_input, op.lstm.input[gate], of_input));
+    TRIB_TRY(LowerGate(
+        from, kLstmRecurrentWeights + gate, reads_hidden, op.lstm.recurrent[gate], of_hidden));
   }
+  constexpr double kActivated = 1.0 / 32768;  // Q0.15 out of sigmoid and tanh
   TRIB_TRY_ASSIGN(op.lstm.forget_cell, Multiplier(kActivated * cell_scale / cell_scale));
   TRIB_TRY_ASSIGN(op.lstm.input_cell, Multiplier(kActivated * kActivated / cell_scale));
-  TRIB_TRY_ASSIGN(op.lstm.hidden, Multiplier(kActivated * kActivated / double{hidden->scales[0]}));
-  for (const auto* bias : {&input_bias, &recurrent_bias}) {
-    for (const std::int32_t value : *bias) {
-      Append32(node.weights, value);
-    }
+  TRIB_TRY_ASSIGN(op.lstm.hidden, Multiplier(kActivated * kActivated / double{hidden.scales[0]}));
+  for (const auto* part :
+       {&of_input.biases, &of_hidden.biases, &of_input.weights, &of_hidden.weights}) {
+    node.weights.insert(node.weights.end(), part->begin(), part->end());
   }
-  node.weights.insert(node.weights.end(), weights.begin(), weights.end());
-  node.weights.insert(node.weights.end(), recurrent.begin(), recurrent.end());
   node.state_bytes = 3 * cells;
   node.scratch_bytes = 2 * nn::kGates * cells;
   node.macs = input.elements() / inputs * nn::kGates * cells * (inputs + cells);

@@ -369,7 +369,8 @@ void Builder::AddEdges(SketchEdges& out, std::uint16_t feature, std::string_view
     histogram.edges[i] = static_cast<float>(edges[i]);
   }
   if (!out.histograms.push_back(histogram)) {
-    spec_.Fail("sketch_edges", "is of too many histograms: at most 32, the trigger score included");
+    spec_.Fail("sketch_edges",
+               "is of too many histograms: at most 32, score and confidence included");
   }
 }
 
@@ -384,6 +385,9 @@ void Builder::ReadSketchEdges() {
     if ((chosen >> feature & 1U) != 0) {
       AddEdges(out, static_cast<std::uint16_t>(feature), "sketch_edges.edges");
     }
+  }
+  if (spec_.Has("sketch_edges.confidence_edges")) {
+    AddEdges(out, kConfidenceFeature, "sketch_edges.confidence_edges");
   }
   if (spec_.Has("sketch_edges.score_edges")) {
     AddEdges(out, kTriggerScoreFeature, "sketch_edges.score_edges");
@@ -400,10 +404,11 @@ void Builder::ReadDriftReference() {
   for (auto& table : spec_.Tables("drift_reference.histogram")) {
     DriftReference::Histogram histogram;
     const std::string name = table.String("feature");
-    const auto feature = name == "trigger_score"
-                             ? kTriggerScoreFeature
-                             : FeatureOf(table, "feature", name, features_).value_or(0);
-    histogram.feature = feature;
+    if (name == "trigger_score" || name == "confidence") {
+      histogram.feature = name == "confidence" ? kConfidenceFeature : kTriggerScoreFeature;
+    } else {
+      histogram.feature = FeatureOf(table, "feature", name, features_).value_or(0);
+    }
     const auto counts = table.Ints("counts", {0, 0xFFFFFFFF});
     if (counts.size() != kBins) {
       table.Fail("counts", "must have 16 numbers");

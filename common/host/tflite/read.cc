@@ -101,6 +101,7 @@ class Reader {
     return code;
   }
   Result<Tensor> ReadTensor(const schema::Tensor& from, std::size_t index);
+  Status CheckQuantization(const Tensor& tensor, const std::string& where);
   Status ReadData(const schema::Tensor& from, const std::string& where, Tensor& tensor);
   Result<Operator> ReadOperator(const schema::Operator& from, std::size_t index);
   bool ReadOptions(const schema::Options& from, Operator& op);
@@ -160,6 +161,25 @@ Result<Model> Reader::Run() {
   return model;
 }
 
+Status Reader::CheckQuantization(const Tensor& tensor, const std::string& where) {
+  if (tensor.scales.size() != tensor.zero_points.size()) {
+    return Fail(Code::kInvalidArgument, where + ": scales and zero points differ in number");
+  }
+  for (const float scale : tensor.scales) {
+    if (!(scale > 0) || scale > std::numeric_limits<float>::max()) {
+      return Fail(Code::kInvalidArgument, where + ": scale is not a positive number");
+    }
+  }
+  if (tensor.scales.size() > 1) {
+    const auto dimension = static_cast<std::size_t>(tensor.channel_dimension);
+    if (tensor.channel_dimension < 0 || dimension >= tensor.shape.size() ||
+        tensor.scales.size() != static_cast<std::size_t>(tensor.shape[dimension])) {
+      return Fail(Code::kInvalidArgument, where + ": scales do not fit its channels");
+    }
+  }
+  return {};
+}
+
 Result<Tensor> Reader::ReadTensor(const schema::Tensor& from, std::size_t index) {
   Tensor tensor;
   tensor.name = Copy(from.name());
@@ -187,22 +207,8 @@ Result<Tensor> Reader::ReadTensor(const schema::Tensor& from, std::size_t index)
     tensor.scales = Copy(quantization->scale());
     tensor.zero_points = Copy(quantization->zero_point());
     tensor.channel_dimension = quantization->dimension();
-    if (tensor.scales.size() != tensor.zero_points.size()) {
-      return Fail(Code::kInvalidArgument, where + ": scales and zero points differ in number");
-    }
-    for (const float scale : tensor.scales) {
-      if (!(scale > 0) || scale > std::numeric_limits<float>::max()) {
-        return Fail(Code::kInvalidArgument, where + ": scale is not a positive number");
-      }
-    }
-    if (tensor.scales.size() > 1) {
-      const auto dimension = static_cast<std::size_t>(tensor.channel_dimension);
-      if (tensor.channel_dimension < 0 || dimension >= tensor.shape.size() ||
-          tensor.scales.size() != static_cast<std::size_t>(tensor.shape[dimension])) {
-        return Fail(Code::kInvalidArgument, where + ": scales do not fit its channels");
-      }
-    }
   }
+  TRIB_TRY(CheckQuantization(tensor, where));
   TRIB_TRY(ReadData(from, where, tensor));
   const std::size_t size = BytesOf(tensor.type);
   if (!tensor.data.empty() && size != 0 && !tensor.sparse &&
@@ -352,6 +358,10 @@ Result<Model> Read(std::span<const std::byte> bytes, std::string& error) {
 
 Result<std::unique_ptr<ModelFile>> ModelFile::Load(const std::filesystem::path& path,
                                                    std::string& error) {
+  if (std::error_code failure; std::filesystem::is_directory(path, failure)) {
+    error = path.string() + ": is a folder";
+    return Code::kInvalidArgument;
+  }
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   const auto size = in ? static_cast<std::int64_t>(in.tellg()) : -1;
   if (size < 0) {

@@ -32,6 +32,10 @@ class Fleet {
     std::string gateway_spool = {};  ///< more lines for every gateway's [spool] table
     std::string cloud_store = {};    ///< more lines for the cloud's [store] table
     std::string gateway_south = {};  ///< the same for [south]
+    /// Lines of a [tails] table, e.g. "directory = \"tails\"\n"; the package key is trusted. Empty:
+    /// no such table.
+    std::string gateway_tails = {};
+    std::string cloud_tails = {};
   };
 
   /// What one node plays and how.
@@ -121,7 +125,7 @@ class Fleet {
   bool Write(std::string_view name, const std::string& text);
   bool RunPackage(std::vector<std::string> arguments);
   bool Sign(const std::filesystem::path& package, const std::filesystem::path& out);
-  std::string TailsTable();
+  std::string TailsTable(const std::string& lines);
   bool StartDaemon(std::string_view program,
                    const std::string& name,
                    std::optional<Process>& process,
@@ -133,7 +137,6 @@ class Fleet {
                       const nlohmann::json& arguments);
 
   Options options_;
-  bool has_networks_ = false;
   std::map<std::string, std::vector<std::string>> environments_;
   std::string error_;
   host::zmq::Context context_;
