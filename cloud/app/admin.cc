@@ -17,6 +17,7 @@ using host::control::ControlError;
 using nlohmann::json;
 
 constexpr std::uint64_t kMaxTail = 1000;
+constexpr std::size_t kVerdictsShown = 10;
 /// One thread answers everyone, so a tail may not hold it for long: clients ask again.
 constexpr std::uint64_t kMaxWaitMs = 1000;
 constexpr std::uint64_t kQuickCheckBytes = 1U << 30U;
@@ -112,13 +113,17 @@ void CheckGateway(const store::GatewaySummary& gateway, std::uint64_t now, json&
 }  // namespace
 
 Admin::Admin(std::unique_ptr<store::Reader> reader,
+             std::unique_ptr<store::DeferredReader> deferred,
              StoreLoop& store,
              const South& south,
+             std::function<TailSnapshot()> tail,
              const host::zmq::ZapHandler& zap,
              std::filesystem::path store_path)
     : reader_(std::move(reader)),
+      deferred_(std::move(deferred)),
       store_(store),
       south_(south),
+      tail_(std::move(tail)),
       zap_(zap),
       store_path_(std::move(store_path)),
       started_(SteadyNow()) {
@@ -300,7 +305,16 @@ Admin::Outcome Admin::NodeShow(const json& args) {
   if (detail.status().code() == Code::kNotFound) {
     return ControlError{Code::kNotFound, "no node " + std::to_string(*node) + " is enrolled"};
   }
-  return detail.ok() ? Outcome(ToJson(*detail)) : ReadFailed(detail.status());
+  const auto verdicts = deferred_->ReadLastVerdicts(NodeId(*node), kVerdictsShown);
+  if (!detail.ok() || !verdicts.ok()) {
+    return ReadFailed(detail.ok() ? verdicts.status() : detail.status());
+  }
+  json out = ToJson(*detail);
+  out["verdicts"] = json::array();
+  for (const store::StoredVerdict& verdict : *verdicts) {
+    out["verdicts"].push_back(ToJson(verdict));
+  }
+  return out;
 }
 
 Admin::Outcome Admin::GatewayList() {
@@ -367,10 +381,23 @@ Admin::Outcome Admin::EventTail(const json& args) {
 
 Admin::Outcome Admin::Stats() {
   const Result<store::Stats> stats = reader_->ReadStats();
-  if (!stats.ok()) {
-    return ReadFailed(stats.status());
+  const TailSnapshot tail = tail_();
+  std::uint64_t waiting = 0;
+  const auto unknown = Unknown(tail, waiting);
+  const auto totals = deferred_->ReadTotals();
+  if (!stats.ok() || !unknown.ok() || !totals.ok()) {
+    return ReadFailed(stats.ok() ? Status(Code::kUnavailable) : stats.status());
   }
   json out = ToJson(*stats);
+  out["deferred"] = {{"waiting", waiting}, {"unknown_packages", json::object()}};
+  for (const auto& [package, records] : *unknown) {
+    out["deferred"]["unknown_packages"][host::control::HashText(package.value())] = records;
+  }
+  out["verdicts"] = json::object();
+  for (const auto& [name, total] : *totals) {
+    out["verdicts"][name] = total;
+  }
+  out["tail"] = TailJson(tail);
   out["commits"] = store_.commits();
   out["commit_failures"] = store_.commit_failures();
   out["blocked"] = store_.blocked();
@@ -382,6 +409,8 @@ Admin::Outcome Admin::Stats() {
                  {"batches_again", south.batches_again.load()},
                  {"batches_over_credit", south.batches_over.load()},
                  {"sessions_closed", south.sessions_closed.load()},
+                 {"downlinks", south.downlinks.load()},
+                 {"downlinks_dropped", south.downlinks_dropped.load()},
                  {"sends_failed", south.sends_failed.load()}};
   out["connections"] = {{"wrong_server_key", south.wrong_server_key.load()},
                         {"wrong_protocol", south.wrong_protocol.load()},
@@ -393,6 +422,49 @@ Admin::Outcome Admin::Stats() {
   out["operator_handshakes_refused"] = zap_.counts(host::control::kAdminDomain).refused;
   out["uptime_ms"] = (SteadyNow() - started_).count();
   return out;
+}
+
+Result<std::vector<std::pair<PackageHash, std::uint64_t>>> Admin::Unknown(const TailSnapshot& tail,
+                                                                          std::uint64_t& waiting) {
+  TRIB_TRY_ASSIGN(auto packages, deferred_->CountUndecided());
+  for (const auto& [package, records] : packages) {
+    waiting += records;
+  }
+  std::erase_if(packages, [&](const auto& entry) {
+    return std::find(tail.networks.begin(), tail.networks.end(), entry.first) !=
+           tail.networks.end();
+  });
+  return packages;
+}
+
+void Admin::CheckTails(json& checks) {
+  const TailSnapshot tail = tail_();
+  std::uint64_t waiting = 0;
+  const auto unknown = Unknown(tail, waiting);
+  if (!unknown.ok()) {
+    checks.push_back(Check("deferred", "fail", deferred_->last_error(), kRestore));
+    return;
+  }
+  if (tail.configured) {
+    checks.push_back(
+        Check("tails",
+              OkOr(!tail.networks.empty(), "warn"),
+              std::to_string(tail.networks.size()) + " networks to decide deferred windows",
+              "put a head and its tail package, signed by a key of [tails] package_keys, into "
+              "[tails] directory; the log says why a file was not taken"));
+  }
+  std::uint64_t records = 0;
+  std::string packages;
+  for (const auto& [package, count] : *unknown) {
+    records += count;
+    packages += (packages.empty() ? ": " : ", ") + host::control::HashText(package.value());
+  }
+  checks.push_back(Check(
+      "unknown_packages",
+      OkOr(records == 0, "warn"),
+      std::to_string(records) + " deferred windows wait for packages that are not here" + packages,
+      tail.configured ? "put these packages' heads and tails into [tails] directory"
+                      : "configure [tails], so that the cloud decides deferred windows"));
 }
 
 Admin::Outcome Admin::Doctor(const json& args) {
@@ -447,6 +519,7 @@ Admin::Outcome Admin::Doctor(const json& args) {
       CheckGateway(gateway, now, checks);
     }
   }
+  CheckTails(checks);
   const StoreLoop::RefusedCounts refused = store_.refused_since_start();
   if (refused.empty()) {
     checks.push_back(Check("gateway_envelopes", "ok", "none refused since start", ""));

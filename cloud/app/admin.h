@@ -2,12 +2,14 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 
 #include "south.h"
 #include "store_loop.h"
+#include "tail_loop.h"
 #include "trib/cloud/store/reader.h"
 #include "trib/common/host/control/control_server.h"
 #include "trib/common/host/control/registry.h"
@@ -20,8 +22,10 @@ namespace trib::cloud {
 class Admin {
  public:
   Admin(std::unique_ptr<store::Reader> reader,
+        std::unique_ptr<store::DeferredReader> deferred,
         StoreLoop& store,
         const South& south,
+        std::function<TailSnapshot()> tail,
         const host::zmq::ZapHandler& zap,
         std::filesystem::path store_path);
   ~Admin();
@@ -51,11 +55,17 @@ class Admin {
   Outcome EventTail(const Json& args);
   Outcome Stats();
   Outcome Doctor(const Json& args);
+  /// By package, how many windows wait of those that the tail does not know.
+  Result<std::vector<std::pair<PackageHash, std::uint64_t>>> Unknown(const TailSnapshot& tail,
+                                                                     std::uint64_t& waiting);
+  void CheckTails(Json& checks);
   Outcome ReadFailed(Status status) const;
 
-  const std::unique_ptr<store::Reader> reader_;  // admin thread, after Start()
+  const std::unique_ptr<store::Reader> reader_;            // admin thread, after Start()
+  const std::unique_ptr<store::DeferredReader> deferred_;  // the same
   StoreLoop& store_;
   const South& south_;
+  const std::function<TailSnapshot()> tail_;
   const host::zmq::ZapHandler& zap_;
   const std::filesystem::path store_path_;
   const MonotonicTime started_;

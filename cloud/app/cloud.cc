@@ -5,8 +5,10 @@
 #include "admin.h"
 #include "south.h"
 #include "store_loop.h"
+#include "tail_loop.h"
 #include "trib/common/host/identity/identity.h"
 #include "trib/common/host/logging/log.h"
+#include "trib/common/host/message/codec.h"
 #include "trib/common/host/zmq/zap_handler.h"
 #include "trib/common/message/limits.h"
 
@@ -42,10 +44,29 @@ struct Cloud::Impl {
   std::unique_ptr<host::zmq::ZapHandler> zap;
   std::unique_ptr<StoreLoop> store;
   std::unique_ptr<South> south;
+  std::unique_ptr<TailLoop> tail;  // none without [tails]
   std::unique_ptr<Admin> admin;
 
   Status Start(const Config& config, std::string& error);
+  Status StartTail(const Config& config, std::string& error);
 };
+
+Status Cloud::Impl::StartTail(const Config& config, std::string& error) {
+  if (config.tails.directory.empty()) {
+    return {};
+  }
+  TRIB_TRY_ASSIGN(auto reader, store::DeferredReader::Open(config.store_path.string(), &error));
+  tail = std::make_unique<TailLoop>(
+      config.tails, *store, std::move(reader), [this](const tail::Answer& answer) {
+        message::Downlink down;
+        down.node = answer.node;
+        down.kind = message::Downlink::Kind::kVerdict;
+        down.verdict = answer.verdict;
+        south->SendDown(answer.node, answer.epoch, host::message::EncodeDownlink(down));
+      });
+  tail->Start();
+  return {};
+}
 
 Status Cloud::Impl::Start(const Config& config, std::string& error) {
   TRIB_TRY_ASSIGN(const crypto::KeyPair pair, host::identity::LoadKeyPair(config.key_file, &error));
@@ -101,7 +122,16 @@ Status Cloud::Impl::Start(const Config& config, std::string& error) {
     error = config.store_path.string() + ": the registry in it cannot be read";
     return status;
   }
-  admin = std::make_unique<Admin>(std::move(reader), *store, *south, *zap, config.store_path);
+  TRIB_TRY_ASSIGN(auto deferred, store::DeferredReader::Open(config.store_path.string(), &error));
+  TRIB_TRY(StartTail(config, error));
+  admin = std::make_unique<Admin>(
+      std::move(reader),
+      std::move(deferred),
+      *store,
+      *south,
+      [this] { return tail ? tail->snapshot() : TailSnapshot(); },
+      *zap,
+      config.store_path);
   TRIB_TRY(admin->Start(context, *zap, keys, config.admin_bind, error));
   south->Start();
   endpoints = {south->endpoint(), admin->endpoint()};
@@ -130,6 +160,9 @@ void Cloud::Stop() {
   }
   if (impl_->south != nullptr) {
     impl_->south->StopReading();
+  }
+  if (impl_->tail != nullptr) {
+    impl_->tail->Stop();
   }
   if (impl_->store != nullptr) {
     impl_->store->Stop();

@@ -4,11 +4,52 @@
 #include "trib/common/host/identity/identity.h"
 
 namespace trib::cloud {
+namespace {
+
+using host::config::ConfigFile;
+
+/// Public keys that CURVE and signatures can use; notes an error for each that is none.
+std::vector<crypto::PublicKey> ReadKeys(ConfigFile& file,
+                                        std::string_view name,
+                                        std::string_view whose) {
+  std::vector<crypto::PublicKey> keys;
+  for (const std::string& hex : file.Strings(name)) {
+    const Result<crypto::PublicKey> key = host::identity::ParsePublicKeyHex(hex);
+    if (key.ok() && host::identity::ToCurve(*key).ok()) {
+      keys.push_back(*key);
+    } else {
+      file.Fail(name,
+                "\"" + hex.substr(0, 80) + "\" is no public key; give the 64 hex digits of " +
+                    std::string(whose) + " .pub file");
+    }
+  }
+  return keys;
+}
+
+void ReadTails(ConfigFile& file, Config& config) {
+  TailsConfig& tails = config.tails;
+  tails.package_keys = ReadKeys(file, "tails.package_keys", "a package key's");
+  if (!file.String("tails.directory", "").empty()) {
+    tails.directory = file.Path("tails.directory");
+    if (file.Strings("tails.package_keys").empty()) {
+      file.Fail("tails.directory",
+                "needs tails.package_keys: the public keys whose packages are trusted");
+    }
+  }
+  tail::Options& options = tails.options;
+  options.batch = static_cast<std::size_t>(
+      file.Int("tails.batch", static_cast<std::int64_t>(options.batch), {1, 256}));
+  options.deadline = file.Duration("tails.deadline", options.deadline, {Millis(0), Millis(10'000)});
+  constexpr Millis kWeek{std::int64_t{7} * 86'400'000};
+  constexpr Millis kLongest{std::int64_t{100} * 366 * 86'400'000};
+  config.retention.undecided = file.Duration("tails.keep", kWeek, {Millis(60'000), kLongest});
+}
+
+}  // namespace
 
 Status LoadConfig(const std::filesystem::path& path,
                   Config& config,
                   std::vector<std::string>& errors) {
-  using host::config::ConfigFile;
   ConfigFile file = ConfigFile::Load(path);
   config.key_file = file.Path("key");
   config.ready_file = file.Path("ready_file", std::filesystem::path());
@@ -17,16 +58,7 @@ Status LoadConfig(const std::filesystem::path& path,
   config.credit = static_cast<std::uint32_t>(file.Int("south.credit", 8, {1, 64}));
 
   config.admin_bind = file.String("admin.bind", "tcp://127.0.0.1:7411");
-  for (const std::string& hex : file.Strings("admin.operators")) {
-    const Result<crypto::PublicKey> key = host::identity::ParsePublicKeyHex(hex);
-    if (key.ok() && host::identity::ToCurve(*key).ok()) {
-      config.operators.push_back(*key);
-    } else {
-      file.Fail("admin.operators",
-                "\"" + hex.substr(0, 80) +
-                    "\" is no public key; give the 64 hex digits of an operator's .pub file");
-    }
-  }
+  config.operators = ReadKeys(file, "admin.operators", "an operator's");
 
   config.store_path = file.Path("store.path");
   config.commit_interval =
@@ -47,6 +79,7 @@ Status LoadConfig(const std::filesystem::path& path,
   retention.max_records =
       static_cast<std::uint64_t>(file.Int("retention.max_records", 0, {0, std::int64_t{1} << 50U}));
   retention.max_bytes = file.Size("retention.max_size", 0, {0, std::uint64_t{1} << 44U});
+  ReadTails(file, config);
   const Status status = file.Finish();
   errors = file.errors();
   return status;

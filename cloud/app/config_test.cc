@@ -5,6 +5,8 @@
 
 #include <fstream>
 
+#include "trib/common/host/identity/identity.h"
+
 namespace trib::cloud {
 namespace {
 
@@ -46,6 +48,29 @@ TEST(Config, TheShippedFileIsValidAndShowsTheDefaults) {
   EXPECT_EQ(spelled.max_bytes, shipped.max_bytes);
   EXPECT_EQ(spelled.wal_autocheckpoint_pages, shipped.wal_autocheckpoint_pages);
   EXPECT_EQ(spelled.cache_bytes, shipped.cache_bytes);
+  EXPECT_TRUE(spelled.tails.directory.empty() && shipped.tails.directory.empty());
+  EXPECT_EQ(spelled.tails.options.batch, shipped.tails.options.batch);
+  EXPECT_EQ(spelled.tails.options.deadline, shipped.tails.options.deadline);
+  EXPECT_EQ(spelled.retention.undecided, shipped.retention.undecided);
+}
+
+TEST(Config, TailsNeedKeysToTrust) {
+  const std::string text =
+      "key = \"k\"\n[store]\npath = \"c.db\"\n[tails]\ndirectory = \"networks\"\nkeep = \"2d\"\n";
+  Config config;
+  std::vector<std::string> errors;
+  EXPECT_FALSE(Load(text, config, errors).ok());
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_NE(errors[0].find("tails.package_keys"), std::string::npos) << errors[0];
+  const std::string key =
+      host::identity::ToHex(host::identity::GenerateKeyPair()->public_key.span());
+  config = {};
+  errors.clear();
+  ASSERT_TRUE(Load(text + "package_keys = [\"" + key + "\"]\n", config, errors).ok())
+      << ::testing::PrintToString(errors);
+  EXPECT_EQ(config.tails.directory.filename(), "networks");
+  EXPECT_EQ(config.tails.package_keys.size(), 1U);
+  EXPECT_EQ(config.retention.undecided, Millis(std::int64_t{2} * 86'400'000));
 }
 
 TEST(Config, MistakesNameTheLineAndTheNearestKey) {

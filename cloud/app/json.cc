@@ -365,7 +365,12 @@ json ToJson(const store::Stats& stats) {
   out["records_former"] = stats.totals.former;
   out["rejected"] = json::object();
   out["envelopes_refused"] = json::object();
+  out["verdicts_refused"] = 0U;
   for (const auto& [reason, total] : stats.rejected) {
+    if (reason == "verdict_refused") {
+      out["verdicts_refused"] = total;  // their records were taken
+      continue;
+    }
     const bool envelope = reason.starts_with("envelope_");
     out[envelope ? "envelopes_refused" : "rejected"][reason] = total;
   }
@@ -383,6 +388,54 @@ json ToJson(const registry::Outcome& outcome) {
   json out = DeviceJson(outcome.device);
   out["changed"] = outcome.changed;
   return out;
+}
+
+json ToJson(const store::StoredVerdict& stored) {
+  const Verdict& verdict = stored.verdict;
+  json scores = json::array();
+  for (const float score : verdict.scores) {
+    scores.push_back(score);
+  }
+  return {{"record", stored.record},
+          {"epoch", HashText(stored.key.epoch.value())},
+          {"boot", stored.key.boot},
+          {"sequence", stored.key.sequence},
+          {"time_ms", stored.time_ms},
+          {"received_ms", stored.received_ms},
+          {"audit", stored.audit},
+          {"tier", NameOf(verdict.tier)},
+          {"package_hash", HashText(verdict.package_hash.value())},
+          {"label", verdict.label},
+          {"confidence", verdict.confidence},
+          {"scores", std::move(scores)},
+          {"accepted", verdict.accepted},
+          {"final", verdict.final},
+          {"decided_ms", verdict.decided_ms}};
+}
+
+json TailJson(const TailSnapshot& tail) {
+  if (!tail.configured) {
+    return nullptr;
+  }
+  const tail::Metrics& m = tail.metrics;
+  json networks = json::array();
+  for (const PackageHash hash : tail.networks) {
+    networks.push_back(HashText(hash.value()));
+  }
+  const double mean =
+      m.batches == 0 ? 0 : static_cast<double>(m.records) / static_cast<double>(m.batches);
+  return {{"networks", std::move(networks)},
+          {"batches", m.batches},
+          {"records", m.records},
+          {"mean_batch", mean},
+          {"decided", m.decided},
+          {"unsure", m.unsure},
+          {"damaged", m.damaged},
+          {"left", m.left},
+          {"audited", m.audited},
+          {"answers", tail.answers},
+          {"put_failures", tail.put_failures},
+          {"latency_ms", {{"p50", m.latency.Quantile(500)}, {"p99", m.latency.Quantile(990)}}}};
 }
 
 }  // namespace trib::cloud

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "store_loop.h"
 #include "trib/cloud/registry/snapshot.h"
@@ -35,7 +36,9 @@ struct SouthCounters {
   std::atomic<std::uint64_t> wrong_server_key{0};  ///< connections: host::zmq::ServerCounts
   std::atomic<std::uint64_t> wrong_protocol{0};
   std::atomic<std::uint64_t> accept_failures{0};
-  std::atomic<std::uint64_t> sends_failed{0};  ///< the gateway does not read, or is gone
+  std::atomic<std::uint64_t> downlinks{0};
+  std::atomic<std::uint64_t> downlinks_dropped{0};  ///< no such gateway here, or too many wait
+  std::atomic<std::uint64_t> sends_failed{0};       ///< the gateway does not read, or is gone
 };
 
 /// The south thread: receives from gateways, lets ingest judge, sends acknowledgements and rosters.
@@ -60,6 +63,10 @@ class South {
 
   void Wake() { wake_up_.Notify(); }
   void SetSnapshot(std::shared_ptr<const registry::Snapshot> snapshot);
+  /// Has an encoded Envelope passed to the node by its gateway, best effort: dropped and counted
+  /// when the gateway is away, or kMaxDownlinks wait.
+  /// Threads  Any.
+  void SendDown(NodeId node, EnrolmentEpoch epoch, std::string envelope);
   [[nodiscard]] const std::string& endpoint() const { return socket_->endpoint(); }
   [[nodiscard]] std::size_t connected() const { return connected_; }
   [[nodiscard]] std::size_t paused() const { return paused_; }
@@ -92,6 +99,7 @@ class South {
   void SendCredit(Session& session);
   void SendGrants();
   void SendAnswers();
+  void SendDownlinks();
   void SendRosters();
   std::shared_ptr<const registry::Snapshot> snapshot() const;
 
@@ -111,6 +119,13 @@ class South {
   std::atomic<std::size_t> connected_{0};
   mutable std::mutex mutex_;
   std::shared_ptr<const registry::Snapshot> snapshot_;  // guarded by mutex_
+  struct Down {
+    NodeId node;
+    EnrolmentEpoch epoch;
+    std::string envelope;
+  };
+  std::vector<Down> downlinks_;     // guarded by mutex_
+  std::vector<Down> waiting_down_;  // south thread: the gateway's pipe was full
   std::thread thread_;
 };
 

@@ -3,6 +3,8 @@
 #include <tributary/v1/site.pb.h>
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <utility>
 
 #include "trib/common/host/message/codec.h"
@@ -96,6 +98,32 @@ const char* Admit(std::string_view sealed,
   return nullptr;
 }
 
+/// nullopt when it is not what a gateway's exit can say about `row`.
+std::optional<Verdict> ReadVerdict(const pb::TierVerdict& message, const RecordRow& row) {
+  const auto is_probability = [](float value) { return value >= 0 && value <= 1; };  // no NaN
+  if (row.kind != message::RecordKind::kActivation ||
+      message.tier() != static_cast<std::uint32_t>(message::Tier::kGateway) ||
+      message.package_hash() != row.header.package_hash.value() ||
+      message.label() >= message::kMaxLabels || !is_probability(message.confidence()) ||
+      message.scores_size() > static_cast<int>(message::kMaxLabels) ||
+      message.decided_ms() > std::numeric_limits<std::int64_t>::max() ||
+      !std::all_of(message.scores().begin(), message.scores().end(), is_probability)) {
+    return std::nullopt;
+  }
+  Verdict verdict;
+  verdict.tier = message::Tier::kGateway;
+  verdict.package_hash = row.header.package_hash;
+  verdict.label = message.label();
+  verdict.confidence = message.confidence();
+  for (const float score : message.scores()) {
+    (void)verdict.scores.push_back(score);
+  }
+  verdict.accepted = message.accepted();
+  verdict.final = message.final();
+  verdict.decided_ms = message.decided_ms();
+  return verdict;
+}
+
 bool IsReason(std::string_view text) {
   return !text.empty() && text.size() <= kMaxReasonChars &&
          std::all_of(text.begin(), text.end(), [](char c) {
@@ -121,6 +149,10 @@ Envelope ReadBatch(pb::Batch& message, GatewayId gateway, const Bindings& bindin
       continue;
     }
     row.received_ms = forwarded.received_ms();
+    if (forwarded.has_verdict()) {
+      row.verdict = ReadVerdict(forwarded.verdict(), row);
+      batch.verdicts_refused += row.verdict ? 0U : 1U;
+    }
     row.sealed = std::move(*forwarded.mutable_sealed_record());
     batch.records.push_back(std::move(row));
   }
@@ -208,6 +240,16 @@ std::string EncodeRoster(const Roster& roster) {
     added.set_public_key(member.public_key.data(), member.public_key.size());
   }
   return envelope.SerializeAsString();
+}
+
+std::string EncodeDownlink(NodeId node, EnrolmentEpoch epoch, std::string envelope) {
+  pb::SiteEnvelope site;
+  site.set_protocol(message::kProtocolVersion);
+  pb::Downlink& downlink = *site.mutable_downlink();
+  downlink.set_node(node.value());
+  downlink.set_envelope(std::move(envelope));
+  downlink.set_epoch(epoch.value());
+  return site.SerializeAsString();
 }
 
 }  // namespace trib::cloud::ingest

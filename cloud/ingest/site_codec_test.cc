@@ -4,6 +4,7 @@
 #include <tributary/v1/record.pb.h>
 #include <tributary/v1/site.pb.h>
 
+#include <limits>
 #include <map>
 
 #include "trib/common/base/random.h"
@@ -82,6 +83,89 @@ TEST(SiteCodec, TakesARecordWithItsBytesUnchanged) {
   EXPECT_EQ(row.header, EventOf(1).header);
   EXPECT_EQ(std::get<message::Event>(row.body).label, 4U);
   EXPECT_FALSE(row.former);
+}
+
+pb::SiteEnvelope DeferredWith(const pb::TierVerdict& verdict) {
+  message::Record record = EventOf(1);
+  record.header.package_hash = PackageHash(0xABCD);
+  const std::byte payload[] = {std::byte{1}};
+  record.kind = message::RecordKind::kActivation;
+  record.activation = {payload};
+  pb::SiteEnvelope envelope = BatchOf({Sealed(record)});
+  *envelope.mutable_batch()->mutable_records(0)->mutable_verdict() = verdict;
+  return envelope;
+}
+pb::TierVerdict Lawful() {
+  pb::TierVerdict verdict;
+  verdict.set_tier(4);
+  verdict.set_package_hash(0xABCD);
+  verdict.set_label(15);
+  verdict.set_confidence(1);
+  verdict.add_scores(0);
+  verdict.add_scores(1);
+  verdict.set_accepted(true);
+  verdict.set_final(true);
+  verdict.set_decided_ms(77);
+  return verdict;
+}
+
+TEST(SiteCodec, TakesTheGatewaysVerdictWithADeferredWindow) {
+  const Envelope envelope = Decode(DeferredWith(Lawful()).SerializeAsString(), kGateway, Table());
+  const auto* batch = std::get_if<Batch>(&envelope);
+  ASSERT_NE(batch, nullptr);
+  ASSERT_EQ(batch->records.size(), 1U);
+  ASSERT_TRUE(batch->records[0].verdict.has_value());
+  const Verdict& verdict = *batch->records[0].verdict;
+  EXPECT_EQ(verdict.tier, message::Tier::kGateway);
+  EXPECT_EQ(verdict.package_hash, PackageHash(0xABCD));
+  EXPECT_EQ(verdict.label, 15U);
+  EXPECT_EQ(verdict.confidence, 1.0F);
+  ASSERT_EQ(verdict.scores.size(), 2U);
+  EXPECT_EQ(verdict.scores[1], 1.0F);
+  EXPECT_TRUE(verdict.accepted && verdict.final);
+  EXPECT_EQ(verdict.decided_ms, 77U);
+  EXPECT_EQ(batch->verdicts_refused, 0U);
+}
+
+TEST(SiteCodec, AVerdictThatCannotBeIsDroppedAndItsRecordTaken) {
+  std::vector<pb::TierVerdict> bad(9, Lawful());
+  bad[0].set_tier(5);
+  bad[1].set_package_hash(0xABCE);
+  bad[2].set_label(16);
+  bad[3].set_confidence(std::numeric_limits<float>::quiet_NaN());
+  bad[4].set_confidence(1.5F);
+  bad[5].set_confidence(-0.5F);
+  bad[6].add_scores(std::numeric_limits<float>::infinity());
+  for (int i = 0; i < 15; ++i) {
+    bad[7].add_scores(0);
+  }
+  bad[8].set_decided_ms(std::uint64_t{1} << 63U);
+  for (std::size_t i = 0; i < bad.size(); ++i) {
+    const Envelope envelope = Decode(DeferredWith(bad[i]).SerializeAsString(), kGateway, Table());
+    const auto* batch = std::get_if<Batch>(&envelope);
+    ASSERT_NE(batch, nullptr) << i;
+    ASSERT_EQ(batch->records.size(), 1U) << i;
+    EXPECT_FALSE(batch->records[0].verdict.has_value()) << i;
+    EXPECT_EQ(batch->verdicts_refused, 1U) << i;
+  }
+  // Only deferred windows have verdicts.
+  pb::SiteEnvelope event = BatchOf({Sealed(EventOf(1))});
+  *event.mutable_batch()->mutable_records(0)->mutable_verdict() = Lawful();
+  event.mutable_batch()->mutable_records(0)->mutable_verdict()->set_package_hash(0);
+  const Envelope envelope = Decode(event.SerializeAsString(), kGateway, Table());
+  const auto* batch = std::get_if<Batch>(&envelope);
+  ASSERT_NE(batch, nullptr);
+  EXPECT_FALSE(batch->records[0].verdict.has_value());
+  EXPECT_EQ(batch->verdicts_refused, 1U);
+}
+
+TEST(SiteCodec, DownlinksNameTheNodeAndItsEpoch) {
+  pb::SiteEnvelope envelope;
+  ASSERT_TRUE(envelope.ParseFromString(EncodeDownlink(NodeId(17), EnrolmentEpoch(5), "bytes")));
+  EXPECT_EQ(envelope.protocol(), message::kProtocolVersion);
+  EXPECT_EQ(envelope.downlink().node(), 17U);
+  EXPECT_EQ(envelope.downlink().epoch(), 5U);
+  EXPECT_EQ(envelope.downlink().envelope(), "bytes");
 }
 
 TEST(SiteCodec, EveryRecordIsTakenOrRejectedWithItsIndex) {

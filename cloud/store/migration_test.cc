@@ -70,6 +70,21 @@ TEST_F(MigrationTest, AFileOfVersionOneKeepsItsRecordsAndTakesNewOnes) {
   EXPECT_EQ(Commit(BatchOf({again})).duplicates, 1U);
 }
 
+TEST_F(MigrationTest, AFileOfVersionThreeTakesDeferredWindows) {
+  MakeVersion(3);
+  OpenWriter();
+  EXPECT_EQ(Query("PRAGMA user_version"), KnownSchemaVersion());
+  EXPECT_EQ(Query("SELECT count(*) FROM record"), 1);
+  EXPECT_EQ(Query("SELECT count(*) FROM undecided"), 0) << "of old records nobody waits";
+  RecordRow row = Row(1, 3);
+  row.kind = message::RecordKind::kActivation;
+  row.body = std::monostate();
+  EXPECT_EQ(Commit(BatchOf({row})).stored, 1U);
+  EXPECT_EQ(Query("SELECT count(*) FROM undecided"), 1);
+  OpenWriter();
+  EXPECT_EQ(Query("SELECT count(*) FROM undecided"), 1);
+}
+
 TEST_F(MigrationTest, OpeningTwiceMigratesOnce) {
   MakeVersion(1);
   OpenWriter();

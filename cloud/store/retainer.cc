@@ -15,6 +15,8 @@ Status Retainer::Prepare(Database& database) {
       {&oldest_,
        "SELECT id, node, epoch, boot, sequence, stored_ms FROM record ORDER BY id LIMIT ?"},
       {&delete_record_, "DELETE FROM record WHERE id = ?"},
+      {&delete_verdicts_, "DELETE FROM verdict WHERE record = ?"},
+      {&delete_undecided_, "DELETE FROM undecided WHERE record = ?"},
       {&before_,
        "SELECT first, last FROM forgotten WHERE node = ? AND epoch = ? AND boot = ? AND first <= ?"
        " ORDER BY first DESC LIMIT 1"},
@@ -41,6 +43,9 @@ Status Retainer::Prepare(Database& database) {
       {&old_audit_,
        "DELETE FROM audit_log WHERE id IN (SELECT id FROM (SELECT id, at_ms FROM audit_log ORDER BY"
        " id LIMIT ?2) WHERE at_ms < ?1)"},
+      {&old_undecided_,
+       "DELETE FROM undecided WHERE record IN (SELECT record FROM (SELECT record, stored_ms FROM"
+       " undecided ORDER BY record LIMIT ?2) WHERE stored_ms < ?1)"},
   };
   for (const auto& [statement, sql] : all) {
     TRIB_TRY_ASSIGN(*statement, database.Prepare(sql));
@@ -143,6 +148,8 @@ Status Retainer::Remember(const Boot& boot, std::uint32_t first, std::uint32_t l
 Status Retainer::Forget(const Victims& victims) {
   for (const std::int64_t id : victims.ids) {
     TRIB_TRY(delete_record_.BindAll(id).Run());
+    TRIB_TRY(delete_verdicts_.BindAll(id).Run());
+    TRIB_TRY(delete_undecided_.BindAll(id).Run());
   }
   for (auto [boot, sequences] : victims.sequences) {
     std::sort(sequences.begin(), sequences.end());
@@ -226,8 +233,10 @@ Result<RetentionStep> Retainer::Step(Database& database,
                     DeleteOld(database, old_reports_, now_ms, policy.reports, "reports"));
     TRIB_TRY_ASSIGN(const auto audit,
                     DeleteOld(database, old_audit_, now_ms, policy.audit, "audit"));
-    step.deleted += rollups + reports + audit;
-    more = std::max({rollups, reports, audit}) >= kRowsPerStep ||
+    TRIB_TRY_ASSIGN(const auto undecided,
+                    DeleteOld(database, old_undecided_, now_ms, policy.undecided, "undecided"));
+    step.deleted += rollups + reports + audit + undecided;
+    more = std::max({rollups, reports, audit, undecided}) >= kRowsPerStep ||
            (policy.rollups.count() > 0 && walked != kBeforeAllNodes);
   }
   TRIB_TRY(transaction.Commit());

@@ -59,9 +59,10 @@ class Retainer {
 
   static constexpr std::int64_t kBeforeAllNodes = std::numeric_limits<std::int64_t>::min();
 
-  host::sqlite::Statement oldest_, delete_record_, before_, after_, remember_, forget_range_;
+  host::sqlite::Statement oldest_, delete_record_, delete_verdicts_, delete_undecided_;
+  host::sqlite::Statement before_, after_, remember_, forget_range_;
   host::sqlite::Statement was_stored_, count_, set_clock_;
-  host::sqlite::Statement next_node_, old_rollups_, old_reports_, old_audit_;
+  host::sqlite::Statement next_node_, old_rollups_, old_reports_, old_audit_, old_undecided_;
   bool any_forgotten_ = false;
   std::int64_t rollup_node_ = kBeforeAllNodes;  // where the walk over the nodes' minutes stands
   std::uint64_t tidied_ms_ = 0;

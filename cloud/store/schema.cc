@@ -227,7 +227,34 @@ CREATE TABLE retention(
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array kMigrations{kVersion1, kVersion2, kVersion3};
+// Deferred windows: what the tiers said, and which records the cloud's tail has yet to look at.
+constexpr std::string_view kVersion4 = R"sql(
+CREATE TABLE verdict(
+  record INTEGER NOT NULL,
+  tier INTEGER NOT NULL,
+  package_hash INTEGER NOT NULL,
+  label INTEGER NOT NULL,
+  confidence REAL NOT NULL,
+  accepted INTEGER NOT NULL,
+  final INTEGER NOT NULL,
+  scores BLOB NOT NULL,
+  decided_ms INTEGER NOT NULL,
+  PRIMARY KEY(record, tier)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE undecided(
+  record INTEGER PRIMARY KEY,
+  package_hash INTEGER NOT NULL,
+  stored_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX undecided_package ON undecided(package_hash, record);
+CREATE INDEX record_node_deferred ON record(node, id) WHERE kind = 19;
+CREATE TABLE verdict_total(
+  name TEXT PRIMARY KEY,
+  value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array kMigrations{kVersion1, kVersion2, kVersion3, kVersion4};
 
 }  // namespace
 

@@ -1,15 +1,15 @@
 #include "trib/cloud/store/writer.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
-#include <tuple>
 #include <utility>
 
 #include "retainer.h"
 #include "schema.h"
+#include "summary.h"
 #include "trib/common/host/sqlite/database.h"
 #include "trib/common/host/sqlite/file_lock.h"
+#include "verdicts.h"
 
 namespace trib::cloud::store {
 namespace {
@@ -89,58 +89,6 @@ constexpr std::string_view kCountMoved =
 constexpr std::string_view kAudit =
     "INSERT INTO audit_log(at_ms, operator, action, device, detail) VALUES(?,?,?,?,?)";
 
-/// Sums of the records of one minute, node or gateway.
-struct Sums {
-  std::uint64_t records = 0;
-  std::uint64_t events = 0;
-  std::uint64_t faults = 0;
-  std::uint64_t windows = 0;
-  std::uint64_t bytes = 0;
-  std::uint64_t energy_nj = 0;
-
-  void Add(const RecordRow& row) {
-    ++records;
-    events += row.kind == message::RecordKind::kEvent ? 1 : 0;
-    faults += row.kind == message::RecordKind::kFault ? 1 : 0;
-    // Only sketches partition a node's windows; events and faults repeat an episode's count.
-    if (const auto* sketch = std::get_if<SketchSummary>(&row.body)) {
-      windows += sketch->windows;
-    }
-    bytes += row.sealed.size();
-    constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
-    energy_nj += std::min(row.header.energy_nj, kMost - energy_nj);
-  }
-};
-
-/// What the new records of one transaction add up to, so that each summary row is written once.
-struct Summary {
-  std::map<std::pair<std::uint64_t, std::int64_t>, Sums> minutes;
-  std::map<std::uint64_t, Sums> nodes;
-  struct Newest {
-    const RecordRow* row = nullptr;
-    std::int64_t record = 0;
-  };
-  std::map<std::tuple<std::uint64_t, std::uint64_t, std::uint8_t>, Newest> newest;
-  std::uint64_t now_ms = 0;
-  Millis window = kDefaultRollupWindow;
-  std::uint64_t moved = 0;  // records that count in another minute than they claim
-
-  void Add(const RecordRow& row, std::int64_t record) {
-    const std::uint64_t node = row.header.key.node.value();
-    const std::int64_t time_ms = row.header.time.time_since_epoch().count();
-    const std::int64_t minute = RollupMinute(time_ms, row.received_ms, now_ms, window);
-    moved += time_ms < minute || time_ms - minute >= 60'000 ? 1U : 0U;
-    minutes[{node, minute}].Add(row);
-    nodes[node].Add(row);
-    // Per epoch, because which of two epochs is newer is the table's decision.
-    Newest& best =
-        newest[{node, row.header.key.epoch.value(), static_cast<std::uint8_t>(row.kind)}];
-    if (best.row == nullptr || row.header.key > best.row->header.key) {
-      best = {&row, record};
-    }
-  }
-};
-
 void BindSums(Statement& statement, int first, const Sums& sums) {
   statement.Bind(first, sums.records)
       .Bind(first + 1, sums.events)
@@ -169,6 +117,7 @@ struct Writer::Impl {
   Statement add_gateway_total, raise_drop, add_rejected, put_site_report;
   Statement put_device, put_binding, put_roster, audit, count_moved;
   Retainer retainer;
+  Verdicts verdicts;
   Millis rollup_window = kDefaultRollupWindow;
 
   Status PrepareAll() {
@@ -192,6 +141,7 @@ struct Writer::Impl {
     for (const auto& [statement, sql] : all) {
       TRIB_TRY_ASSIGN(*statement, database.Prepare(sql));
     }
+    TRIB_TRY(verdicts.Prepare(database));
     return retainer.Prepare(database);
   }
 
@@ -278,7 +228,9 @@ Result<BatchOutcome> Writer::Impl::InsertBatch(const Batch& batch,
       ++outcome.stored;
       former += row.former ? 1 : 0;
       sums.Add(row);
-      summary.Add(row, database.last_insert_rowid());
+      const std::int64_t record = database.last_insert_rowid();
+      summary.Add(row, record);
+      TRIB_TRY(verdicts.Add(row, record, now_ms));
       continue;
     }
     const message::RecordKey& key = row.header.key;
@@ -296,6 +248,9 @@ Result<BatchOutcome> Writer::Impl::InsertBatch(const Batch& batch,
   std::map<std::string, std::uint64_t> reasons;
   for (const Rejection& rejection : outcome.rejected) {
     ++reasons[rejection.reason];
+  }
+  if (batch.verdicts_refused > 0) {
+    reasons["verdict_refused"] += batch.verdicts_refused;
   }
   for (const auto& [reason, count] : reasons) {
     TRIB_TRY(add_rejected.Bind(1, batch.gateway.value()).Bind(2, reason).Bind(3, count).Run());
@@ -439,6 +394,7 @@ Result<std::vector<BatchOutcome>> Writer::Commit(std::span<const Batch> batches,
   Summary summary;
   summary.now_ms = now_ms;
   summary.window = impl_->rollup_window;
+  impl_->verdicts.Clear();
   TRIB_TRY_ASSIGN(Transaction transaction, Transaction::Begin(impl_->database));
   for (const Batch& batch : batches) {
     Result<BatchOutcome> outcome = impl_->InsertBatch(batch, now_ms, summary);
@@ -449,8 +405,19 @@ Result<std::vector<BatchOutcome>> Writer::Commit(std::span<const Batch> batches,
     outcomes.push_back(*std::move(outcome));
   }
   TRIB_TRY(impl_->Flush(summary, now_ms));
+  TRIB_TRY(impl_->verdicts.Flush());
   TRIB_TRY(transaction.Commit());
   return outcomes;
+}
+
+Status Writer::PutVerdicts(std::span<const Decided> decided) {
+  impl_->verdicts.Clear();
+  TRIB_TRY_ASSIGN(Transaction transaction, Transaction::Begin(impl_->database));
+  for (const Decided& one : decided) {
+    TRIB_TRY(impl_->verdicts.Decide(one));
+  }
+  TRIB_TRY(impl_->verdicts.Flush());
+  return transaction.Commit();
 }
 
 Status Writer::PutSiteReport(const SiteReportRow& report, std::uint64_t now_ms) {

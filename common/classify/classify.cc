@@ -40,7 +40,7 @@ void Standardise(const Window& window,
     const std::int32_t x = window.samples[i];
     ++count;
     sum += x;
-    squares += x * x;
+    squares += std::int64_t{x} * x;
   }
   const float spread = dsp::SquareRoot(static_cast<float>(count * squares - sum * sum));
   for (std::size_t i = channel; i < window.samples.size(); i += window.channels) {

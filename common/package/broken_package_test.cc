@@ -544,9 +544,11 @@ TEST_F(BrokenPackage, ReferencesBeyondTheRecipe) {
   });
 }
 
-/// Reasons that common/package names but others give: a recipe is decoded by common/dsp's users.
+/// Reasons that common/package names but others give: recipes are decoded by common/dsp's users,
+/// plans by common/nn's.
 constexpr bool GivenElsewhere(Reason reason) {
-  return reason == Reason::kBadRecipe || reason == Reason::kWrongSensor;
+  return reason == Reason::kBadRecipe || reason == Reason::kWrongSensor ||
+         reason == Reason::kBadPlan;
 }
 
 void BrokenPackage::TearDownTestSuite() {

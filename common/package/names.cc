@@ -102,6 +102,8 @@ std::string_view ReasonName(Reason reason) {
       return "classifier and plan do not match";
     case Reason::kSplitPointsDoNotMatchPlan:
       return "split points do not match classifier and plan";
+    case Reason::kBadPlan:
+      return "plan or weights malformed";
     case Reason::kNoSignature:
       return "not signed";
     case Reason::kUnknownKey:

@@ -62,7 +62,8 @@ std::size_t Utf8Length(std::string_view text) {
 bool ReadFeature(ByteReader& in, std::int32_t& previous, std::uint16_t& feature) {
   feature = in.U16();
   const bool reserved_is_zero = in.U16() == 0;
-  const bool known = feature < kMaxFeatures || feature == kTriggerScoreFeature;
+  const bool known =
+      feature < kMaxFeatures || feature == kTriggerScoreFeature || feature == kConfidenceFeature;
   const bool rises = static_cast<std::int32_t>(feature) > previous;
   previous = feature;
   return in.ok() && reserved_is_zero && known && rises;

@@ -56,6 +56,9 @@ TEST(Sections, EachRoundTrips) {
   RoundTrips(testing::SampleGuardrails());
   RoundTrips(testing::SampleLabels());
   RoundTrips(testing::SampleEdges());
+  auto with_confidence = testing::SampleEdges();
+  with_confidence.histograms[1].feature = kConfidenceFeature;
+  RoundTrips(with_confidence);
   RoundTrips(testing::SampleReference());
   RoundTrips(testing::SampleDistance());
   RoundTrips(testing::SampleCommissioning());
@@ -441,6 +444,7 @@ TEST(SketchEdges, RefusesValuesOutsideTheirRange) {
       [](SketchEdges& s) { s.histograms.clear(); },
       [](SketchEdges& s) { s.histograms[1].feature = 0; },
       [](SketchEdges& s) { s.histograms[1].feature = 64; },
+      [](SketchEdges& s) { s.histograms[1].feature = kConfidenceFeature - 1; },
       [](SketchEdges& s) { s.histograms[0].edges[4] = s.histograms[0].edges[3]; },
       [](SketchEdges& s) { s.histograms[0].edges[14] = kInf; },
       [](SketchEdges& s) { s.histograms[0].edges[0] = kNan; },

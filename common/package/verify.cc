@@ -218,8 +218,9 @@ Status CheckReferences(const PackageView& package, std::size_t features, std::si
     TRIB_TRY(CheckSketchEdges(bytes));
     for (std::size_t i = 0; i < (bytes.size() - 4) / kEdgesEntryBytes; ++i) {
       const std::uint16_t feature = FeatureAt(bytes.subspan(4), kEdgesEntryBytes, i);
-      TRIB_TRY(
-          Require(feature == kTriggerScoreFeature || feature < features, Reason::kFeatureAbsent));
+      TRIB_TRY(Require(
+          feature == kTriggerScoreFeature || feature == kConfidenceFeature || feature < features,
+          Reason::kFeatureAbsent));
     }
   }
   FallbackRules fallback;

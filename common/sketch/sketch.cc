@@ -91,34 +91,32 @@ Status SketchBuilder::Configure(std::span<const HistogramSpec> specs) {
   return {};
 }
 
-void SketchBuilder::Count(message::Tier tier) {
+void SketchBuilder::AddWindow(bool triggered, const Values& values) {
   (void)Add(sketch_.windows, 1);
-  const auto index = static_cast<std::size_t>(tier);
-  (void)Add(sketch_.exits[index < message::kTierCount ? index : 0], 1);
-}
-
-void SketchBuilder::AddWindow(message::Tier tier,
-                              bool triggered,
-                              std::span<const float> frame,
-                              float trigger_score) {
-  Count(tier);
   (void)Add(sketch_.triggered, triggered ? 1 : 0);
   for (std::size_t i = 0; i < sketch_.histograms.size(); ++i) {
     message::Histogram& histogram = sketch_.histograms[i];
     float value = std::numeric_limits<float>::quiet_NaN();
     if (histogram.feature == message::kTriggerScoreFeature) {
-      value = trigger_score;
-    } else if (histogram.feature < frame.size()) {
-      value = frame[histogram.feature];
+      value = values.trigger_score;
+    } else if (histogram.feature == message::kConfidenceFeature) {
+      value = values.confidence;
+    } else if (histogram.feature < values.frame.size()) {
+      value = values.frame[histogram.feature];
     }
     const std::optional<std::size_t> bin = BinOf(value, Edges(edges_[i], kEdges));
     (void)Add(bin.has_value() ? histogram.counts[*bin] : ignored_values_, 1);
   }
 }
 
-void SketchBuilder::AddInvalid(message::Tier tier) {
-  Count(tier);
+void SketchBuilder::AddInvalid() {
+  (void)Add(sketch_.windows, 1);
   (void)Add(sketch_.invalid, 1);
+}
+
+void SketchBuilder::AddExit(message::Tier tier) {
+  const auto index = static_cast<std::size_t>(tier);
+  (void)Add(sketch_.exits[index < message::kTierCount ? index : 0], 1);
 }
 
 void SketchBuilder::Reset() {

@@ -76,12 +76,18 @@ TEST(BinOf, PutsAnEdgeIntoTheUpperBinAndInfinitiesIntoTheOuterOnes) {
 TEST(SketchBuilder, CountsWindowsFeaturesAndExits) {
   const auto edges = UnitEdges();
   SketchBuilder builder;
-  const std::array<HistogramSpec, 2> specs{HistogramSpec{1, edges},
+  const std::array<HistogramSpec, 3> specs{HistogramSpec{1, edges},
+                                           HistogramSpec{message::kConfidenceFeature, edges},
                                            HistogramSpec{message::kTriggerScoreFeature, edges}};
   ASSERT_TRUE(builder.Configure(specs).ok());
-  builder.AddWindow(message::Tier::kTrigger, false, std::array{99.0F, 0.5F}, 2.5F);
-  builder.AddWindow(message::Tier::kClassifier, true, std::array{99.0F, 3.5F}, -1.0F);
-  builder.AddInvalid(message::Tier::kFallback);
+  builder.AddWindow(false,
+                    {.frame = std::array{99.0F, 0.5F}, .trigger_score = 2.5F, .confidence = 5.5F});
+  builder.AddExit(message::Tier::kTrigger);
+  builder.AddWindow(
+      true, {.frame = std::array{99.0F, 3.5F}, .trigger_score = -1.0F, .confidence = 5.25F});
+  builder.AddExit(message::Tier::kClassifier);
+  builder.AddInvalid();
+  builder.AddExit(message::Tier::kFallback);
   const message::Sketch& sketch = builder.sketch();
   EXPECT_EQ(sketch.windows, 3U);
   EXPECT_EQ(sketch.triggered, 1U);
@@ -89,8 +95,9 @@ TEST(SketchBuilder, CountsWindowsFeaturesAndExits) {
   EXPECT_EQ(sketch.exits, (std::array<std::uint32_t, 6>{0, 1, 1, 1, 0, 0}));
   EXPECT_EQ(sketch.histograms[0].counts[1], 1U);
   EXPECT_EQ(sketch.histograms[0].counts[4], 1U);
-  EXPECT_EQ(sketch.histograms[1].counts[3], 1U);
-  EXPECT_EQ(sketch.histograms[1].counts[0], 1U);
+  EXPECT_EQ(sketch.histograms[1].counts[6], 2U);
+  EXPECT_EQ(sketch.histograms[2].counts[3], 1U);
+  EXPECT_EQ(sketch.histograms[2].counts[0], 1U);
   EXPECT_EQ(builder.ignored_values(), 0U);
 }
 
@@ -99,7 +106,7 @@ TEST(SketchBuilder, CountsValuesThatHaveNoBin) {
   SketchBuilder builder;
   const std::array<HistogramSpec, 2> specs{HistogramSpec{0, edges}, HistogramSpec{9, edges}};
   ASSERT_TRUE(builder.Configure(specs).ok());
-  builder.AddWindow(message::Tier::kTrigger, false, std::array{std::nanf("")}, 0.0F);
+  builder.AddWindow(false, {.frame = std::array{std::nanf("")}});
   EXPECT_EQ(builder.ignored_values(), 2U);
   EXPECT_EQ(builder.sketch().windows, 1U);
   for (const auto& histogram : builder.sketch().histograms) {
@@ -113,7 +120,7 @@ TEST(SketchBuilder, StartsTheNextBlockEmptyWithTheSameHistograms) {
   const HistogramSpec spec{0, edges};
   ASSERT_TRUE(builder.Configure({&spec, 1}).ok());
   const message::Sketch empty = builder.sketch();
-  builder.AddWindow(message::Tier::kTrigger, true, std::array{1.0F}, 0.0F);
+  builder.AddWindow(true, {.frame = std::array{1.0F}});
   EXPECT_FALSE(builder.sketch() == empty);
   builder.Reset();
   EXPECT_EQ(builder.sketch(), empty);

@@ -55,6 +55,8 @@ std::uint8_t OptionsType(tflite::Builtin builtin) {
       return 9;
     case tflite::Builtin::kAdd:
       return 11;
+    case tflite::Builtin::kUnidirectionalSequenceLstm:
+      return 71;
     default:
       return 0;
   }
@@ -105,6 +107,13 @@ Any WriteOptions(FlatBufferBuilder& builder, const tflite::Operator& op) {
       table.Scalar<std::int32_t>(0, o.rank, 0);
       activation(1);
       break;
+    case tflite::Builtin::kUnidirectionalSequenceLstm:
+      activation(0);
+      table.Scalar<float>(1, o.cell_clip, 0);
+      table.Scalar<float>(2, o.projection_clip, 0);
+      table.Scalar<std::uint8_t>(3, o.time_major ? 1 : 0, 0);
+      table.Scalar<std::uint8_t>(5, o.diagonal_recurrent ? 1 : 0, 0);
+      break;
     default:
       break;
   }
@@ -129,6 +138,7 @@ Any WriteTensor(FlatBufferBuilder& builder,
     open[1] = -1;
   }
   const auto signature = builder.CreateVector(open);
+  const Any sparsity = tensor.sparse ? TableWriter(builder).Finish() : Any();
   TableWriter table(builder);
   table.Child(0, shape);
   table.Scalar<std::int8_t>(1, static_cast<std::int8_t>(tensor.type), 0);
@@ -136,6 +146,7 @@ Any WriteTensor(FlatBufferBuilder& builder,
   table.Child(3, name);
   table.Child(4, quantized);
   table.Scalar<std::uint8_t>(5, tensor.variable ? 1 : 0, 0);
+  table.Child(6, sparsity);
   table.Child(7, signature);
   return table.Finish();
 }
@@ -151,14 +162,15 @@ Any WriteSubgraph(FlatBufferBuilder& builder, const TfliteFile& file) {
   std::vector<Any> operators;
   for (std::size_t i = 0; i < file.model.operators.size(); ++i) {
     const tflite::Operator& op = file.model.operators[i];
-    const Any options = WriteOptions(builder, op);
+    const Any options = file.without_options ? Any() : WriteOptions(builder, op);
     const auto inputs = builder.CreateVector(op.inputs);
     const auto outputs = builder.CreateVector(op.outputs);
     TableWriter table(builder);
     table.Scalar<std::uint32_t>(0, static_cast<std::uint32_t>(i), 0);
     table.Child(1, inputs);
     table.Child(2, outputs);
-    table.Scalar<std::uint8_t>(3, OptionsType(op.builtin), 0);
+    table.Scalar<std::uint8_t>(
+        3, static_cast<std::uint8_t>(OptionsType(op.builtin) + file.options_shift), 0);
     table.Child(4, options);
     operators.push_back(table.Finish());
   }
@@ -352,6 +364,44 @@ TfliteFile SmallSvdfNet(std::uint32_t seed, std::vector<std::vector<std::byte>>&
   const auto weights = sketch.Weights({2, 3}, 0, 2);
   sketch.Apply(Builtin::kFullyConnected, {a, weights, tflite::kAbsent}, b);
   return sketch.Finish(input, b);
+}
+
+TfliteFile SmallLstmNet(std::uint32_t seed, std::vector<std::vector<std::byte>>& storage) {
+  using tflite::Builtin;
+  using tflite::Type;
+  constexpr std::int32_t kInputs = 4;
+  constexpr std::int32_t kCells = 3;
+  Sketch sketch(seed, storage);
+  const auto input = sketch.Add(MakeTensor("input", {1, 2, kInputs}, Type::kInt16));
+  const auto a = sketch.Add(MakeTensor("a", {1, 2, kInputs}, Type::kInt8, 5));
+  const auto b = sketch.Add(MakeTensor("b", {1, 2, kCells}, Type::kInt8, -2));
+  tflite::Tensor classes = MakeTensor("c", {1, 2, kCells}, Type::kInt16, -32768);
+  classes.scales = {1.0F / 65536};
+  const auto c = sketch.Add(std::move(classes));
+  const auto d = sketch.Add(MakeTensor("d", {1, 2, kCells}, Type::kInt32));
+  sketch.Apply(Builtin::kQuantize, {input}, a);
+
+  std::vector<std::int32_t> inputs(24, tflite::kAbsent);
+  inputs[0] = a;
+  for (std::size_t gate = 0; gate < 4; ++gate) {
+    inputs[1 + gate] = sketch.Weights({kCells, kInputs}, 0, 0);
+    inputs[5 + gate] = sketch.Weights({kCells, kCells}, 0, 0);
+    inputs[12 + gate] = sketch.Bias(kCells);
+  }
+  tflite::Tensor hidden = MakeTensor("hidden", {1, kCells}, Type::kInt8, -2);
+  hidden.variable = true;
+  hidden.scales = {1.0F / 128};
+  inputs[18] = sketch.Add(std::move(hidden));
+  tflite::Tensor cell = MakeTensor("cell", {1, kCells}, Type::kInt16);
+  cell.variable = true;
+  cell.scales = {1.0F / 2048};
+  inputs[19] = sketch.Add(std::move(cell));
+  auto& lstm = sketch.Apply(Builtin::kUnidirectionalSequenceLstm, std::move(inputs), b);
+  lstm.options.activation = tflite::Activation::kTanh;
+  lstm.options.cell_clip = 10;
+  sketch.Apply(Builtin::kSoftmax, {b}, c);
+  sketch.Apply(Builtin::kQuantize, {c}, d);
+  return sketch.Finish(input, d);
 }
 
 }  // namespace trib::testing

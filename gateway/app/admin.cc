@@ -71,6 +71,7 @@ json LinkJson(const SouthSnapshot& south) {
           {"reading_stopped", south.pauses},
           {"sends_failed", south.sends_failed},
           {"undeliverable", m.undeliverable},
+          {"downlinks_dropped", south.downlinks_dropped},
           {"refused", std::move(refused)},
           {"dropped",
            {{"identity_mismatch", m.identity_mismatch},
@@ -117,11 +118,46 @@ json SpoolJson(const SpoolSnapshot& spool) {
           {"refused", spool.metrics.refused},
           {"deleted", spool.metrics.deleted},
           {"commits", spool.metrics.commits},
+          {"decided", spool.metrics.decided},
           {"failures", spool.metrics.failures},
           {"blocked", spool.blocked},
           {"held", spool.held},
           {"dropped_full", ByPriority(spool.drops.full)},
           {"dropped_rejected", ByPriority(spool.drops.rejected)}};
+}
+
+json TailJson(const TailSnapshot& tail) {
+  if (!tail.configured) {
+    return nullptr;
+  }
+  const tail::Metrics& m = tail.metrics;
+  json networks = json::array();
+  for (const PackageHash hash : tail.networks) {
+    networks.push_back(HashText(hash.value()));
+  }
+  json unknown = json::object();
+  for (const auto& [package, records] : m.unknown) {
+    unknown[HashText(package.value())] = records;
+  }
+  return {{"networks", std::move(networks)},
+          {"queued", tail.queued},
+          {"uncommitted", tail.uncommitted},
+          {"batches", m.batches},
+          {"records", m.records},
+          {"mean_batch",
+           m.batches == 0 ? 0.0 : static_cast<double>(m.records) / static_cast<double>(m.batches)},
+          {"decided", m.decided},
+          {"passed_on",
+           {{"unsure", m.unsure},
+            {"unknown_package", m.unknown_package},
+            {"no_exit", m.no_exit},
+            {"damaged", m.damaged},
+            {"overdue", m.overdue}}},
+          {"audited", m.audited},
+          {"answers", tail.answers},
+          {"answers_dropped", tail.answers_dropped},
+          {"unknown_packages", std::move(unknown)},
+          {"latency_ms", {{"p50", m.latency.Quantile(500)}, {"p99", m.latency.Quantile(990)}}}};
 }
 
 json ForwardJson(const NorthSnapshot& north) {
@@ -133,6 +169,7 @@ json ForwardJson(const NorthSnapshot& north) {
           {"retransmissions", m.retransmissions},
           {"forwarded", m.forwarded},
           {"cloud_duplicates", m.cloud_duplicates},
+          {"verdicts", m.verdicts},
           {"rejected", m.rejected},
           {"acks_unknown", m.acks_unknown},
           {"malformed", m.malformed},
@@ -208,6 +245,37 @@ struct Doctor {
   }
 };
 
+void CheckTail(const TailSnapshot& tail, Doctor& doctor) {
+  if (!tail.configured) {
+    return;
+  }
+  doctor.Check("tails",
+               !tail.networks.empty(),
+               Severity::kWarn,
+               std::to_string(tail.networks.size()) + " networks to finish what nodes defer",
+               "put a head and its tail package, signed by a key of [tails] package_keys, into "
+               "[tails] directory; the log says why a file was not taken");
+  const tail::Metrics& m = tail.metrics;
+  std::string packages;
+  for (const auto& [package, records] : m.unknown) {
+    packages += (packages.empty() ? ": " : ", ") + HashText(package.value());
+  }
+  doctor.Check("unknown_packages",
+               m.unknown_package == 0,
+               Severity::kWarn,
+               std::to_string(m.unknown_package) +
+                   " deferred windows of packages that are not here went on to the cloud" +
+                   packages,
+               "put these packages' heads and tails into [tails] directory");
+  doctor.Check("deferred",
+               m.damaged + m.overdue == 0,
+               Severity::kWarn,
+               std::to_string(m.damaged) + " deferred windows were damaged, " +
+                   std::to_string(m.overdue) + " waited too long",
+               "damaged: the node runs another network under this package's name; too long: the "
+               "gateway is too slow for what its nodes defer");
+}
+
 json DoctorJson(const Config& config, const AdminSources& sources) {
   const SouthSnapshot south = sources.south();
   const SpoolSnapshot spool = sources.spool();
@@ -274,6 +342,7 @@ json DoctorJson(const Config& config, const AdminSources& sources) {
                std::to_string(closed) + " sessions closed for a while since the start, " +
                    std::to_string(m.over_credit) + " records over credit dropped",
                "see link.closed of stats for the reasons, nodes list for who");
+  CheckTail(sources.tail(), doctor);
   doctor.Check("credit",
                south.waiting == 0,
                Severity::kWarn,
@@ -295,6 +364,7 @@ void AddCalls(host::control::Registry& registry, const Config& config, AdminSour
                 {"connections", ConnectionsJson(south.connections)},
                 {"aggregate", AggregateJson(south)},
                 {"spool", SpoolJson(spool)},
+                {"tail", TailJson(shared->tail())},
                 {"forward", ForwardJson(shared->north())},
                 {"zap",
                  {{"south", ZapJson(shared->zap("south"))},

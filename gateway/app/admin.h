@@ -18,6 +18,7 @@ struct AdminSources {
   std::function<SouthSnapshot()> south;
   std::function<SouthLists()> lists;
   std::function<SpoolSnapshot()> spool;
+  std::function<TailSnapshot()> tail;
   std::function<NorthSnapshot()> north;
   std::function<host::zmq::ZapCounts(std::string_view domain)> zap;
 };

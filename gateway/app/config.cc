@@ -24,6 +24,28 @@ bool ParseKey(host::config::ConfigFile& file,
   return true;
 }
 
+void ReadTails(host::config::ConfigFile& file, TailsConfig& tails) {
+  for (const std::string& hex : file.Strings("tails.package_keys")) {
+    crypto::PublicKey key;
+    if (ParseKey(file, "tails.package_keys", hex, key)) {
+      tails.package_keys.push_back(key);
+    }
+  }
+  if (!file.String("tails.directory", "").empty()) {
+    tails.directory = file.Path("tails.directory");
+    if (file.Strings("tails.package_keys").empty()) {
+      file.Fail("tails.directory",
+                "needs tails.package_keys: the public keys whose packages are trusted");
+    }
+  }
+  tail::Options& options = tails.options;
+  options.batch = static_cast<std::size_t>(
+      file.Int("tails.batch", static_cast<std::int64_t>(options.batch), {1, 256}));
+  options.deadline = file.Duration("tails.deadline", options.deadline, {Millis(0), Millis(10'000)});
+  options.patience =
+      file.Duration("tails.patience", options.patience, {Millis(100), Millis(86'400'000)});
+}
+
 }  // namespace
 
 Status LoadConfig(const std::filesystem::path& path,
@@ -69,6 +91,7 @@ Status LoadConfig(const std::filesystem::path& path,
                             : spool::FullPolicy::kDropLowPriority;
   config.commit_interval =
       file.Duration("spool.commit_interval", config.commit_interval, {Millis(0), Millis(1000)});
+  ReadTails(file, config.tails);
   const Status status = file.Finish();
   errors = file.errors();
   return status;

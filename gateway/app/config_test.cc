@@ -79,6 +79,29 @@ TEST_F(ConfigTest, TheDeployedFileIsValidWhenItsKeyIsFilledIn) {
   EXPECT_EQ(config.spool.max_records, plain.spool.max_records);
   EXPECT_EQ(config.spool.policy, plain.spool.policy);
   EXPECT_EQ(config.commit_interval, plain.commit_interval);
+  EXPECT_TRUE(config.tails.directory.empty() && plain.tails.directory.empty());
+  EXPECT_EQ(config.tails.options.batch, plain.tails.options.batch);
+  EXPECT_EQ(config.tails.options.deadline, plain.tails.options.deadline);
+  EXPECT_EQ(config.tails.options.patience, plain.tails.options.patience);
+}
+
+TEST_F(ConfigTest, TailsNeedKeysToTrust) {
+  const std::string tails = Minimal() + "[tails]\ndirectory = \"networks\"\n";
+  EXPECT_FALSE(Load(tails).ok());
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_NE(errors[0].find("tails.package_keys"), std::string::npos) << errors[0];
+  EXPECT_FALSE(Load(tails + "package_keys = [\"abc\"]\n").ok());
+  EXPECT_EQ(errors.size(), 1U) << "one line for one mistake";
+  ASSERT_TRUE(Load(tails + "package_keys = [\"" + key + "\"]\nbatch = 8\ndeadline = \"5ms\"\n" +
+                   "patience = \"2s\"\n")
+                  .ok());
+  EXPECT_EQ(config.tails.directory, file.parent_path() / "networks");
+  EXPECT_EQ(config.tails.package_keys.size(), 1U);
+  EXPECT_EQ(config.tails.options.batch, 8U);
+  EXPECT_EQ(config.tails.options.deadline, Millis(5));
+  EXPECT_EQ(config.tails.options.patience, Millis(2000));
+  EXPECT_FALSE(Load(Minimal() + "[tails]\nbatch = 0\n").ok());
+  EXPECT_FALSE(Load(Minimal() + "[tails]\nkeep = \"1d\"\n").ok()) << "that is the cloud's";
 }
 
 TEST_F(ConfigTest, MistakesNameTheLine) {

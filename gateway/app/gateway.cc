@@ -7,6 +7,7 @@
 #include "north_loop.h"
 #include "south_loop.h"
 #include "spool_loop.h"
+#include "tail_loop.h"
 #include "trib/common/host/identity/identity.h"
 #include "trib/common/host/logging/log.h"
 #include "trib/common/host/zmq/context.h"
@@ -74,6 +75,7 @@ struct Gateway::Impl {
   host::control::Registry registry;
   SpoolLoop spool;
   std::unique_ptr<SouthLoop> south;
+  std::unique_ptr<TailLoop> tail;  // none without [tails]
   std::unique_ptr<NorthLoop> north;
   std::unique_ptr<AdminLoop> admin;
   spool::Roster roster;
@@ -85,7 +87,8 @@ Status Gateway::Impl::Start(std::string& error) {
   const zmq::CurveKeys keys{curve.public_key.bytes, curve.secret_key.bytes};
   TRIB_TRY_ASSIGN(const auto cloud_key, host::identity::ToCurve(config.cloud_key));
 
-  TRIB_TRY_ASSIGN(roster, spool.Start(error));
+  const bool tails = !config.tails.directory.empty();
+  TRIB_TRY_ASSIGN(roster, spool.Start(tails, error));
   TRIB_TRY_ASSIGN(zap, zmq::ZapHandler::Start(context, {.log = [](std::string_view line) {
                                                 Log(Level::kWarn, "zap", line);
                                               }}));
@@ -123,6 +126,7 @@ Status Gateway::Impl::Start(std::string& error) {
       link::Options{
           .credit = {.most_bytes = config.credit_bytes, .memory_bytes = config.memory_bytes}},
       config.id,
+      tails,
       SouthLoop::Callbacks{
           .append = [this](auto items) { spool.Append(std::move(items)); },
           .report = [this](std::string report) { north->Report(std::move(report)); },
@@ -146,9 +150,18 @@ Status Gateway::Impl::Start(std::string& error) {
                            auto rejected) { spool.Forget(std::move(stored), std::move(rejected)); },
           .roster = [this](const forward::Roster& taken) { spool.StoreRoster(ToSpool(taken)); },
           .downlink =
-              [this](NodeId node, std::string envelope) {
-                return south->SendDown(node, std::move(envelope));
-              }});
+              [this](forward::Downlink downlink) { return south->SendDown(std::move(downlink)); }});
+  if (tails) {
+    tail = std::make_unique<TailLoop>(
+        config.tails,
+        TailLoop::Callbacks{
+            .ask =
+                [this](const tail::Wanted& wanted) {
+                  spool.AskDeferred({wanted.after, wanted.max, wanted.max_bytes});
+                },
+            .decide = [this](auto decided) { spool.Decide(std::move(decided)); },
+            .answer = [this](forward::Downlink down) { return south->SendDown(std::move(down)); }});
+  }
   Join();
   return {};
 }
@@ -160,6 +173,7 @@ void Gateway::Impl::Join() {
            {.south = [this] { return south->snapshot(); },
             .lists = [this] { return south->lists(); },
             .spool = [this] { return spool.snapshot(); },
+            .tail = [this] { return tail ? tail->snapshot() : TailSnapshot(); },
             .north = [this] { return north->snapshot(); },
             .zap = [this](std::string_view domain) { return zap->counts(domain); }});
   spool.Run(
@@ -169,6 +183,8 @@ void Gateway::Impl::Join() {
                      auto records,
                      const spool::DropTotals& drops) { north->Peeked(std::move(records), drops); },
        .grew = [this](std::size_t records) { north->Grew(records); },
+       .deferred = [this](auto records) { tail->Deferred(std::move(records)); },
+       .decided = [this](std::size_t outcomes) { tail->Committed(outcomes); },
        .roster_stored =
            [this](const spool::Roster& stored) {
              // Handshakes first: a node that is gone must not come back in between.
@@ -184,6 +200,9 @@ void Gateway::Impl::Join() {
                  " nodes");
            }});
   south->Run(MembersOf(roster));
+  if (tail) {
+    tail->Run();
+  }
   north->Run();
   admin->Run();
 }
@@ -191,6 +210,9 @@ void Gateway::Impl::Join() {
 void Gateway::Impl::Stop() {
   if (south) {
     south->Stop();
+  }
+  if (tail) {
+    tail->Stop();
   }
   if (north) {
     north->Stop();

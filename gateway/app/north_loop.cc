@@ -149,7 +149,8 @@ void NorthLoop::TakeMail(MonotonicTime now, forward::Output& out) {
         std::vector<forward::Record> records;
         records.reserve(mail.records.size());
         for (spool::Stored& stored : mail.records) {
-          records.push_back({stored.id, stored.received_ms, std::move(stored.sealed)});
+          records.push_back(
+              {stored.id, stored.received_ms, std::move(stored.sealed), std::move(stored.verdict)});
         }
         forward_.Offer(std::move(records), DropsOf(mail.drops), now, out);
         break;
@@ -182,8 +183,8 @@ void NorthLoop::Flush(forward::Output& out) {
   if (out.roster) {
     callbacks_.roster(*std::move(out.roster));
   }
-  for (auto& [node, envelope] : out.downlinks) {
-    counters_.downlinks_dropped += callbacks_.downlink(node, std::move(envelope)) ? 0U : 1U;
+  for (forward::Downlink& down : out.downlinks) {
+    counters_.downlinks_dropped += callbacks_.downlink(std::move(down)) ? 0U : 1U;
   }
 }
 

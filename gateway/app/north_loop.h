@@ -26,7 +26,7 @@ class NorthLoop {
     std::function<void(const forward::Wanted&)> ask;
     std::function<void(std::vector<std::int64_t>, std::vector<std::int64_t>)> forget;
     std::function<void(forward::Roster)> roster;
-    std::function<bool(NodeId, std::string)> downlink;
+    std::function<bool(forward::Downlink)> downlink;
   };
 
   NorthLoop(std::unique_ptr<host::zmq::ClientSocket> socket,

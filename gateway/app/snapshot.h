@@ -14,6 +14,7 @@
 #include "trib/gateway/link/types.h"
 #include "trib/gateway/spool/metrics.h"
 #include "trib/gateway/spool/types.h"
+#include "trib/gateway/tail/metrics.h"
 
 namespace trib::gateway {
 
@@ -52,7 +53,8 @@ struct SouthSnapshot {
   std::uint64_t misshapen = 0;
   host::zmq::ServerCounts connections;
   std::uint64_t sends_failed = 0;
-  std::uint64_t pauses = 0;  ///< times reading stopped because the spool was behind
+  std::uint64_t downlinks_dropped = 0;  ///< the node's pipe was full, or too many waited
+  std::uint64_t pauses = 0;             ///< times reading stopped because the spool was behind
 };
 
 /// One entry per node; told less often than the rest when there are many.
@@ -80,6 +82,16 @@ struct NorthSnapshot {
   std::uint32_t credit = 0;  ///< batches that the cloud grants
   std::uint64_t sends_failed = 0;
   std::uint64_t downlinks_dropped = 0;
+};
+
+struct TailSnapshot {
+  bool configured = false;
+  tail::Metrics metrics;
+  std::uint64_t queued = 0;       ///< records read from the spool
+  std::uint64_t uncommitted = 0;  ///< outcomes on their way to the disk
+  std::uint64_t answers = 0;      ///< verdicts for nodes
+  std::uint64_t answers_dropped = 0;
+  std::vector<PackageHash> networks;
 };
 
 }  // namespace trib::gateway

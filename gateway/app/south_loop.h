@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "mailbox.h"
@@ -15,6 +14,7 @@
 #include "trib/common/host/zmq/poller.h"
 #include "trib/common/host/zmq/server_socket.h"
 #include "trib/gateway/aggregate/aggregate.h"
+#include "trib/gateway/forward/types.h"
 #include "trib/gateway/link/link.h"
 #include "trib/gateway/spool/types.h"
 
@@ -38,9 +38,11 @@ class SouthLoop {
     std::string identity;
   };
 
+  /// `defer`: activations wait in the spool for the tail.
   SouthLoop(std::unique_ptr<host::zmq::ServerSocket> socket,
             const link::Options& options,
             GatewayId gateway,
+            bool defer,
             Callbacks callbacks);
   ~SouthLoop() { Stop(); }
   SouthLoop(const SouthLoop&) = delete;
@@ -54,7 +56,7 @@ class SouthLoop {
   /// Connections that stand are held to it too: of revoked nodes, and of keys that were replaced.
   void SetRoster(std::vector<Member> members);
   /// @returns false when too many wait: the downlink is dropped.
-  bool SendDown(NodeId node, std::string envelope);
+  bool SendDown(forward::Downlink downlink);
 
   [[nodiscard]] SouthSnapshot snapshot() const { return published_.Get(); }
   [[nodiscard]] SouthLists lists() const { return lists_.Get(); }
@@ -67,6 +69,7 @@ class SouthLoop {
   void Work();
   void Apply(const std::vector<Member>& roster);
   void TakeMail(link::Output& out);
+  void PassDown(link::Output& out);
   /// @returns how many messages there were.
   std::size_t Read(link::Output& out);
   void Flush(link::Output& out);
@@ -77,6 +80,7 @@ class SouthLoop {
 
   std::unique_ptr<host::zmq::ServerSocket> socket_;
   const GatewayId gateway_;
+  const bool defer_;
   const std::uint64_t memory_bytes_;
   const Callbacks callbacks_;
   link::Link link_;
@@ -89,7 +93,8 @@ class SouthLoop {
   host::zmq::WakeUp wake_up_;
   Mailbox<Settlement> settlements_;
   Mailbox<std::vector<Member>> rosters_;
-  Mailbox<std::pair<NodeId, std::string>> downlinks_;
+  Mailbox<forward::Downlink> downlinks_;
+  std::vector<forward::Downlink> waiting_down_;  // as much as one turn gives a node is on its way
   Published<SouthSnapshot> published_;
   Published<SouthLists> lists_;
   std::atomic<bool> stopping_{false};

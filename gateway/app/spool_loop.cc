@@ -28,10 +28,10 @@ SpoolLoop::SpoolLoop(const spool::Options& options, Millis commit_interval)
       group_records_(kGroupRecords),
       forget_records_(kGroupRecords) {}
 
-Result<spool::Roster> SpoolLoop::Start(std::string& error) {
+Result<spool::Roster> SpoolLoop::Start(bool tail, std::string& error) {
   std::promise<Result<spool::Roster>> opened;
   auto result = opened.get_future();
-  thread_ = std::thread([this, opened = std::move(opened), &error]() mutable {
+  thread_ = std::thread([this, opened = std::move(opened), tail, &error]() mutable {
     auto spool = spool::Spool::Open(options_, error);
     if (!spool.ok()) {
       opened.set_value(spool.status());
@@ -39,11 +39,21 @@ Result<spool::Roster> SpoolLoop::Start(std::string& error) {
     }
     spool_ = *std::move(spool);
     auto roster = spool_->LoadRoster();
-    if (!roster.ok()) {
-      error = options_.path.string() + ": the roster cannot be read: " + spool_->last_error();
+    const auto released = tail ? Result<std::uint64_t>(0) : spool_->ReleaseDeferred();
+    if (!roster.ok() || !released.ok()) {
+      error = options_.path.string() +
+              (roster.ok() ? ": deferred records cannot be let go: "
+                           : ": the roster cannot be read: ") +
+              spool_->last_error();
       spool_.reset();
-      opened.set_value(roster.status());
+      opened.set_value(roster.ok() ? released.status() : roster.status());
       return;
+    }
+    if (*released > 0) {
+      Log(Level::kWarn,
+          "spool",
+          *released,
+          " deferred records go to the cloud undecided: no [tails] are configured any more");
     }
     roster_version_ = roster->version;
     for (const auto& member : roster->members) {
@@ -98,6 +108,22 @@ void SpoolLoop::Ask(const Peek& peek) {
   changed_.notify_one();
 }
 
+void SpoolLoop::AskDeferred(const Peek& peek) {
+  {
+    const std::lock_guard lock(mutex_);
+    inbox_.deferred = peek;
+  }
+  changed_.notify_one();
+}
+
+void SpoolLoop::Decide(std::vector<spool::Decided> decided) {
+  {
+    const std::lock_guard lock(mutex_);
+    std::move(decided.begin(), decided.end(), std::back_inserter(inbox_.decided));
+  }
+  changed_.notify_one();
+}
+
 void SpoolLoop::Forget(std::vector<std::int64_t> stored, std::vector<std::int64_t> rejected) {
   {
     const std::lock_guard lock(mutex_);
@@ -117,10 +143,11 @@ void SpoolLoop::StoreRoster(spool::Roster roster) {
 
 /// Waits for work. Items wait for others until the commit interval is over, whatever else comes.
 SpoolLoop::Inbox SpoolLoop::Next(MonotonicTime last_commit, bool& stopping) {
-  const bool retry = !stored_.empty() || !rejected_.empty() || roster_ || !held_.empty();
+  const bool retry = !stored_.empty() || !rejected_.empty() || roster_ || !held_.empty() ||
+                     !decided_.empty() || (deferred_question_ && look_for_deferred_);
   std::unique_lock lock(mutex_);
   const auto pending = [this] {
-    return stopping_ || (!inbox_.items.empty() && held_.empty()) || inbox_.HasCommands();
+    return stopping_ || (inbox_.HasGroup() && held_.empty()) || inbox_.HasCommands();
   };
   if (!retry) {
     changed_.wait(lock, pending);
@@ -128,7 +155,7 @@ SpoolLoop::Inbox SpoolLoop::Next(MonotonicTime last_commit, bool& stopping) {
     changed_.wait_for(lock, kRetry, pending);
   }
   const Millis rest = commit_interval_ - (MonotonicNow() - last_commit);
-  if (held_.empty() && !inbox_.items.empty() && rest.count() > 0) {
+  if (held_.empty() && inbox_.HasGroup() && rest.count() > 0) {
     changed_.wait_for(lock, rest, [this] {
       return stopping_ || inbox_.HasCommands() || inbox_.items.size() >= kGroupRecords;
     });
@@ -137,6 +164,9 @@ SpoolLoop::Inbox SpoolLoop::Next(MonotonicTime last_commit, bool& stopping) {
   const bool due = stopping_ || MonotonicNow() - last_commit >= commit_interval_ ||
                    inbox_.items.size() >= kGroupRecords;
   Inbox taken = std::exchange(inbox_, {});
+  if (!due) {
+    inbox_.decided = std::exchange(taken.decided, {});
+  }
   const std::size_t most = held_.empty() && due ? kGroupRecords : 0;
   if (taken.items.size() > most) {
     const auto cut = taken.items.begin() + static_cast<std::ptrdiff_t>(most);
@@ -151,7 +181,7 @@ void SpoolLoop::Work() {
   while (true) {
     bool stopping = false;
     Inbox inbox = Next(last_commit, stopping);
-    const bool idle = inbox.items.empty() && !inbox.HasCommands() && held_.empty();
+    const bool idle = !inbox.HasGroup() && !inbox.HasCommands() && held_.empty();
     stored_.insert(stored_.end(), inbox.stored.begin(), inbox.stored.end());
     rejected_.insert(rejected_.end(), inbox.rejected.begin(), inbox.rejected.end());
     if (inbox.roster) {
@@ -165,7 +195,10 @@ void SpoolLoop::Work() {
     if (held_.empty()) {
       held_ = std::move(inbox.items);
     }
-    if (!held_.empty()) {
+    decided_.insert(decided_.end(),
+                    std::make_move_iterator(inbox.decided.begin()),
+                    std::make_move_iterator(inbox.decided.end()));
+    if (!held_.empty() || !decided_.empty()) {
       last_commit = MonotonicNow();
       Commit(stopping);
     }
@@ -173,6 +206,9 @@ void SpoolLoop::Work() {
     if (inbox.peek) {
       Answer(*inbox.peek);
     }
+    deferred_question_ = inbox.deferred ? inbox.deferred : deferred_question_;
+    look_for_deferred_ = look_for_deferred_ || inbox.deferred;
+    AnswerDeferred();
     Publish();
     if (stopping && idle) {
       return;
@@ -182,8 +218,14 @@ void SpoolLoop::Work() {
 
 void SpoolLoop::Commit(bool last_try) {
   const std::size_t count = std::min(group_records_, held_.size());
-  auto outcomes = spool_->Append(std::span(held_).first(count));
+  if (count == 0) {
+    CommitDecided();
+    return;
+  }
+  auto outcomes = spool_->Append(std::span(held_).first(count), decided_);
   if (!outcomes.ok()) {
+    // Outcomes lead to deletions, which make room: they do not wait for it.
+    CommitDecided();
     LogFailure("cannot store records", outcomes.status());
     blocked_ = true;
     room_ = 0;
@@ -206,12 +248,34 @@ void SpoolLoop::Commit(bool last_try) {
                                  std::make_move_iterator(cut));
   held_.erase(held_.begin(), cut);
   room_ = Room();  // before south hears of it and grants new credit
-  const auto grown =
-      static_cast<std::size_t>(std::count(outcomes->begin(), outcomes->end(), Outcome::kStored));
+  std::size_t grown = decided_.size();
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const bool stored = (*outcomes)[i] == Outcome::kStored;
+    grown += stored && !items[i].deferred ? 1U : 0U;
+    look_for_deferred_ = look_for_deferred_ || (stored && items[i].deferred);
+  }
+  const std::size_t decided = std::exchange(decided_, {}).size();
   callbacks_.settled(std::move(items), *std::move(outcomes));
+  if (decided > 0) {
+    callbacks_.decided(decided);
+  }
   if (grown > 0) {
     callbacks_.grew(grown);
   }
+}
+
+/// Outcomes alone.
+void SpoolLoop::CommitDecided() {
+  if (decided_.empty()) {
+    return;
+  }
+  if (const auto written = spool_->Append({}, decided_); !written.ok()) {
+    LogFailure("cannot store verdicts", written.status());
+    return;
+  }
+  const std::size_t decided = std::exchange(decided_, {}).size();
+  callbacks_.decided(decided);
+  callbacks_.grew(decided);
 }
 
 std::uint64_t SpoolLoop::Room() const {
@@ -286,6 +350,23 @@ void SpoolLoop::Answer(const Peek& peek) {
   }
   callbacks_.peeked(records.ok() ? *std::move(records) : std::vector<spool::Stored>(),
                     spool_->drops());
+}
+
+void SpoolLoop::AnswerDeferred() {
+  if (!deferred_question_ || !look_for_deferred_) {
+    return;
+  }
+  const Peek& peek = *deferred_question_;
+  auto records = spool_->PeekDeferred(peek.after, peek.max, peek.max_bytes);
+  if (!records.ok()) {
+    LogFailure("cannot read deferred records", records.status());
+    return;
+  }
+  look_for_deferred_ = false;
+  if (!records->empty()) {
+    deferred_question_.reset();
+    callbacks_.deferred(*std::move(records));
+  }
 }
 
 void SpoolLoop::Publish() {

@@ -34,7 +34,10 @@ class SpoolLoop {
     /// While the disk takes no writes they wait.
     std::function<void(std::vector<spool::Item>, std::vector<spool::Outcome>)> settled;
     std::function<void(std::vector<spool::Stored>, const spool::DropTotals&)> peeked;
-    std::function<void(std::size_t)> grew;  ///< by so many records
+    std::function<void(std::size_t)> grew;  ///< by so many records that north may have
+    /// The answer to AskDeferred(), never empty: it comes when there is one.
+    std::function<void(std::vector<spool::Stored>)> deferred;
+    std::function<void(std::size_t)> decided;  ///< so many of Decide()'s outcomes are durable
     std::function<void(const spool::Roster&)> roster_stored;
   };
 
@@ -43,8 +46,9 @@ class SpoolLoop {
   SpoolLoop(const SpoolLoop&) = delete;
   SpoolLoop& operator=(const SpoolLoop&) = delete;
 
-  /// Opens the file on the loop's thread. @returns the durable roster, or why it did not open.
-  Result<spool::Roster> Start(std::string& error);
+  /// Opens the file on the loop's thread; without a tail, lets go what an earlier one has left
+  /// undecided. @returns the durable roster, or why it did not open.
+  Result<spool::Roster> Start(bool tail, std::string& error);
   /// Begins to work. Requires  Start() was ok.
   void Run(Callbacks callbacks);
   /// Works off what is queued, then ends the thread.
@@ -52,6 +56,10 @@ class SpoolLoop {
 
   void Append(std::vector<spool::Item> items);
   void Ask(const Peek& peek);
+  /// The same for deferred records without an outcome. One question at a time.
+  void AskDeferred(const Peek& peek);
+  /// Outcomes of the tail, to be written with the next group of records.
+  void Decide(std::vector<spool::Decided> decided);
   void Forget(std::vector<std::int64_t> stored, std::vector<std::int64_t> rejected);
   void StoreRoster(spool::Roster roster);
 
@@ -66,15 +74,19 @@ class SpoolLoop {
     std::vector<spool::Item> items;
     std::vector<std::int64_t> stored;
     std::vector<std::int64_t> rejected;
+    std::vector<spool::Decided> decided;
     std::optional<Peek> peek;
+    std::optional<Peek> deferred;
     std::optional<spool::Roster> roster;
     [[nodiscard]] bool HasCommands() const {
-      return !stored.empty() || !rejected.empty() || peek || roster;
+      return !stored.empty() || !rejected.empty() || peek || deferred || roster;
     }
+    [[nodiscard]] bool HasGroup() const { return !items.empty() || !decided.empty(); }
   };
   void Work();
   Inbox Next(MonotonicTime last_commit, bool& stopping);
   void Commit(bool last_try);
+  void CommitDecided();
   [[nodiscard]] std::uint64_t Room() const;
   void Forget();
   void ForgetParts(std::vector<std::int64_t>& ids,
@@ -82,6 +94,7 @@ class SpoolLoop {
                    const std::function<Status(std::span<const std::int64_t>)>& forget);
   void TryRoster();
   void Answer(const Peek& peek);
+  void AnswerDeferred();
   void Publish();
   void LogFailure(std::string_view what, Status status);
 
@@ -97,6 +110,11 @@ class SpoolLoop {
   std::size_t group_records_;
   std::size_t forget_records_;
   bool blocked_ = false;
+  // Outcomes being committed, bounded by what the tail has on the way; the tail's question, and
+  // whether something may have come that answers it.
+  std::vector<spool::Decided> decided_;
+  std::optional<Peek> deferred_question_;
+  bool look_for_deferred_ = true;
   // Work that the disk refused; tried again.
   std::vector<std::int64_t> stored_;
   std::vector<std::int64_t> rejected_;

@@ -72,6 +72,9 @@ void Forward::Offer(std::vector<Record> records,
     v1::Forwarded& forwarded = *body.add_records();
     forwarded.set_sealed_record(std::move(record.sealed));
     forwarded.set_received_ms(record.received_ms);
+    if (!record.verdict.empty() && forwarded.mutable_verdict()->ParseFromString(record.verdict)) {
+      ++metrics_.verdicts;
+    }
   }
   for (const Drop& drop : drops) {
     v1::DropCount& count = *body.add_drops();
@@ -79,7 +82,7 @@ void Forward::Offer(std::vector<Record> records,
     count.set_reason(drop.reason);
     count.set_total(drop.total);
   }
-  last_id_ = batch.ids.back();
+  last_id_ = std::max(last_id_, batch.ids.back());
   batch.encoded = Encode(envelope);
   ++metrics_.batches;
   if (connected_ && credit_ > 0) {
@@ -171,7 +174,8 @@ void Forward::Receive(std::string_view bytes, MonotonicTime now, Output& out) {
         break;
       }
       ++metrics_.downlinks;
-      out.downlinks.emplace_back(NodeId(downlink.node()), downlink.envelope());
+      out.downlinks.push_back(
+          {NodeId(downlink.node()), EnrolmentEpoch(downlink.epoch()), downlink.envelope()});
       break;
     }
     default:

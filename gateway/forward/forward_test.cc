@@ -293,6 +293,50 @@ TEST_F(ForwardTest, PassesDownlinkAndRefusesOversized) {
   EXPECT_EQ(forward.metrics().malformed, 3U);
 }
 
+TEST_F(ForwardTest, ADownlinkMayBeForOneEpochAlone) {
+  v1::SiteEnvelope envelope;
+  envelope.mutable_downlink()->set_node(17);
+  envelope.mutable_downlink()->set_envelope("bytes");
+  envelope.mutable_downlink()->set_epoch(5);
+  Receive(envelope);
+  ASSERT_EQ(out.downlinks.size(), 1U);
+  EXPECT_EQ(out.downlinks[0].node, NodeId(17));
+  EXPECT_EQ(out.downlinks[0].epoch, EnrolmentEpoch(5));
+  EXPECT_EQ(out.downlinks[0].envelope, "bytes");
+}
+
+TEST_F(ForwardTest, VerdictsGoWithTheirRecords) {
+  v1::TierVerdict verdict;
+  verdict.set_tier(4);
+  verdict.set_label(3);
+  Connect();
+  (void)Sent();
+  std::vector<Record> records = Records(1, 3);
+  records[1].verdict = verdict.SerializeAsString();
+  ASSERT_TRUE(forward.Want().has_value());
+  forward.Offer(std::move(records), {}, now, out);
+  const auto sent = Sent();
+  ASSERT_EQ(sent.size(), 1U);
+  const v1::Batch& batch = sent[0].batch();
+  ASSERT_EQ(batch.records_size(), 3);
+  EXPECT_FALSE(batch.records(0).has_verdict());
+  ASSERT_TRUE(batch.records(1).has_verdict());
+  EXPECT_EQ(batch.records(1).verdict().label(), 3U);
+  EXPECT_FALSE(batch.records(2).has_verdict());
+  EXPECT_EQ(forward.metrics().verdicts, 1U);
+}
+
+TEST_F(ForwardTest, RecordsThatWereHeldBackDoNotMakeItReadOthersAgain) {
+  Connect();
+  Offer(5, 9);
+  Ack(SentBatches().front(), 5);
+  ASSERT_TRUE(forward.Want().has_value());
+  forward.Offer(Records(2, 3), {}, now, out);  // deferred before, decided only now
+  const auto wanted = forward.Want();
+  ASSERT_TRUE(wanted.has_value());
+  EXPECT_EQ(wanted->after, 9);
+}
+
 TEST_F(ForwardTest, ReportsWaitForTheConnectionBounded) {
   v1::SiteReport report;
   for (std::size_t i = 0; i < Forward::kMaxReports + 2; ++i) {

@@ -386,13 +386,14 @@ bool Link::SendAcks(NodeId node, Session& session, Answers& answers, const Now& 
   return true;
 }
 
-Status Link::SendDown(NodeId node, std::string_view envelope, Output& out) {
+Status Link::SendDown(NodeId node, std::string_view envelope, Output& out, EnrolmentEpoch epoch) {
   const auto found = sessions_.find(node);
-  if (found == sessions_.end() || found->second.routing_id.empty()) {
+  const bool there = found != sessions_.end() && !found->second.routing_id.empty();
+  if (!there || (epoch != EnrolmentEpoch() && epoch != found->second.epoch)) {
     ++metrics_.undeliverable;
     return Code::kNotFound;
   }
-  out.send.push_back({node, found->second.routing_id, std::string(envelope)});
+  out.send.push_back({node, found->second.routing_id, std::string(envelope), true});
   return {};
 }
 

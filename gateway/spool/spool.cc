@@ -35,6 +35,11 @@ CREATE TABLE dropped (
   PRIMARY KEY (reason, priority)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE roster (node INTEGER PRIMARY KEY, public_key BLOB NOT NULL) STRICT;
+)sql",
+                                            // Deferred windows and what the tail says about them.
+                                            R"sql(
+CREATE TABLE deferred (id INTEGER PRIMARY KEY, verdict BLOB) STRICT;
+CREATE INDEX deferred_open ON deferred (id) WHERE verdict IS NULL;
 )sql"};
 
 // "TrbS"; docs/formats/spool.md.
@@ -96,9 +101,21 @@ Status Spool::Prepare() {
        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
       {&exists_, "SELECT 1 FROM queue WHERE node = ? AND epoch = ? AND boot = ? AND sequence = ?"},
       {&peek_,
-       "SELECT id, received_ms, sealed, priority FROM queue WHERE id > ? ORDER BY id LIMIT ?"},
+       "SELECT q.id, q.received_ms, q.sealed, q.priority, d.verdict FROM queue q"
+       " LEFT JOIN deferred d ON d.id = q.id"
+       " WHERE q.id > ? AND (d.id IS NULL OR d.verdict IS NOT NULL) ORDER BY q.id LIMIT ?"},
+      {&peek_one_,
+       "SELECT q.id, q.received_ms, q.sealed, q.priority, d.verdict FROM queue q"
+       " LEFT JOIN deferred d ON d.id = q.id WHERE q.id = ?"},
+      {&peek_deferred_,
+       "SELECT q.id, q.received_ms, q.sealed FROM deferred d JOIN queue q ON q.id = d.id"
+       " WHERE d.verdict IS NULL AND d.id > ? ORDER BY d.id LIMIT ?"},
+      {&defer_, "INSERT INTO deferred (id) VALUES (?)"},
+      {&decide_, "UPDATE deferred SET verdict = ? WHERE id = ? AND verdict IS NULL"},
+      {&release_, "DELETE FROM deferred WHERE id = ? AND verdict IS NULL"},
       {&delete_, "DELETE FROM queue WHERE id = ? RETURNING length(sealed), priority"},
       {&delete_run_, "DELETE FROM queue WHERE id BETWEEN ? AND ?"},
+      {&undefer_run_, "DELETE FROM deferred WHERE id BETWEEN ? AND ?"},
       {&victims_,
        "SELECT id, length(sealed), priority FROM queue WHERE priority >= ? "
        "ORDER BY priority DESC, id"},
@@ -142,30 +159,68 @@ bool Spool::Fits(const Depth& depth, std::uint64_t bytes) const {
   return depth.records < options_.max_records && depth.bytes + bytes <= options_.max_bytes;
 }
 
-Result<std::vector<Outcome>> Spool::Append(std::span<const Item> items) {
+Result<std::vector<Outcome>> Spool::Append(std::span<const Item> items,
+                                           std::span<const Decided> decided) {
   std::vector<Outcome> outcomes;
-  outcomes.reserve(items.size());
-  Group group{depth_, drops_};
-  Metrics counted = metrics_;
-  const auto store = [&]() -> Status {
-    TRIB_TRY(KeepReserve(items));
-    TRIB_TRY_ASSIGN(auto transaction, Transaction::Begin(database_));
-    for (const Item& item : items) {
-      TRIB_TRY_ASSIGN(const Outcome outcome, Insert(item, group));
-      outcomes.push_back(outcome);
-      counted.stored += outcome == Outcome::kStored ? 1U : 0U;
-      counted.duplicates += outcome == Outcome::kDuplicate ? 1U : 0U;
-      counted.refused += outcome == Outcome::kRefused ? 1U : 0U;
-    }
-    return Commit(transaction, group);
-  };
-  if (const Status status = store(); !status.ok()) {
+  Status status = AppendOnce(items, decided, outcomes);
+  if (items.empty() && status.code() == Code::kResourceExhausted) {
+    // As for deletions: emptying the WAL may free the room that outcomes need.
+    TRIB_TRY(database_.Checkpoint());
+    status = AppendOnce(items, decided, outcomes);
+  }
+  if (!status.ok()) {
     ++metrics_.failures;
     return status;
   }
-  counted.commits = metrics_.commits;
-  metrics_ = counted;
   return outcomes;
+}
+
+Status Spool::AppendOnce(std::span<const Item> items,
+                         std::span<const Decided> decided,
+                         std::vector<Outcome>& outcomes) {
+  outcomes.clear();
+  outcomes.reserve(items.size());
+  std::vector<std::int64_t> freed;
+  Group group{depth_, drops_};
+  Metrics counted = metrics_;
+  if (!items.empty()) {
+    TRIB_TRY(KeepReserve(items));
+  }
+  TRIB_TRY_ASSIGN(auto transaction, Transaction::Begin(database_));
+  for (const Item& item : items) {
+    TRIB_TRY_ASSIGN(const Outcome outcome, Insert(item, group));
+    outcomes.push_back(outcome);
+    counted.stored += outcome == Outcome::kStored ? 1U : 0U;
+    counted.duplicates += outcome == Outcome::kDuplicate ? 1U : 0U;
+    counted.refused += outcome == Outcome::kRefused ? 1U : 0U;
+  }
+  TRIB_TRY(Decide(decided, freed));
+  TRIB_TRY(Commit(transaction, group));
+  counted.commits = metrics_.commits;
+  counted.decided += freed.size();
+  metrics_ = counted;
+  for (const std::int64_t id : freed) {
+    if (id <= passed_) {
+      freed_.insert(id);
+    }
+  }
+  return {};
+}
+
+/// `freed` gets the ids that waited and do not any more.
+Status Spool::Decide(std::span<const Decided> decided, std::vector<std::int64_t>& freed) {
+  for (const Decided& outcome : decided) {
+    if (outcome.verdict.empty()) {
+      TRIB_TRY(release_.BindAll(outcome.id).Run());
+    } else {
+      decide_.BindBlob(1, std::string_view(outcome.verdict)).Bind(2, outcome.id);
+      TRIB_TRY(decide_.Run());
+    }
+    if (database_.changes() == 1) {
+      freed.push_back(outcome.id);
+    }
+  }
+  return {};
 }
 
 /// A disk that is full to the last block could not even take the deletions that make room again:
@@ -224,6 +279,9 @@ Result<Outcome> Spool::Insert(const Item& item, Group& group) {
   if (database_.changes() == 0) {
     return Outcome::kDuplicate;
   }
+  if (item.deferred) {
+    TRIB_TRY(defer_.BindAll(database_.last_insert_rowid()).Run());
+  }
   ++group.depth.records;
   group.depth.bytes += bytes;
   return Outcome::kStored;
@@ -263,6 +321,7 @@ Result<bool> Spool::MakeRoom(const Item& item, std::uint64_t bytes, Group& group
   for (const Victim& victim : chosen) {
     delete_.Bind(1, victim.id);
     TRIB_TRY(delete_.Run());
+    TRIB_TRY(undefer_run_.BindAll(victim.id, victim.id).Run());
     ++group.drops.full[victim.priority];
   }
   group.depth = depth;
@@ -297,28 +356,99 @@ Result<std::vector<Stored>> Spool::Peek(std::int64_t after,
                                         std::size_t max,
                                         std::size_t max_bytes) {
   std::vector<Stored> records;
+  TRIB_TRY(TakeFreed(after, max, max_bytes, records));
+  if (records.empty()) {
+    peek_.Reset();
+    peek_.BindAll(after, max);
+    TRIB_TRY(ReadRows(peek_, max, max_bytes, records));
+  }
+  for (const Stored& record : records) {
+    freed_.erase(record.id);
+    passed_ = std::max(passed_, record.id);
+  }
+  return records;
+}
+
+/// What got its outcome when the reader was past it. A batch of these alone: they are old.
+Status Spool::TakeFreed(std::int64_t after,
+                        std::size_t max,
+                        std::size_t max_bytes,
+                        std::vector<Stored>& records) {
+  std::size_t bytes = 0;
+  for (auto freed = freed_.begin();
+       freed != freed_.end() && *freed <= after && records.size() < max && bytes < max_bytes;) {
+    std::vector<Stored> row;
+    peek_one_.Reset();
+    peek_one_.BindAll(*freed);
+    TRIB_TRY(ReadRows(peek_one_, 1, max_bytes, row));
+    if (row.empty()) {
+      freed = freed_.erase(freed);  // dropped by policy meanwhile
+      continue;
+    }
+    if (!records.empty() && bytes + row[0].sealed.size() > max_bytes) {
+      lent_.erase(row[0].id);
+      break;
+    }
+    bytes += row[0].sealed.size();
+    records.push_back(std::move(row[0]));
+    ++freed;
+  }
+  return {};
+}
+
+/// Steps through rows of (id, received, sealed, priority, verdict), and lends them.
+Status Spool::ReadRows(Statement& rows,
+                       std::size_t max,
+                       std::size_t max_bytes,
+                       std::vector<Stored>& records) {
   std::vector<Lent> lent;
   std::size_t bytes = 0;
-  peek_.Reset();
-  peek_.BindAll(after, max);
-  while (true) {
-    TRIB_TRY_ASSIGN(const bool row, peek_.Step());
+  while (records.size() < max) {
+    TRIB_TRY_ASSIGN(const bool row, rows.Step());
     if (!row) {
       break;
     }
-    const std::string_view sealed = peek_.Blob(2);
+    const std::string_view sealed = rows.Blob(2);
     if (!records.empty() && bytes + sealed.size() > max_bytes) {
       break;
     }
     bytes += sealed.size();
-    records.push_back({peek_.Int(0), peek_.Uint(1), std::string(sealed)});
-    lent.push_back({CostOf(sealed.size()), PriorityIndex(peek_.Int(3))});
+    records.push_back({rows.Int(0), rows.Uint(1), std::string(sealed), std::string(rows.Blob(4))});
+    lent.push_back({CostOf(sealed.size()), PriorityIndex(rows.Int(3))});
   }
-  peek_.Reset();
+  rows.Reset();
   for (std::size_t i = 0; i < records.size(); ++i) {
-    lent_.emplace_hint(lent_.end(), records[i].id, lent[i]);
+    lent_.emplace(records[i].id, lent[i]);
   }
+  return {};
+}
+
+Result<std::vector<Stored>> Spool::PeekDeferred(std::int64_t after,
+                                                std::size_t max,
+                                                std::size_t max_bytes) {
+  std::vector<Stored> records;
+  std::size_t bytes = 0;
+  peek_deferred_.Reset();
+  peek_deferred_.BindAll(after, max);
+  while (true) {
+    TRIB_TRY_ASSIGN(const bool row, peek_deferred_.Step());
+    if (!row) {
+      break;
+    }
+    const std::string_view sealed = peek_deferred_.Blob(2);
+    if (!records.empty() && bytes + sealed.size() > max_bytes) {
+      break;
+    }
+    bytes += sealed.size();
+    records.push_back({peek_deferred_.Int(0), peek_deferred_.Uint(1), std::string(sealed), {}});
+  }
+  peek_deferred_.Reset();
   return records;
+}
+
+Result<std::uint64_t> Spool::ReleaseDeferred() {
+  TRIB_TRY(database_.Execute("DELETE FROM deferred WHERE verdict IS NULL"));
+  return static_cast<std::uint64_t>(database_.changes());
 }
 
 Status Spool::Delete(std::span<const std::int64_t> ids) {
@@ -386,6 +516,7 @@ Result<std::size_t> Spool::ForgetRun(std::span<const std::int64_t> ids,
   delete_run_.BindAll(ids.front(), ids[run - 1]);
   TRIB_TRY(delete_run_.Run());
   const bool all = database_.changes() == static_cast<std::int64_t>(run);
+  TRIB_TRY(undefer_run_.BindAll(ids.front(), ids[run - 1]).Run());
   TRIB_TRY(database_.Execute(all ? "RELEASE run" : "ROLLBACK TO run; RELEASE run"));
   if (!all) {
     return std::size_t{0};
@@ -406,7 +537,7 @@ Status Spool::ForgetRow(std::int64_t id, bool rejected, Group& group, std::uint6
     ++deleted;
   }
   delete_.Reset();
-  return {};
+  return row ? undefer_run_.BindAll(id, id).Run() : Status();
 }
 
 void Spool::TakeOff(const Lent& row, bool rejected, Group& group) {

@@ -8,6 +8,7 @@
 
 #include "trib/common/base/random.h"
 #include "trib/common/bytes/crc32c.h"
+#include "trib/common/classify/classify.h"
 #include "trib/common/dsp/extractor.h"
 #include "trib/common/simulation/machine.h"
 #include "trib/node/cascade/trigger.h"
@@ -20,6 +21,7 @@ namespace trib::feature_bits {
 inline constexpr std::size_t kSyntheticWindows = 64;
 inline constexpr std::size_t kSimulatedWindows = 64;
 inline constexpr std::size_t kSimulatedFrames = 300;
+inline constexpr std::size_t kClassifiedWindows = 40;
 inline constexpr std::size_t kLearnedFeatures = 21;
 inline constexpr std::size_t kMaxValues = std::max(dsp::kMaxOutputs, kSimulatedFrames);
 
@@ -132,6 +134,56 @@ void PrintLearned(Memory& memory, Print print) {
       memory.signal[used++] = result.distance;
     }
     print(Line(line++, std::span<const float>(memory.signal).first(used)).text());
+  }
+}
+
+/// One line for each synthetic window of two channels: the network's input, made in each way, and
+/// the probabilities and decisions that three exits make of logits as steep, flat and even as they
+/// come.
+template <typename Print>
+void PrintClassified(Memory& memory, Print print) {
+  constexpr std::size_t kValues = 256;
+  package::ClassifierSpec spec;
+  for (std::uint8_t i = 0; i < 5; ++i) {
+    (void)spec.labels.push_back(i);
+  }
+  for (std::uint8_t i = 0; i < 3; ++i) {
+    package::ExitSpec exit;
+    exit.inverse_temperature = i == 0 ? 0.37F : i == 1 ? 1.9F : 40.0F;
+    for (std::uint8_t c = 0; c < 5; ++c) {
+      (void)exit.accept.push_back(0.2F + 0.15F * static_cast<float>(c));
+      (void)exit.reject.push_back(c == 0 ? 1.0F : 0.1F);
+    }
+    (void)spec.exits.push_back(exit);
+  }
+  std::array<std::byte, kValues> input{};
+  std::array<float, kValues> values{};
+  for (std::size_t index = 0; index < kClassifiedWindows; ++index) {
+    const auto samples = std::span(memory.samples).first(kValues);
+    testing::FillSynthetic(index, samples);
+    const classify::Window window{samples, 2, testing::SyntheticScale(index)};
+    const nn::Port port{0, 0.0173F + 0.003F * static_cast<float>(index)};
+    spec.input =
+        index % 2 == 0 ? package::NetworkInput::kWindow : package::NetworkInput::kScaledWindow;
+    spec.offset = index % 2 == 0 ? 0.0F : 0.0123F;
+    spec.gain = index % 2 == 0 ? 1.0F : 1.7F;
+    classify::QuantiseWindow(spec, window, port, static_cast<std::int16_t>(index), input);
+    for (std::size_t i = 0; i < kValues; ++i) {
+      values[i] = static_cast<float>(static_cast<std::int8_t>(input[i]));
+    }
+    print(Line(index, values).text());
+    std::size_t used = 0;
+    for (std::size_t i = 0; i + 5 <= 60; i += 5) {
+      const auto decision =
+          classify::Judge(spec, i / 5 % 3, std::span(input).subspan(i, 5), port, -7);
+      for (const float p : decision.probabilities) {
+        values[used++] = p;
+      }
+      values[used++] = decision.confidence;
+      values[used++] = decision.accepted ? 1.0F : 0.0F;
+      values[used++] = static_cast<float>(decision.label);
+    }
+    print(Line(index, std::span<const float>(values).first(used)).text());
   }
 }
 

@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
   trib::feature_bits::PrintSynthetic(memory, print);
   trib::feature_bits::PrintSimulated(memory, print);
   trib::feature_bits::PrintLearned(memory, print);
+  trib::feature_bits::PrintClassified(memory, print);
   for (int i = 1; i < argc; ++i) {
     if (PrintRecording(memory, argv[i]) != 0) {
       return 1;

@@ -97,5 +97,6 @@ extern "C" [[gnu::used]] void ResetHandler() {
   trib::feature_bits::PrintSynthetic(memory, Print);
   trib::feature_bits::PrintSimulated(memory, Print);
   trib::feature_bits::PrintLearned(memory, Print);
+  trib::feature_bits::PrintClassified(memory, Print);
   Exit(kExitedWell);
 }

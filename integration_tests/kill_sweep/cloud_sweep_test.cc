@@ -114,6 +114,7 @@ class CloudSweep : public Sweep {
   }
   std::string SchemaVersion() { return StoreText("SELECT user_version FROM pragma_user_version"); }
   void ReplaceByVersion1() {
+    all_noted_ = false;
     const char* source = std::getenv("TRIB_SOURCE_DIR");
     ASSERT_NE(source, nullptr);
     std::ifstream in(fs::path(source) / "integration_tests/support/old/store_v1.sql");

@@ -123,10 +123,15 @@ bool Sweep::Greeted() {
   return node_->Hail(kBoot, std::chrono::milliseconds(100));
 }
 
+std::string Sweep::Sealed(std::uint32_t sequence) const {
+  return sequence % 2 == 0 ? SealedDeferred(kNode, node_->epoch(), kBoot, sequence)
+                           : node_->Sealed(kBoot, sequence);
+}
+
 void Sweep::SendNew(std::uint32_t count) {
   std::vector<std::string> message;
   for (std::uint32_t i = 0; i < count; ++i) {
-    message.push_back(node_->Sealed(kBoot, ++sent_));
+    message.push_back(Sealed(++sent_));
     if (message.size() == kPerMessage || i + 1 == count) {
       AwaitOrDeath([&] { return node_->TrySendRecords(message); });
       message.clear();
@@ -161,7 +166,7 @@ bool Sweep::DrainOrDeath() {
     if (!open.empty() && std::chrono::steady_clock::now() >= resend_at) {
       std::vector<std::string> message;
       for (const std::uint32_t sequence : open) {
-        message.push_back(node_->Sealed(kBoot, sequence));
+        message.push_back(Sealed(sequence));
         if (message.size() == kPerMessage || sequence == open.back()) {
           node_->TrySendRecords(message);
           message.clear();
@@ -201,6 +206,12 @@ void Sweep::ExpectExactlyOnce() {
                       "counter WHERE name IN ('records', 'bytes') ORDER BY name)"),
             "bytes 0,records 0");
   EXPECT_EQ(SpoolText("SELECT coalesce(sum(total), 0) FROM dropped"), "0");
+  // Deferred windows, of which nobody here knows the network, wait where they have come to.
+  EXPECT_EQ(SpoolText("SELECT count(*) FROM deferred"), "0");
+  if (all_noted_) {
+    EXPECT_EQ(StoreText("SELECT count(*) FROM undecided u JOIN record r ON r.id = u.record"),
+              std::to_string(sent_ / 2));
+  }
 }
 
 std::optional<std::int64_t> Sweep::SpoolQuery(const std::string& sql) {

@@ -79,6 +79,9 @@ class Sweep : public River {
   bool DrainOrDeath();
   /// Acknowledged = stored + counted drops, no drops, no doubles, sums that agree.
   void ExpectExactlyOnce();
+  /// False once the store was replaced by an older one, which does not note who waits.
+  bool all_noted_ = true;
+
   /// One number from the gateway's spool; nullopt while the file is not there yet.
   std::optional<std::int64_t> SpoolQuery(const std::string& sql);
   std::string SpoolText(const std::string& sql);
@@ -89,6 +92,8 @@ class Sweep : public River {
     std::uint64_t kills = 0;
     std::uint64_t failed = 0;
   };
+  /// Every second record is a deferred window.
+  [[nodiscard]] std::string Sealed(std::uint32_t sequence) const;
   void Recover(const Phase& phase);
   void Count(const std::string& phase, testing::disk::Manner manner, bool failed);
   void PrintTable();

@@ -44,6 +44,7 @@ class SpoolPowerCut : public PowerCutTest {
          "SELECT name || ' ' || value FROM counter WHERE name <> 'run' ORDER BY name",
          "SELECT reason || ' ' || priority || ' ' || total FROM dropped",
          "SELECT node || ' ' || hex(public_key) FROM roster ORDER BY node",
+         "SELECT id || ' ' || ifnull(hex(verdict), 'waits') FROM deferred ORDER BY id",
          "SELECT count(*) = (SELECT value FROM counter WHERE name = 'records') FROM queue"});
   }
   bool Repeat(std::size_t number, const std::filesystem::path& folder) override {
@@ -79,10 +80,12 @@ class SpoolPowerCut : public PowerCutTest {
             1000 + sequence,
             std::string(40 + sequence * 37 % 400, static_cast<char>('a' + sequence % 26))};
   }
-  void Append(std::uint32_t count, Priority priority, bool fits = true) {
+  /// `deferred`: every second one waits for the tail.
+  void Append(std::uint32_t count, Priority priority, bool fits = true, bool deferred = false) {
     std::vector<Item> items;
     for (std::uint32_t i = 0; i < count; ++i) {
       items.push_back(Made(++sequence_, priority));
+      items.back().deferred = deferred && i % 2 == 0;
     }
     Step(
         "append " + std::to_string(count),
@@ -94,6 +97,23 @@ class SpoolPowerCut : public PowerCutTest {
           }
         },
         fits);
+  }
+  /// Outcomes of the first `count` that wait, every third without a verdict, with `more` records.
+  void Decide(std::size_t count, std::uint32_t more) {
+    const auto waiting = spool_->PeekDeferred(0, count, std::size_t{1} << 20U);
+    ASSERT_TRUE(waiting.ok());
+    ASSERT_EQ(waiting->size(), count);
+    std::vector<gateway::spool::Decided> decided;
+    for (std::size_t i = 0; i < count; ++i) {
+      decided.push_back({(*waiting)[i].id, i % 3 == 2 ? "" : std::string(90, 'v')});
+    }
+    std::vector<Item> items;
+    for (std::uint32_t i = 0; i < more; ++i) {
+      items.push_back(Made(++sequence_, Priority::kEvent));
+    }
+    Step("decide " + std::to_string(count), [decided, items](Spool& spool) {
+      EXPECT_TRUE(spool.Append(items, decided).ok()) << spool.last_error();
+    });
   }
   void Forget(std::size_t count, bool rejected) {
     const auto records = spool_->Peek(0, count, std::size_t{1} << 20U);
@@ -136,6 +156,14 @@ class SpoolPowerCut : public PowerCutTest {
     StoreRoster(3, 1);
     Forget(60, false);
     Append(4, Priority::kEvent);
+    Append(12, Priority::kEvent, true, true);
+    Decide(4, 2);
+    Decide(1, 0);
+    CloseLive();
+    OpenLive();
+    Forget(8, false);
+    Decide(1, 3);
+    Forget(8, true);
     CloseLive();
   }
 

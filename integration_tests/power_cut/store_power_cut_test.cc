@@ -5,6 +5,7 @@
 
 #include "power_cut.h"
 #include "trib/cloud/registry/registry.h"
+#include "trib/cloud/store/deferred_reader.h"
 #include "trib/cloud/store/reader.h"
 #include "trib/cloud/store/writer.h"
 #include "trib/common/host/sqlite/database.h"
@@ -47,6 +48,15 @@ class StorePowerCut : public PowerCutTest {
   }
   void Reopen(const std::filesystem::path& folder) override { Open(folder); }
   std::string StateOf(const std::filesystem::path& folder) override {
+    return StateSinceVersion1(folder) +
+           Rows(folder / "cloud.db",
+                {"SELECT record || ' ' || tier || ' ' || label || ' ' || hex(scores) FROM verdict "
+                 "ORDER BY record, tier",
+                 "SELECT record || ' ' || package_hash FROM undecided ORDER BY record",
+                 "SELECT name || ' ' || value FROM verdict_total ORDER BY name"});
+  }
+  /// Of what every version has.
+  std::string StateSinceVersion1(const std::filesystem::path& folder) {
     const auto all = [](const char* table, const char* columns) {
       return std::string("SELECT ") + columns + " FROM " + table + " ORDER BY 1";
     };
@@ -140,6 +150,41 @@ class StorePowerCut : public PowerCutTest {
     });
   }
 
+  static cloud::Verdict Said(message::Tier tier) {
+    cloud::Verdict verdict;
+    verdict.tier = tier;
+    verdict.package_hash = PackageHash(0xD0);
+    verdict.label = 2;
+    verdict.confidence = 0.5F;
+    (void)verdict.scores.push_back(0.5F);
+    verdict.final = true;
+    return verdict;
+  }
+  /// The cloud's answers about the first `count` that wait, every third damaged.
+  void Decide(std::size_t count) {
+    std::string error;
+    auto reader = cloud::store::DeferredReader::Open((live() / "cloud.db").string(), &error);
+    ASSERT_TRUE(reader.ok()) << error;
+    const auto waiting = (*reader)->ReadUndecided(PackageHash(0xD0), 0, count, 1 << 20);
+    ASSERT_TRUE(waiting.ok());
+    ASSERT_EQ(waiting->size(), count);
+    std::vector<cloud::Decided> decided;
+    for (const cloud::Undecided& one : *waiting) {
+      const std::size_t slash = one.sealed.find('/');
+      decided.push_back({one.record,
+                         Row(std::stoull(one.sealed.substr(7)),
+                             static_cast<std::uint32_t>(std::stoul(one.sealed.substr(slash + 1))))
+                             .header.key,
+                         std::nullopt});
+      if (decided.size() % 3 != 0) {
+        decided.back().verdict = Said(message::Tier::kCloud);
+      }
+    }
+    Step("decide " + std::to_string(count), [decided](Store& store) {
+      EXPECT_TRUE(store.writer->PutVerdicts(decided).ok()) << store.writer->last_error();
+    });
+  }
+
   static RecordRow Row(std::uint64_t node, std::uint32_t sequence) {
     RecordRow row;
     row.header.key = {NodeId(node), EnrolmentEpoch(0xF000000000000077U), 1, sequence};
@@ -148,7 +193,15 @@ class StorePowerCut : public PowerCutTest {
     row.sealed = "sealed " + std::to_string(node) + "/" + std::to_string(sequence) +
                  std::string(sequence * 53 % 300, 's');
     row.received_ms = kNow_ms + sequence;
-    switch (sequence % 3) {
+    switch (sequence % 4) {
+      case 3: {
+        row.kind = message::RecordKind::kActivation;
+        row.header.package_hash = PackageHash(0xD0);
+        if (sequence % 8 == 3) {
+          row.verdict = Said(message::Tier::kGateway);
+        }
+        break;
+      }
       case 0: {
         row.kind = message::RecordKind::kEvent;
         row.body = message::Event{};
@@ -215,6 +268,7 @@ class StorePowerCut : public PowerCutTest {
     Commit(1, 1);
     Commit(3, 20);
     Commit(2, 30, 10);
+    Decide(5);
     SiteReport(1);
     Revoke(100);
     Enroll(100, kGateway, 3);
@@ -268,7 +322,7 @@ class OldStorePowerCut : public StorePowerCut {
         << db->last_error();
   }
   std::string StateOf(const std::filesystem::path& folder) override {
-    return StorePowerCut::StateOf(folder) +
+    return StateSinceVersion1(folder) +
            Rows(folder / "cloud.db", {"SELECT user_version FROM pragma_user_version"});
   }
 };

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
+
 #include "river.h"
 #include "trib/common/base/check.h"
 #include "trib/common/host/identity/identity.h"
@@ -116,6 +118,10 @@ void StandInNode::Listen() {
       greeted_ = greeted_ || down.time.epoch.value() == epoch_;
       continue;
     }
+    if (down.kind == message::Downlink::Kind::kVerdict) {
+      verdicts_.push_back(down.verdict);
+      continue;
+    }
     if (down.kind != message::Downlink::Kind::kAck) {
       ++strange_;
       continue;
@@ -133,15 +139,40 @@ void StandInNode::Listen() {
   }
 }
 
-std::string SealedEvent(std::uint64_t node,
-                        std::uint64_t epoch,
-                        std::uint32_t boot,
-                        std::uint32_t sequence) {
+namespace {
+
+message::Record WithHeader(std::uint64_t node,
+                           std::uint64_t epoch,
+                           std::uint32_t boot,
+                           std::uint32_t sequence) {
   message::Record record;
   record.header.key = {NodeId(node), EnrolmentEpoch(epoch), boot, sequence};
   record.header.time = LogicalTime(
       Millis(static_cast<std::int64_t>(kLogicalBegin_ms + 60'000ULL * boot + 100ULL * sequence)));
   record.header.sample_index = 1024ULL * sequence;
+  return record;
+}
+
+}  // namespace
+
+std::string SealedDeferred(std::uint64_t node,
+                           std::uint64_t epoch,
+                           std::uint32_t boot,
+                           std::uint32_t sequence) {
+  const std::string payload(200 + sequence % 100, static_cast<char>(sequence));
+  message::Record record = WithHeader(node, epoch, boot, sequence);
+  record.header.tier = message::Tier::kClassifier;
+  record.header.package_hash = PackageHash(0xD0);
+  record.kind = message::RecordKind::kActivation;
+  record.activation = {std::as_bytes(std::span(payload))};
+  return host::message::EncodeSealedRecord(host::message::EncodeRecord(record));
+}
+
+std::string SealedEvent(std::uint64_t node,
+                        std::uint64_t epoch,
+                        std::uint32_t boot,
+                        std::uint32_t sequence) {
+  message::Record record = WithHeader(node, epoch, boot, sequence);
   record.header.tier = message::Tier::kTrigger;
   record.kind = message::RecordKind::kEvent;
   record.event = {};

@@ -81,6 +81,8 @@ class StandInNode {
   [[nodiscard]] const std::map<Name, std::uint64_t>& durable() const { return durable_; }
   /// Named by an Ack as refused for good.
   [[nodiscard]] const std::map<Name, message::RefusalReason>& refused() const { return refused_; }
+  /// Verdicts on deferred windows, in the order of their coming.
+  [[nodiscard]] const std::vector<message::Verdict>& verdicts() const { return verdicts_; }
   /// Downlinks that were not understood, or for another node.
   [[nodiscard]] std::uint64_t strange() const { return strange_; }
 
@@ -92,6 +94,7 @@ class StandInNode {
   std::chrono::steady_clock::time_point hail_at_{};
   std::map<Name, std::uint64_t> durable_;  // -> how often it was named
   std::map<Name, message::RefusalReason> refused_;
+  std::vector<message::Verdict> verdicts_;
   std::uint64_t strange_ = 0;
 };
 
@@ -100,6 +103,12 @@ std::string SealedEvent(std::uint64_t node,
                         std::uint64_t epoch,
                         std::uint32_t boot,
                         std::uint32_t sequence);
+
+/// A deferred window of any node, whose payload no network knows.
+std::string SealedDeferred(std::uint64_t node,
+                           std::uint64_t epoch,
+                           std::uint32_t boot,
+                           std::uint32_t sequence);
 
 /// Makes a key pair `name`.key in the fleet's folder.
 void MakeKeyFile(tools::launcher::Fleet& fleet, std::string_view name);

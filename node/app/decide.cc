@@ -17,12 +17,8 @@ using message::FaultCode;
 using message::RecordKind;
 using message::Tier;
 
-// Cycles of the awake core, per sample or per window: a model of the M4F build, not a measurement.
-constexpr std::uint32_t kGuardrailCyclesPerSample = 30;
-constexpr std::uint32_t kFeatureCyclesPerSample = 160;
-constexpr std::uint32_t kTriggerCyclesPerFeature = 120;
-
 constexpr const energy::EnergyTable<float>& kBoard = energy::kStm32L4R5<float>;
+constexpr energy::WindowCycles kCycles = energy::kCortexM4Cycles;
 
 }  // namespace
 
@@ -31,6 +27,7 @@ void NodeLoop::Decide(const sensing::CutWindow& window) {
   Context context;
   context.first_frame = window.first_frame;
   context.condition = window.condition;
+  context.cut = true;
   condition_ = window.condition;
   context.flags = window.after_gap ? message::record_flag::kAfterGap : 0;
   const sensing::GuardrailVerdict verdict = sensing::Judge(window, package_.guardrails);
@@ -58,7 +55,7 @@ void NodeLoop::Decide(const sensing::CutWindow& window) {
     }
   }
   SpendOnWindow(package_.present);
-  DecideGood(statistics, context);
+  DecideGood(window, statistics, context);
 }
 
 void NodeLoop::SetActuator(ActuatorState state, Context& context) {
@@ -69,21 +66,23 @@ void NodeLoop::SetActuator(ActuatorState state, Context& context) {
 void NodeLoop::DecideBad(const sensing::GuardrailVerdict& verdict,
                          const cascade::WindowStatistics& statistics,
                          Context& context) {
-  // An alarm that stands is not called off by a window that says nothing about the machine.
-  const ActuatorState standing =
-      trigger_.active() ? package_.alarm_state() : ActuatorState::kNormal;
   const cascade::RuleOutcome outcome = cascade::Evaluate(package_.rules, statistics, verdict.code);
-  SetActuator(cascade::Worse(standing, outcome.state), context);
+  rules_state_ = outcome.state;
+  // An alarm that stands is not called off by a window that says nothing about the machine.
+  SetActuator(cascade::Worse(StandingState(), outcome.state), context);
   context.tier = Tier::kFallback;
   context.flags |= message::record_flag::kFallbackRules;
   ++metrics_.windows_invalid;
   if (package_.present) {
     learner_.CountRefused(context.condition);
   }
-  KeepTime(ports_.clock.Now());
-  block_ = policy_.BlockAt(ports_.clock.Now());
-  block_open_ = true;
-  sketch_.AddInvalid(Tier::kFallback);
+  OpenBlock();
+  sketch_.AddInvalid();
+  if (context.cut) {
+    Settle({.first_frame = context.first_frame, .tier = context.tier, .label = outcome.label});
+  } else {
+    CountExit(context.tier);
+  }
   const auto report = policy_.ReportFault(verdict.code, ports_.clock.Now());
   if (report.code != FaultCode::kUnspecified) {
     RecordFault(report.code, 0, verdict.channel, verdict.value, report.windows, context);
@@ -100,39 +99,46 @@ cascade::RuleOutcome NodeLoop::JudgeSeverity(cascade::RuleOutcome outcome) {
   return zone.state > outcome.state ? zone : outcome;
 }
 
-void NodeLoop::DecideGood(const cascade::WindowStatistics& statistics, Context& context) {
+void NodeLoop::DecideGood(const sensing::CutWindow& window,
+                          const cascade::WindowStatistics& statistics,
+                          Context& context) {
   const cascade::RuleOutcome outcome =
       JudgeSeverity(cascade::Evaluate(package_.rules, statistics, FaultCode::kUnspecified));
+  const bool before = standing();
+  const bool decides = armed();
   cascade::TriggerResult result;
   // Out of every bin unless the trigger ran.
   result.score = std::numeric_limits<float>::quiet_NaN();
-  ActuatorState state = outcome.state;
-  const bool decides = armed();
   if (decides) {
     result = trigger_.Step(frame_.values.span(), baseline(), condition_);
-    context.tier = Tier::kTrigger;
     metrics_.windows_triggered += result.over ? 1U : 0U;
-    if (result.active && result.state != EventState::kCleared) {
-      state = cascade::Worse(state, package_.alarm_state());
-    }
+  }
+  const bool audited = package_.present && policy_.Audited(metrics_.windows - 1);
+  const Look look = LookAt(window, result.over, audited);
+  const bool put_off = look.taken && !look.sure && MayAsk();
+  if (look.taken && !put_off) {
+    context.tier = Tier::kClassifier;
+    naming_.Take(look.answer);
   } else {
-    context.tier = Tier::kFallback;
-    context.flags |= message::record_flag::kFallbackRules;
-    if (trigger_.active()) {
-      // An alarm that stands is not called off where nothing is known yet.
-      state = cascade::Worse(state, package_.alarm_state());
-    }
+    context.tier = decides ? Tier::kTrigger : Tier::kFallback;
   }
-  SetActuator(state, context);
-  KeepTime(ports_.clock.Now());
-  CountInSketch(result, context);
+  context.flags |= decides || look.taken ? 0 : message::record_flag::kFallbackRules;
+  rules_state_ = outcome.state;
+  SetActuator(cascade::Worse(StandingState(), outcome.state), context);
+  OpenBlock();
+  CountInSketch(result, look);
   ReportRecovery(context);
-  ReportTrigger(result, context);
+  ReportEpisode(before, result, context);
   ReportRules(outcome, context);
-  if (package_.present && policy_.Audited(metrics_.windows - 1)) {
-    RecordAudit(decides ? result.score : 0.0F, context);
+  if (put_off) {
+    PutOff(look, context);
+  } else {
+    SettleNow(look, outcome, context);
   }
-  if (package_.present && !decides) {
+  if (audited) {
+    Audit(look, decides ? result.score : 0.0F, context);
+  }
+  if (package_.trigger && !decides) {
     Learn(context);
   }
 }
@@ -149,15 +155,23 @@ void NodeLoop::RecordLearning(const Learner::Report& report, Context context) {
   RecordFault(report.code, report.detail, report.feature, report.value, report.windows, context);
 }
 
-void NodeLoop::CountInSketch(const cascade::TriggerResult& result, const Context& context) {
+void NodeLoop::OpenBlock() {
+  KeepTime(ports_.clock.Now());
   block_ = policy_.BlockAt(ports_.clock.Now());
   block_open_ = true;
+}
+
+void NodeLoop::CountInSketch(const cascade::TriggerResult& result, const Look& look) {
   std::array<float, message::kMaxFeatures> standard{};
   const std::size_t count = armed() ? frame_.values.size() : 0;
   for (std::size_t i = 0; i < count; ++i) {
     standard[i] = baseline().Standardise(i, frame_.values[i]);
   }
-  sketch_.AddWindow(context.tier, result.over, std::span(standard).first(count), result.score);
+  sketch_.AddWindow(result.over,
+                    {.frame = std::span(standard).first(count),
+                     .trigger_score = result.score,
+                     .confidence = look.taken ? look.answer.confidence
+                                              : std::numeric_limits<float>::quiet_NaN()});
 }
 
 void NodeLoop::ReportRecovery(const Context& context) {
@@ -167,18 +181,36 @@ void NodeLoop::ReportRecovery(const Context& context) {
   }
 }
 
-void NodeLoop::ReportTrigger(const cascade::TriggerResult& result, const Context& context) {
-  metrics_.episodes += result.state == EventState::kOnset ? 1U : 0U;
-  if (!policy_.ReportEvent(result.state, ports_.clock.Now())) {
+void NodeLoop::ReportEpisode(bool before,
+                             const cascade::TriggerResult& result,
+                             const Context& context) {
+  const EventState state = cascade::StateOf(before, standing());
+  metrics_.episodes += state == EventState::kOnset ? 1U : 0U;
+  const bool named = naming_.present();
+  // Where the trigger knows no baseline it has nothing new to say about its episode.
+  const bool speaks = named || state == EventState::kCleared || armed();
+  const bool news = named && naming_.answer().label != event_label_ &&
+                    (event_label_ == package_.alarm_label() || IsVerdict(context.tier));
+  if (!speaks || !policy_.ReportEvent(state, ports_.clock.Now(), news)) {
     return;
   }
-  BeginRecord(RecordKind::kEvent, context);
-  record_.event.state = result.state;
-  record_.event.label = package_.alarm_label();
-  // Of the trigger alone: how far beyond the threshold, 0.5 at it.
-  record_.event.confidence = result.score / (result.score + trigger_.threshold(condition_));
+  Context by = context;
+  by.tier = named ? naming_.answer().tier : context.tier;
+  if (!named && state != EventState::kCleared) {
+    by.tier = Tier::kTrigger;  // a network that calls it normal does not call it off
+    event_label_ = package_.alarm_label();
+  } else if (named) {
+    event_label_ = naming_.answer().label;
+  }
+  BeginRecord(RecordKind::kEvent, by);
+  record_.event.state = state;
+  record_.event.label = event_label_;
+  record_.event.confidence = EventConfidence(result);
+  if (named) {
+    record_.event.scores = naming_.answer().scores;
+  }
   record_.event.severity = result.severity;
-  record_.event.windows = result.windows;
+  record_.event.windows = std::max(result.windows, named ? naming_.windows() : 0);
   record_.event.top = result.top;
   record_.event.distance = result.distance;
   record_.event.actuator = static_cast<std::uint32_t>(context.actuator);
@@ -186,9 +218,17 @@ void NodeLoop::ReportTrigger(const cascade::TriggerResult& result, const Context
   EndRecord();
 }
 
+float NodeLoop::EventConfidence(const cascade::TriggerResult& result) const {
+  if (naming_.present() || !armed() || !(result.score >= 0)) {
+    return naming_.answer().confidence;
+  }
+  // Of the trigger alone: how far beyond the threshold, 0.5 at it.
+  return result.score / (result.score + trigger_.threshold(condition_));
+}
+
 void NodeLoop::ReportRules(const cascade::RuleOutcome& outcome, const Context& context) {
-  if (trigger_.active()) {
-    rule_windows_ = 0;  // the trigger's episode speaks, and carries the actuator's state
+  if (standing()) {
+    rule_windows_ = 0;  // the episode speaks, and carries the actuator's state
     return;
   }
   EventState state = EventState::kUnspecified;
@@ -226,11 +266,12 @@ void NodeLoop::SpendOnWindow(bool features) {
   const std::uint32_t samples = recipe.window_frames * recipe.channels;
   energy_.Add(Category::kSense, ToNanojoules(energy::SenseEnergy(kBoard, sensing)));
   energy_.Add(Category::kSleep, ToNanojoules(energy::SleepEnergy(kBoard, seconds)));
-  std::uint32_t trigger_cycles = samples * kGuardrailCyclesPerSample;
+  std::uint32_t trigger_cycles = samples * kCycles.guardrail_per_sample;
   if (features) {
     energy_.Add(Category::kFeatures,
-                ToNanojoules(energy::CycleEnergy(kBoard, samples * kFeatureCyclesPerSample)));
-    trigger_cycles += static_cast<std::uint32_t>(frame_.values.size()) * kTriggerCyclesPerFeature;
+                ToNanojoules(energy::CycleEnergy(kBoard, samples * kCycles.feature_per_sample)));
+    trigger_cycles +=
+        static_cast<std::uint32_t>(frame_.values.size()) * kCycles.trigger_per_feature;
   }
   energy_.Add(Category::kTrigger, ToNanojoules(energy::CycleEnergy(kBoard, trigger_cycles)));
 }
@@ -276,18 +317,18 @@ void NodeLoop::BeginRecord(RecordKind kind, const Context& context) {
     case RecordKind::kStatus:
       record_.status = {};
       break;
-    case RecordKind::kNone:
     case RecordKind::kActivation:
+      record_.activation = {};
+      break;
+    case RecordKind::kNone:
       break;
   }
 }
 
-void NodeLoop::EndRecord() {
-  if (uplink_.Append(record_).ok()) {
-    ++metrics_.records;
-  } else {
-    ++metrics_.records_failed;
-  }
+bool NodeLoop::EndRecord() {
+  const bool stored = uplink_.Append(record_).ok();
+  ++(stored ? metrics_.records : metrics_.records_failed);
+  return stored;
 }
 
 void NodeLoop::RecordFault(FaultCode code,
@@ -307,21 +348,13 @@ void NodeLoop::RecordFault(FaultCode code,
   EndRecord();
 }
 
-void NodeLoop::RecordAudit(float score, const Context& context) {
-  BeginRecord(RecordKind::kFeatureFrame, context);
-  record_.header.audit = true;
-  record_.feature_frame = frame_;
-  record_.feature_frame.score = score;
-  EndRecord();
-}
-
 void NodeLoop::CloseBlock() {
   if (!block_open_) {
     return;
   }
   block_open_ = false;
   Context context;
-  context.tier = armed() ? Tier::kTrigger : Tier::kFallback;
+  context.tier = TierAtRest();
   context.flags = message::record_flag::kPeriodic;
   BeginRecord(RecordKind::kSketch, context);
   record_.header.block = block_;
@@ -332,7 +365,7 @@ void NodeLoop::CloseBlock() {
 
 void NodeLoop::RecordStatus() {
   Context context;
-  context.tier = armed() ? Tier::kTrigger : Tier::kFallback;
+  context.tier = TierAtRest();
   context.flags = message::record_flag::kPeriodic;
   BeginRecord(RecordKind::kStatus, context);
   message::NodeStatus& status = record_.status;
@@ -353,7 +386,7 @@ void NodeLoop::RecordStatus() {
   status.bytes_raw = metrics_.bytes_raw;
   status.energy_nj = energy_.total_nj();
   status.package_digest = package_.digest;
-  status.commissioning_permille = baseline().permille();
+  status.commissioning_permille = commissioning_permille();
   status.velocity_mm_s = severity_.velocity_mm_s();
   status.zone = severity_.zone();
   status.commissioning = learner_.state(condition_);
@@ -362,7 +395,7 @@ void NodeLoop::RecordStatus() {
   status.baselines = learner_.baselines();
   status.hardware_class = static_cast<std::uint32_t>(config_.hardware_class);
   status.messages_refused = uplink.malformed + uplink.misaddressed + uplink.stale +
-                            uplink.oversized + metrics_.downlink_refused;
+                            uplink.oversized + metrics_.downlink_refused + RefusedVerdicts();
   EndRecord();
 }
 

@@ -36,7 +36,7 @@ std::size_t Learner::RequiredNumbers(const LoadedPackage& package) {
 cascade::BaselineSpec Learner::Spec() const {
   return {.recipe = package_->recipe_id,
           .features = dsp::OutputCount(package_->recipe),
-          .trigger = &package_->trigger,
+          .trigger = &*package_->trigger,
           .distance = package_->distance_or_null(),
           .conditions_id = package_->conditions_id};
 }
@@ -124,7 +124,7 @@ Learner::Report Learner::Judge(std::uint32_t condition) {
   cascade::CommissioningVerdict verdict;
   if (package_->commissioning) {
     verdict = slot.commissioning.Judge(*package_->commissioning,
-                                       package_->trigger,
+                                       *package_->trigger,
                                        package_->distance.has_value(),
                                        *severity_,
                                        slot.baseline);
@@ -182,7 +182,7 @@ Status Learner::SaveHead(std::uint32_t condition, bool with_warning) {
 
 void Learner::Arm(std::uint32_t condition) {
   trigger_.Arm(
-      package_->trigger, slots_[condition].baseline, condition, package_->distance_or_null());
+      *package_->trigger, slots_[condition].baseline, condition, package_->distance_or_null());
 }
 
 std::uint32_t Learner::baselines() const {

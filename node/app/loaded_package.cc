@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "trib/common/bytes/crc32c.h"
+#include "trib/common/classify/classify.h"
+#include "trib/common/nn/activation.h"
+#include "trib/node/cascade/classifier.h"
 #include "trib/node/cascade/rules.h"
 #include "trib/node/sensing/guardrails.h"
 
@@ -49,9 +52,54 @@ Status DecodeLearning(const package::PackageView& view, LoadedPackage& out) {
   return {};
 }
 
+bool HasPlan(const package::PackageView& view) {
+  bool found = false;
+  for (std::size_t i = 0; i < view.section_count(); ++i) {
+    found = found || view.section(i).type == SectionType::kPlan;
+  }
+  return found;
+}
+
+/// Whether the cut's activation is what the package says it is, and a record can carry it.
+Status CheckSplit(const LoadedNetwork& network, const Room& room) {
+  TRIB_TRY(classify::CheckSplit(*network.split, network.plan));
+  return nn::MaxActivationBytes(network.plan, network.split->cut) <= room.activation_bytes
+             ? Status()
+             : Status(Code::kFailedPrecondition, Reason::kArenaTooSmall);
+}
+
+/// A plan without a classifier says nothing about a window, so it is not run.
+Status DecodeNetwork(const package::PackageView& view, const Room& room, LoadedPackage& out) {
+  if (!HasPlan(view)) {
+    return {};
+  }
+  if (view.Find(SectionType::kPlan).empty()) {
+    return {Code::kDataLoss, Reason::kMissingSection};  // for other kernels only
+  }
+  const Result<nn::Plan> plan =
+      nn::Plan::Load(view.Find(SectionType::kPlan), view.Find(SectionType::kWeights));
+  if (!plan.ok()) {
+    return {plan.status().code(), Reason::kBadPlan};
+  }
+  LoadedNetwork& network = out.network.emplace(LoadedNetwork{.plan = *plan});
+  TRIB_TRY(DecodeSection(view, SectionType::kClassifier, network.classifier));
+  if (network.classifier.input == package::NetworkInput::kFeatures) {
+    TRIB_TRY(DecodeSection(view, SectionType::kNormalisation, network.normalisation));
+  }
+  TRIB_TRY(DecodeOptional(view, SectionType::kSplitPoints, network.split));
+  TRIB_TRY(classify::CheckFit(network.classifier,
+                              *plan,
+                              std::size_t{out.recipe.window_frames} * out.recipe.channels,
+                              dsp::OutputCount(out.recipe)));
+  if (cascade::Classifier::RequiredBytes(*plan) > room.network_bytes) {
+    return {Code::kFailedPrecondition, Reason::kArenaTooSmall};
+  }
+  return network.split ? CheckSplit(network, room) : Status();
+}
+
 Status DecodeAll(const package::PackageView& view,
                  const SensorFacts& sensor,
-                 std::size_t max_window_samples,
+                 const Room& room,
                  LoadedPackage& out) {
   const std::span<const std::byte> recipe = view.Find(SectionType::kRecipe);
   if (recipe.empty()) {
@@ -66,11 +114,11 @@ Status DecodeAll(const package::PackageView& view,
       out.recipe.sample_rate_hz != sensor.sample_rate_hz) {
     return {Code::kFailedPrecondition, Reason::kWrongSensor};
   }
-  if (std::size_t{out.recipe.window_frames} * out.recipe.channels > max_window_samples) {
+  if (std::size_t{out.recipe.window_frames} * out.recipe.channels > room.window_samples) {
     return {Code::kFailedPrecondition, Reason::kArenaTooSmall};
   }
   TRIB_TRY(package::CheckReferences(view, dsp::OutputCount(out.recipe), out.recipe.channels));
-  TRIB_TRY(DecodeSection(view, SectionType::kTrigger, out.trigger));
+  TRIB_TRY(DecodeOptional(view, SectionType::kTrigger, out.trigger));
   TRIB_TRY(DecodeSection(view, SectionType::kExitPolicy, out.policy));
   TRIB_TRY(DecodeSection(view, SectionType::kFallbackRules, out.rules));
   TRIB_TRY(DecodeSection(view, SectionType::kGuardrails, out.guardrails));
@@ -79,6 +127,7 @@ Status DecodeAll(const package::PackageView& view,
     TRIB_TRY(DecodeSection(view, SectionType::kSketchEdges, out.edges));
   }
   TRIB_TRY(DecodeLearning(view, out));
+  TRIB_TRY(DecodeNetwork(view, room, out));
   out.digest = view.digest();
   out.hash = view.hash();
   out.recipe_id = package::RecipeIdOf(recipe);
@@ -102,18 +151,26 @@ bool LoadedPackage::severity_is_logarithm() const {
   return operation != nullptr && operation->transform == dsp::Transform::kLog;
 }
 
+package::Platform PlatformOf(package::HardwareClass hardware_class, const Room& room) {
+  package::Platform platform;
+  platform.hardware_class = hardware_class;
+  platform.operators = (std::uint64_t{1} << nn::kOpcodes) - 1;
+  platform.arena_bytes = static_cast<std::uint32_t>(room.network_bytes);
+  return platform;
+}
+
 Status LoadPackage(std::span<const std::byte> file,
                    std::span<const crypto::PublicKey> pinned,
-                   const package::Platform& platform,
+                   package::HardwareClass hardware_class,
                    const SensorFacts& sensor,
-                   std::size_t max_window_samples,
+                   const Room& room,
                    LoadedPackage& out) {
-  LoadBuiltIn(sensor, max_window_samples, out);
+  LoadBuiltIn(sensor, room.window_samples, out);
   TRIB_TRY_ASSIGN(const package::PackageView view, package::PackageView::Open(file));
-  TRIB_TRY(package::Verify(view, pinned, platform));
-  const Status status = DecodeAll(view, sensor, max_window_samples, out);
+  TRIB_TRY(package::Verify(view, pinned, PlatformOf(hardware_class, room)));
+  const Status status = DecodeAll(view, sensor, room, out);
   if (!status.ok()) {
-    LoadBuiltIn(sensor, max_window_samples, out);
+    LoadBuiltIn(sensor, room.window_samples, out);
   }
   return status;
 }
@@ -129,7 +186,7 @@ void LoadBuiltIn(const SensorFacts& sensor, std::size_t max_window_samples, Load
   out.recipe.window_frames = static_cast<std::uint32_t>(
       std::min<std::size_t>(kBuiltInWindowFrames, max_window_samples / sensor.channels));
   out.recipe.hop_frames = out.recipe.window_frames;
-  out.trigger = package::TriggerSpec();
+  out.trigger.reset();
   out.policy = package::ExitPolicy();
   out.policy.heartbeat_ms = 60'000;
   out.policy.reminder_ms = 600'000;
@@ -146,6 +203,7 @@ void LoadBuiltIn(const SensorFacts& sensor, std::size_t max_window_samples, Load
   out.severity.reset();
   out.conditions = package::ConditionSpec();
   out.conditions_id = 0;
+  out.network.reset();
 }
 
 }  // namespace trib::node::app

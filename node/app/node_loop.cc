@@ -20,6 +20,8 @@ constexpr std::uint16_t kConfigurationFormat = 1;
 constexpr std::size_t kNodeIdBytes = 8;
 constexpr std::size_t kConfigurationBytes = 18;
 constexpr std::uint32_t kShortestInterval_ms = 1'000;
+// Without a trigger no package says how many quiet windows end an episode.
+constexpr std::uint32_t kClearWindows = 3;
 
 static_assert(static_cast<int>(ResetCause::kBrownOut) ==
               static_cast<int>(message::ResetReason::kBrownOut));
@@ -71,13 +73,11 @@ Status NodeLoop::Start(std::span<const std::byte> file, std::span<const crypto::
   LoadConfiguration();
 
   const SensorFacts sensor{ports_.sensor.sample_rate_hz(), ports_.sensor.channels()};
-  const std::size_t room = memory_.window.size() / 2;
   if (file.empty()) {
-    LoadBuiltIn(sensor, room, package_);
+    LoadBuiltIn(sensor, memory_.room().window_samples, package_);
   } else {
-    package::Platform platform;
-    platform.hardware_class = config_.hardware_class;
-    package_status_ = LoadPackage(file, pinned, platform, sensor, room, package_);
+    package_status_ =
+        LoadPackage(file, pinned, config_.hardware_class, sensor, memory_.room(), package_);
   }
   Equip();
   Introduce();
@@ -85,9 +85,27 @@ Status NodeLoop::Start(std::span<const std::byte> file, std::span<const crypto::
   return {};
 }
 
+/// @returns false when the memory is too small for what the package asks for.
+bool NodeLoop::MakeStages() {
+  if (!features_.Load(package_.recipe).ok() ||
+      Learner::RequiredNumbers(package_) > memory_.covariances.size()) {
+    return false;
+  }
+  if (package_.network) {
+    const LoadedNetwork& network = *package_.network;
+    const auto classifier = cascade::Classifier::Open(
+        network.plan, network.classifier, network.normalisation, memory_.network);
+    if (!classifier.ok()) {
+      return false;
+    }
+    classifier_.emplace(*classifier);
+  }
+  naming_ = cascade::Naming(package_.trigger ? package_.trigger->clear_n : kClearWindows);
+  return true;
+}
+
 void NodeLoop::Equip() {
-  if (package_.present && (!features_.Load(package_.recipe).ok() ||
-                           Learner::RequiredNumbers(package_) > memory_.covariances.size())) {
+  if (package_.present && !MakeStages()) {
     package_status_ = {Code::kFailedPrecondition, package::Reason::kArenaTooSmall};
     LoadBuiltIn({ports_.sensor.sample_rate_hz(), ports_.sensor.channels()},
                 memory_.window.size() / 2,
@@ -114,12 +132,15 @@ void NodeLoop::TakeUpBaselines() {
   if (!package_.present) {
     return;
   }
+  event_label_ = package_.alarm_label();
   if (package_.severity) {
     severity_ = cascade::Severity(*package_.severity, package_.severity_is_logarithm());
   }
-  learner_.Equip(package_, severity_, [this](const Learner::Report& report) {
-    RecordLearning(report, Context());
-  });
+  if (package_.trigger) {
+    learner_.Equip(package_, severity_, [this](const Learner::Report& report) {
+      RecordLearning(report, Context());
+    });
+  }
 }
 
 // Records in the backlog name their node. Under another id the gateway would refuse them for good,
@@ -187,11 +208,6 @@ void NodeLoop::OnConfiguration(const message::Configuration& configuration) {
   introduce_again_ = true;
 }
 
-void NodeLoop::OnVerdict(const message::Verdict& /*verdict*/) {
-  // Nothing is deferred yet, so no decision waits for it.
-  ++metrics_.verdicts;
-}
-
 void NodeLoop::OnUpdateChunk(const message::UpdateChunk& /*chunk*/) {
   ++metrics_.downlink_refused;
 }
@@ -228,12 +244,14 @@ Millis NodeLoop::Step() {
   const bool took = TakeSamples(now);
   WatchSensor(took, now);
   KeepTime(ports_.clock.Now());
+  ExpireQuestions(now);
+  EndSourceWhenSettled();
   DriveUplink(now);
   if (took) {
     return Millis(0);
   }
   // It may be the first or the last moment there is: compared, never subtracted from.
-  const MonotonicTime due = uplink_.next_due();
+  const MonotonicTime due = std::min(uplink_.next_due(), questions_.NextExpiry(VerdictWait()));
   const MonotonicTime latest = now + config_.longest_sleep;
   const Millis until_uplink = std::clamp(due, now, latest) - now;
   const Millis until_status =
@@ -242,13 +260,14 @@ Millis NodeLoop::Step() {
 }
 
 bool NodeLoop::TakeSamples(MonotonicTime now) {
-  if (source_ended_) {
+  if (source_dry_) {
     return false;
   }
   const Result<SampleBlock> block = ports_.sensor.Read(buffer_->Writable());
   if (!block.ok()) {
     if (block.status().code() == Code::kOutOfRange) {
-      EndSource();
+      source_dry_ = true;
+      buffer_->Finish();
     } else if (block.status().code() != Code::kUnavailable) {
       ++metrics_.sensor_errors;
     }
@@ -265,7 +284,7 @@ bool NodeLoop::TakeSamples(MonotonicTime now) {
 }
 
 void NodeLoop::WatchSensor(bool took, MonotonicTime now) {
-  if (took || source_ended_ || now - heard_sensor_ < config_.sensor_silence) {
+  if (took || source_dry_ || now - heard_sensor_ < config_.sensor_silence) {
     return;
   }
   // Counts as one window: there is nothing to cut one from.
@@ -275,9 +294,11 @@ void NodeLoop::WatchSensor(bool took, MonotonicTime now) {
   DecideBad({.code = FaultCode::kSensorMissing, .value = 1000}, {}, context);
 }
 
-void NodeLoop::EndSource() {
+void NodeLoop::EndSourceWhenSettled() {
+  if (!source_dry_ || source_ended_ || questions_.open() > 0) {
+    return;
+  }
   source_ended_ = true;
-  buffer_->Finish();
   CloseBlock();
   RecordStatus();
 }
@@ -314,12 +335,15 @@ NodeState NodeLoop::state() const {
   if (!package_.present) {
     return NodeState::kFallback;
   }
-  if (!armed() && !trigger_.active()) {
+  if (standing()) {
+    return NodeState::kAlarm;
+  }
+  if (package_.trigger && !armed()) {
     return learner_.state(condition_) == message::CommissioningState::kOnRules
                ? NodeState::kFallback
                : NodeState::kCommissioning;
   }
-  return trigger_.active() ? NodeState::kAlarm : NodeState::kNormal;
+  return NodeState::kNormal;
 }
 
 }  // namespace trib::node::app

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "trib/common/dsp/recipe.h"
+#include "trib/common/host/message/chunk_assembler.h"
 #include "trib/common/host/message/codec.h"
 #include "trib/common/package/package.h"
 #include "trib/common/package/sections.h"
@@ -29,6 +30,8 @@ inline constexpr std::uint32_t kFrames = 1024;
 inline constexpr std::uint32_t kSectorBytes = 8192;
 inline constexpr std::uint32_t kStateSectors = 2;
 inline constexpr std::uint32_t kBacklogSectors = 32;
+inline constexpr std::size_t kNetworkBytes = 16'384;
+inline constexpr std::size_t kActivationBytes = 7'168;
 
 inline crypto::SecretSeed Seed(unsigned char number) {
   crypto::SecretSeed seed;
@@ -52,6 +55,13 @@ struct PackageParts {
   std::optional<package::CommissioningSpec> commissioning;
   std::optional<package::SeveritySpec> severity;
   std::optional<package::ConditionSpec> conditions;
+  bool with_trigger = true;
+  // Of a network; see network_bench.h.
+  std::optional<package::Normalisation> normalisation;
+  std::vector<std::byte> plan;
+  std::vector<std::byte> weights;
+  std::optional<package::ClassifierSpec> classifier;
+  std::optional<package::SplitPoints> split;
 
   PackageParts() {
     manifest.name = package::ShortText("test");
@@ -119,7 +129,7 @@ struct PackageParts {
   [[nodiscard]] std::vector<std::byte> Signed(unsigned char signer) const {
     std::vector<std::vector<std::byte>> memory;
     std::vector<package::SectionInput> inputs;
-    memory.reserve(16);
+    memory.reserve(20);
     const auto add = [&](package::SectionType type, const auto& value) {
       memory.emplace_back(package::kMaxTypedSectionBytes);
       const auto size = package::Encode(value, memory.back());
@@ -133,26 +143,35 @@ struct PackageParts {
     EXPECT_TRUE(recipe_size.ok());
     memory.back().resize(*recipe_size);
     inputs.push_back({.type = package::SectionType::kRecipe, .bytes = memory.back()});
-    add(package::SectionType::kTrigger, trigger);
+    const auto add_if = [&](package::SectionType type, const auto& value) {
+      if (value) {
+        add(type, *value);
+      }
+    };
+    const auto add_bytes = [&](package::SectionType type, const std::vector<std::byte>& bytes) {
+      if (!bytes.empty()) {
+        inputs.push_back({.type = type, .bytes = bytes});
+      }
+    };
+    add_if(package::SectionType::kNormalisation, normalisation);
+    if (with_trigger) {
+      add(package::SectionType::kTrigger, trigger);
+    }
+    add_bytes(package::SectionType::kPlan, plan);
+    add_bytes(package::SectionType::kWeights, weights);
     add(package::SectionType::kExitPolicy, policy);
+    add_if(package::SectionType::kSplitPoints, split);
     add(package::SectionType::kFallbackRules, rules);
     add(package::SectionType::kGuardrails, guardrails);
     add(package::SectionType::kLabels, labels);
     if (!edges.histograms.empty()) {
       add(package::SectionType::kSketchEdges, edges);
     }
-    if (distance) {
-      add(package::SectionType::kDistance, *distance);
-    }
-    if (commissioning) {
-      add(package::SectionType::kCommissioning, *commissioning);
-    }
-    if (severity) {
-      add(package::SectionType::kSeverity, *severity);
-    }
-    if (conditions) {
-      add(package::SectionType::kConditions, *conditions);
-    }
+    add_if(package::SectionType::kDistance, distance);
+    add_if(package::SectionType::kCommissioning, commissioning);
+    add_if(package::SectionType::kSeverity, severity);
+    add_if(package::SectionType::kConditions, conditions);
+    add_if(package::SectionType::kClassifier, classifier);
     std::vector<std::byte> file(package::PackageBytes(inputs) + package::kTrailerBytes);
     const auto size = package::WritePackage(inputs, file);
     EXPECT_TRUE(size.ok()) << "reason " << size.status().reason();
@@ -183,8 +202,16 @@ class TestGateway {
         Send(down);
       } else if (uplink->kind == host::message::Uplink::Kind::kRecords) {
         Take(uplink->records);
+      } else {
+        TakeChunk(uplink->chunk);
       }
     }
+  }
+  void Answer(const message::Verdict& verdict) {
+    message::Downlink down;
+    down.kind = message::Downlink::Kind::kVerdict;
+    down.verdict = verdict;
+    Send(down);
   }
   void Configure(const message::Configuration& configuration) {
     message::Downlink down;
@@ -212,11 +239,21 @@ class TestGateway {
   }
 
   std::map<message::RecordKey, message::Record> records;
+  /// Of the activations among them, whose records point at nothing.
+  std::map<message::RecordKey, std::vector<std::byte>> payloads;
+  std::uint64_t chunks = 0;
   std::optional<message::Hello> hello;
   std::uint64_t unix_ms = 1'700'000'000'000;
   std::uint32_t credit = 65'536;
 
  private:
+  void TakeChunk(const host::message::Uplink::ChunkData& chunk) {
+    ++chunks;
+    const auto whole = assembler_.Add(kNode, chunk, MonotonicTime());
+    if (whole.ok()) {
+      Take({{.sealed = *whole}});
+    }
+  }
   void Take(const std::vector<host::message::Uplink::ReceivedRecord>& received) {
     message::Downlink down;
     down.kind = message::Downlink::Kind::kAck;
@@ -230,7 +267,11 @@ class TestGateway {
       ASSERT_TRUE(decoded.ok()) << "reason " << decoded.reason();
       EXPECT_EQ(record.header.key.node, kNode);
       down.ack.epoch = record.header.key.epoch;
-      const message::RecordKey& key = record.header.key;
+      const message::RecordKey key = record.header.key;
+      if (record.kind == message::RecordKind::kActivation) {
+        payloads[key].assign(record.activation.payload.begin(), record.activation.payload.end());
+        record.activation = {};
+      }
       const auto [at, is_new] = records.emplace(key, record);
       EXPECT_TRUE(is_new || at->second.header == record.header) << "a key was used twice";
       if (down.ack.ranges.full()) {
@@ -249,6 +290,7 @@ class TestGateway {
   }
 
   Link& link_;
+  host::message::ChunkAssembler assembler_{host::message::ChunkAssembler::Limits{}};
 };
 
 /// Machine signals as counts.
@@ -278,7 +320,8 @@ inline std::vector<std::int16_t> Faulty(std::uint64_t& frame, SplitMix64& random
 /// Ports that outlive the node, so that it can be restarted.
 class World {
  public:
-  using Storage = NodeLoopStorage<2048, kBacklogSectors, kSectorBytes>;
+  using Storage =
+      NodeLoopStorage<2048, kBacklogSectors, kSectorBytes, kNetworkBytes, kActivationBytes>;
 
   explicit World(crypto::PublicKey pinned = KeyOf(1), trib::testing::LossyLink::Faults faults = {})
       : pinned_(pinned), link(message::kMaxEnvelopeBytes, faults), gateway(link.b()) {}
@@ -287,6 +330,7 @@ class World {
 
   Status Boot(std::span<const std::byte> package) {
     loop.reset();
+    file_.assign(package.begin(), package.end());
     storage = std::make_unique<Storage>();
     NodeConfig config;
     config.node = node;
@@ -294,10 +338,10 @@ class World {
     config.backlog_region = {.first = SectorIndex(kStateSectors), .sectors = kBacklogSectors};
     config.seed = 5;
     loop = std::make_unique<NodeLoop>(
-        NodePorts{clock, sensor, link.a(), flash, watchdog, actuator, entropy, power},
+        NodePorts{clock, sensor, link.a(), flash, watchdog, actuator, entropy, power, observer},
         config,
         storage->memory());
-    return loop->Start(package, std::span(&pinned_, 1));
+    return loop->Start(file_, std::span(&pinned_, 1));
   }
 
   /// Steps until the sensor has nothing more; a window of samples lasts its logical time.
@@ -344,6 +388,8 @@ class World {
   trib::testing::FakeEntropy entropy{9};
   trib::testing::FakePower power;
   TestGateway gateway;
+  DecisionObserver* observer = nullptr;
+  std::vector<std::byte> file_;  // in place for as long as the loop
   std::unique_ptr<Storage> storage;
   std::unique_ptr<NodeLoop> loop;
   std::uint64_t frame = 0;

@@ -21,6 +21,7 @@ ReportSettings SettingsOf(const package::ExitPolicy& policy) {
   settings.status = Millis(policy.status_ms);
   settings.reminder = Millis(policy.reminder_ms);
   settings.block = Millis(policy.block_ms);
+  settings.heartbeat = Millis(policy.heartbeat_ms);
   settings.audit_permille = policy.audit_permille;
   return settings;
 }
@@ -45,14 +46,23 @@ bool ReportPolicy::Audited(std::uint64_t window_index) const {
   return (hash >> 32U) * 1000 >> 32U < settings_.audit_permille;
 }
 
-bool ReportPolicy::ReportEvent(EventState state, LogicalTime now) {
+bool ReportPolicy::ReportEvent(EventState state, LogicalTime now, bool news) {
   const bool due =
       state == EventState::kOnset || state == EventState::kCleared ||
-      (state == EventState::kContinuing && Passed(last_event_, settings_.reminder, now));
+      (state == EventState::kContinuing && (news || Passed(last_event_, settings_.reminder, now)));
   if (due) {
     last_event_ = now;
   }
   return due;
+}
+
+bool ReportPolicy::HeartbeatDue(LogicalTime now) const {
+  return !heart_has_beaten_ || Passed(last_heartbeat_, settings_.heartbeat, now);
+}
+
+void ReportPolicy::NoteHeartbeat(LogicalTime now) {
+  heart_has_beaten_ = true;
+  last_heartbeat_ = now;
 }
 
 ReportPolicy::FaultReport ReportPolicy::ReportFault(FaultCode verdict, LogicalTime now) {

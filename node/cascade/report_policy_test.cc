@@ -95,6 +95,28 @@ TEST(ReportPolicy, SendsStatusAtOnceAndThenAtTheInterval) {
   EXPECT_TRUE(policy.StatusDue(At(0)));  // clock set back
 }
 
+TEST(ReportPolicy, TheHeartIsDueAtFirstAndThenAnIntervalAfterEachBeat) {
+  ReportSettings settings = Settings();
+  settings.heartbeat = Millis(3'000);
+  ReportPolicy policy(settings, 1);
+  EXPECT_TRUE(policy.HeartbeatDue(At(10)));
+  EXPECT_TRUE(policy.HeartbeatDue(At(10))) << "asking is not beating";
+  policy.NoteHeartbeat(At(10));
+  EXPECT_FALSE(policy.HeartbeatDue(At(3'009)));
+  policy.NoteHeartbeat(At(2'000));  // a window that was looked at for another reason
+  EXPECT_FALSE(policy.HeartbeatDue(At(4'999)));
+  EXPECT_TRUE(policy.HeartbeatDue(At(5'000)));
+  EXPECT_TRUE(policy.HeartbeatDue(At(1'999))) << "the clock was set back";
+}
+
+TEST(ReportPolicy, NewsOfALastingEventWaitForNoReminder) {
+  ReportPolicy policy(Settings(), 1);
+  EXPECT_TRUE(policy.ReportEvent(EventState::kOnset, At(0)));
+  EXPECT_FALSE(policy.ReportEvent(EventState::kContinuing, At(1)));
+  EXPECT_TRUE(policy.ReportEvent(EventState::kContinuing, At(2), true));
+  EXPECT_FALSE(policy.ReportEvent(EventState::kUnspecified, At(3), true)) << "news of nothing";
+}
+
 TEST(ReportPolicy, AlignsBlocks) {
   const ReportPolicy policy(Settings(), 1);
   EXPECT_EQ(policy.BlockAt(At(0)), (message::BlockInterval{0, 2000}));
@@ -108,7 +130,9 @@ TEST(ReportSettings, ConfigurationStandsAboveThePackageWhereItSaysSomething) {
   exit.reminder_ms = 20;
   exit.block_ms = 30;
   exit.audit_permille = 40;
+  exit.heartbeat_ms = 50;
   const ReportSettings base = SettingsOf(exit);
+  EXPECT_EQ(base.heartbeat, Millis(50));
   EXPECT_EQ(base.block, Millis(30));
   const ReportSettings changed = Override(base, {.version = 1, .status_interval_ms = 99});
   EXPECT_EQ(changed.status, Millis(99));

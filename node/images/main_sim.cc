@@ -1,20 +1,19 @@
 // trib-node: one node as a Linux process. docs: node/platform/sim/README.md, deploy/node.toml
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstring>
-#include <deque>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "decision_tally.h"
 #include "link_watch.h"
+#include "node_report.h"
 #include "sim_options.h"
 #include "trib/common/host/cli/daemon.h"
 #include "trib/common/host/cli/program.h"
@@ -44,32 +43,24 @@ namespace identity = host::identity;
 using host::logging::Level;
 using host::logging::Log;
 
-constexpr std::uint32_t kSectorBytes = 8192;
-constexpr std::uint32_t kStateSectors = 4;
-constexpr std::uint32_t kBacklogSectors = 252;  // 2 MB: days of events and sketches
+// A sector holds the record of the longest activation.
+constexpr std::uint32_t kSectorBytes = 20'480;
+constexpr std::uint32_t kStateSectors = 2;
+constexpr std::uint32_t kBacklogSectors = 100;  // 2 MB: days of events and sketches
 constexpr std::size_t kWindowSamples = std::size_t{8} * 4096;
-using Storage = app::NodeLoopStorage<kWindowSamples, kBacklogSectors, kSectorBytes>;
+constexpr std::size_t kNetworkBytes = 65'536;
+using Storage = app::NodeLoopStorage<kWindowSamples,
+                                     kBacklogSectors,
+                                     kSectorBytes,
+                                     kNetworkBytes,
+                                     message::kMaxActivationBytes>;
+// How long a replay at full speed waits for somebody that it can ask.
+constexpr Millis kWaitForSession{10'000};
 
 struct Failure {
   int code = cli::kExitFailed;
   std::string text;
 };
-
-std::string_view NameOf(app::NodeState state) {
-  switch (state) {
-    case app::NodeState::kFallback:
-      return "fallback";
-    case app::NodeState::kCommissioning:
-      return "commissioning";
-    case app::NodeState::kNormal:
-      return "normal";
-    case app::NodeState::kAlarm:
-      return "alarm";
-    case app::NodeState::kFault:
-      break;
-  }
-  return "fault";
-}
 
 /// A simulated machine: described by a file, or the default one with a bad bearing in phases.
 /// What a node senses with: samples, what is wrong with them, and how long there are none.
@@ -205,104 +196,6 @@ void Watch(LinkWatch& watch, sim::ZmqLink* link, std::uint64_t records_waiting) 
   }
 }
 
-/// Null, or why the package that was given does not run.
-nlohmann::ordered_json PackageRefusal(const app::NodeLoop& loop) {
-  const Status status = loop.package_status();
-  return status.ok() ? nlohmann::ordered_json()
-                     : nlohmann::ordered_json(
-                           package::ReasonName(static_cast<package::Reason>(status.reason())));
-}
-
-/// Time from storing a record to its acknowledgement, over the last ones.
-class AckLatency {
- public:
-  void Note(std::uint64_t stored, std::uint64_t acknowledged, MonotonicTime now) {
-    if (stored > stored_) {
-      waiting_.emplace_back(stored, now);
-      stored_ = stored;
-    }
-    while (!waiting_.empty() && waiting_.front().first <= acknowledged) {
-      recent_.push_back((now - waiting_.front().second).count());
-      waiting_.pop_front();
-      if (recent_.size() > 256) {
-        recent_.pop_front();
-      }
-    }
-  }
-  [[nodiscard]] std::int64_t Median() const {
-    std::vector<std::int64_t> sorted(recent_.begin(), recent_.end());
-    if (sorted.empty()) {
-      return 0;
-    }
-    const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
-    std::nth_element(sorted.begin(), middle, sorted.end());
-    return *middle;
-  }
-
- private:
-  std::uint64_t stored_ = 0;
-  std::deque<std::pair<std::uint64_t, MonotonicTime>> waiting_;
-  std::deque<std::int64_t> recent_;
-};
-
-nlohmann::ordered_json Report(const SimOptions& options,
-                              const app::NodeLoop& loop,
-                              const sim::PacedSensor& sensor,
-                              const AckLatency& latency,
-                              const LinkWatch& link) {
-  const app::NodeMetrics& m = loop.metrics();
-  const uplink::BacklogMetrics& backlog = loop.backlog_metrics();
-  const uplink::UplinkMetrics& uplink = loop.uplink_metrics();
-  std::uint64_t dropped = 0;
-  for (const std::uint32_t count : backlog.dropped) {
-    dropped += count;
-  }
-  std::array<char, 17> epoch{};
-  std::snprintf(epoch.data(),
-                epoch.size(),
-                "%016llx",
-                static_cast<unsigned long long>(loop.identity().epoch.value()));
-  return {{"node", std::to_string(options.id)},
-          {"state", NameOf(loop.state())},
-          {"link", link.name()},
-          {"label", sensor.label()},
-          {"windows", m.windows},
-          {"windows_invalid", m.windows_invalid},
-          {"windows_triggered", m.windows_triggered},
-          {"episodes", m.episodes},
-          {"events", m.events},
-          {"faults", m.faults},
-          {"records", m.records},
-          {"records_failed", m.records_failed},
-          {"records_dropped", dropped},
-          {"acked", uplink.acknowledged},
-          {"backlog", backlog.records},
-          {"bytes_sent", uplink.bytes_sent},
-          {"bytes_raw", m.bytes_raw},
-          {"frames_discarded", loop.window_metrics().frames_discarded},
-          {"energy_uj", loop.energy().total_nj() / 1000},
-          {"commissioning_permille", loop.commissioning_permille()},
-          {"ack_ms_p50", latency.Median()},
-          {"package_refused", PackageRefusal(loop)},
-          {"boot", loop.identity().boot},
-          {"epoch", std::string(epoch.data())},
-          {"done", loop.source_ended()}};
-}
-
-void Print(const SimOptions& options, const nlohmann::ordered_json& report) {
-  if (options.json) {
-    std::cout << report.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n"
-              << std::flush;
-    return;
-  }
-  std::cout << "node " << options.id << ": " << report["state"].get<std::string>() << ", link "
-            << report["link"].get<std::string>() << ", windows " << report["windows"] << ", events "
-            << report["events"] << ", faults " << report["faults"] << ", backlog "
-            << report["backlog"] << ", sent " << report["bytes_sent"] << " of "
-            << report["bytes_raw"] << " bytes\n"
-            << std::flush;
-}
-
 int Fail(const Failure& failure) {
   cli::PrintError("trib-node", failure.text);
   return failure.code;
@@ -354,10 +247,21 @@ std::optional<int> ExitWhenDrained(const SimOptions& options,
   return std::nullopt;
 }
 
+/// Whether another doubtful window could not be asked about now, but soon can.
+bool MustWaitToAsk(const app::NodeLoop& loop, Millis since_begin) {
+  const auto& network = loop.package().network;
+  if (!network || !network->split) {
+    return false;
+  }
+  return loop.in_session() ? loop.open_questions() >= cascade::Questions::kMost
+                           : since_begin < kWaitForSession;
+}
+
 /// The main loop. @returns the exit code.
 int Run(const SimOptions& options,
         app::NodeLoop& loop,
         sim::PacedSensor& sensor,
+        const DecisionTally& tally,
         sim::SimClock& clock,
         sim::SimPower& power,
         sim::ZmqLink* link,
@@ -365,20 +269,23 @@ int Run(const SimOptions& options,
   const bool connected = !options.gateway.empty();
   AckLatency latency;
   LinkWatch watch(options.gateway, options.id);
-  MonotonicTime next_report = clock.Monotonic();
+  const MonotonicTime begun = clock.Monotonic();
+  MonotonicTime next_report = begun;
   std::optional<MonotonicTime> ended;
   std::optional<int> exit;
   while (!exit && !stop.requested()) {
     // At full speed the gateway sets the pace: a backlog that fills would drop what a machine in
     // real time would have had time to send.
-    sensor.Hold(options.pace <= 0 && connected && loop.backlog_metrics().record_bytes > 262'144);
+    sensor.Hold(options.pace <= 0 && connected &&
+                (loop.backlog_metrics().record_bytes > 262'144 ||
+                 MustWaitToAsk(loop, clock.Monotonic() - begun)));
     const Millis sleep = loop.Step();
     const MonotonicTime now = clock.Monotonic();
     Watch(watch, link, loop.backlog_metrics().records);
     latency.Note(loop.metrics().records, loop.uplink_metrics().acknowledged, now);
     if (options.report_s > 0 && now >= next_report) {
       next_report = now + Millis(static_cast<std::int64_t>(options.report_s * 1000));
-      Print(options, Report(options, loop, sensor, latency, watch));
+      Print(options, Report(options, loop, sensor, tally, latency, watch));
     }
     if (loop.source_ended()) {
       ended = ended.value_or(now);
@@ -391,7 +298,7 @@ int Run(const SimOptions& options,
       power.Sleep(std::max(until, Millis(1)));
     }
   }
-  Print(options, Report(options, loop, sensor, latency, watch));
+  Print(options, Report(options, loop, sensor, tally, latency, watch));
   if (!sensor.failure().ok()) {
     cli::PrintError("trib-node", "the recording could not be read to its end");
     return cli::kExitFailed;
@@ -437,13 +344,11 @@ int CheckConfig(const SimOptions& options) {
   (void)note(options.gateway.empty() || ReadKeys(options, keys, client, failure));
   if (packaged && source != nullptr && !file.empty()) {
     app::LoadedPackage loaded;
-    package::Platform platform;
-    platform.hardware_class = app::NodeConfig().hardware_class;
     const Status status = app::LoadPackage(file,
                                            pinned,
-                                           platform,
+                                           app::NodeConfig().hardware_class,
                                            {source->sample_rate_hz(), source->channels()},
-                                           kWindowSamples,
+                                           Storage::kRoom,
                                            loaded);
     failure.text = "--package: " + options.package + ": refused: " +
                    std::string(package::ReasonName(static_cast<package::Reason>(status.reason())));
@@ -455,7 +360,7 @@ int CheckConfig(const SimOptions& options) {
 int Main(const SimOptions& options) {
   const cli::StopSignal stop;
   Failure failure;
-  std::vector<std::byte> package_file;
+  std::vector<std::byte> package_file;  // a network stays in it: it outlives the loop
   std::vector<crypto::PublicKey> package_keys;
   if (!LoadPackageFile(options, package_file, package_keys, failure)) {
     return Fail(failure);
@@ -515,9 +420,10 @@ int Main(const SimOptions& options) {
           ? Millis(86'400'000)
           : Millis(static_cast<std::int64_t>(silence_ms / std::min(1.0, options.pace)));
   Link& link = zmq_link ? static_cast<Link&>(*zmq_link) : no_link;
+  DecisionTally tally(sensor);
   const auto storage = std::make_unique<Storage>();
   const auto loop = std::make_unique<app::NodeLoop>(
-      app::NodePorts{clock, sensor, link, **flash, watchdog, actuator, entropy, power},
+      app::NodePorts{clock, sensor, link, **flash, watchdog, actuator, entropy, power, &tally},
       config,
       storage->memory());
   const Status started = loop->Start(package_file, package_keys);
@@ -539,7 +445,7 @@ int Main(const SimOptions& options) {
         "; the node runs by its built-in rules");
   }
   Log(Level::kInfo, "app", "node ", options.id, ", boot ", loop->identity().boot);
-  return Run(options, *loop, sensor, clock, power, zmq_link.get(), stop);
+  return Run(options, *loop, sensor, tally, clock, power, zmq_link.get(), stop);
 }
 
 }  // namespace

@@ -109,7 +109,9 @@ class Demo {
     if (!fleet_.MakeKeys()) {
       return Failed();
     }
-    const auto package = fleet_.SignedPackage(SourceDir() / "workloads/bearing/package.toml");
+    const auto workload = SourceDir() / "workloads/bearing";
+    const auto package =
+        fleet_.AddNetwork(workload / "bearing.trib", workload / "bearing-tail.trib");
     if (!package) {
       return Failed();
     }
@@ -167,7 +169,8 @@ class Demo {
       return std::nullopt;
     }
     std::string error;
-    const auto playlist = launcher::BearingPlaylist(*data, index, {}, error);
+    const auto playlist =
+        launcher::BearingPlaylist(*data, index, {.test_split = "split_by_load"}, error);
     if (!playlist.ok()) {
       problem_ = Problem{host::cli::kExitUsage, options_.data.string() + ": " + error};
       return std::nullopt;
@@ -370,7 +373,8 @@ class Demo {
     const Totals totals = Sum(snapshot_);
     std::cerr << "demo: " << static_cast<int>(snapshot_.elapsed_s) << " s: " << totals.windows
               << " windows, " << totals.events << " events, " << totals.records_stored << " of "
-              << totals.records_sent << " records stored" << std::endl;
+              << totals.records_sent << " records stored; decided by " << ExitsLine(totals)
+              << std::endl;
   }
 
   const Options& options_;

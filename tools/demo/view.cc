@@ -1,6 +1,7 @@
 #include "view.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 
 #include "trib/common/host/cli/output.h"
@@ -38,6 +39,104 @@ std::string Ratio(std::uint64_t raw, std::uint64_t sent) {
   return sent == 0 ? "-" : "1/" + Fixed(static_cast<double>(raw) / static_cast<double>(sent), 0);
 }
 
+/// Null where nothing was judged.
+json Share(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? json() : json(static_cast<double>(part) / static_cast<double>(whole));
+}
+
+/// Tiers in the order of the flow. Rules decide only where no model does.
+constexpr std::array<const char*, 4> kTiers = {"trigger", "classifier", "gateway", "cloud"};
+
+void AddExits(const json& report, Totals& totals) {
+  const json exits = Part(report, "exits");
+  for (const char* tier : kTiers) {
+    totals.exits[tier] += Number(exits, tier);
+  }
+  totals.deferred += Number(report, "deferred");
+  totals.timeouts += Number(report, "timeouts");
+  totals.not_asked += Number(report, "not_asked");
+}
+
+void AddTruth(const json& report, Totals& totals) {
+  const json confusion = Part(report, "confusion");
+  for (const auto& [truth, labels] : confusion.items()) {
+    for (const auto& [label, tiers] : labels.items()) {
+      for (const char* tier : kTiers) {
+        const std::uint64_t windows = Number(tiers, tier);
+        totals.judged += windows;
+        totals.right_kind += label == truth ? windows : 0;
+        totals.right_fault += (label == "normal") == (truth == "normal") ? windows : 0;
+      }
+    }
+  }
+}
+
+/// Adds up the nodes' histograms of how long a verdict took.
+class VerdictTimes {
+ public:
+  void Add(const json& latency) {
+    count_ += Number(latency, "count");
+    sum_ += Number(latency, "sum");
+    max_ = std::max(max_, Number(latency, "max"));
+    bounds_ = Part(latency, "bounds");
+    const json bins = Part(latency, "bins");
+    bins_.resize(std::max(bins_.size(), bins.size()));
+    for (std::size_t i = 0; bins.is_array() && i < bins.size(); ++i) {
+      bins_[i] += bins[i].get<std::uint64_t>();
+    }
+  }
+  void Give(Totals& totals) const {
+    totals.verdicts = count_;
+    totals.verdict_ms_mean =
+        count_ == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(count_);
+    totals.verdict_ms_max = max_;
+    totals.verdict_ms_p50 = Below(0.50);
+    totals.verdict_ms_p99 = Below(0.99);
+  }
+
+ private:
+  /// What the share of the verdicts stayed below.
+  [[nodiscard]] std::uint64_t Below(double share) const {
+    std::uint64_t seen = 0;
+    for (std::size_t i = 0; count_ > 0 && i < bins_.size(); ++i) {
+      seen += bins_[i];
+      if (static_cast<double>(seen) >= share * static_cast<double>(count_)) {
+        return i < bounds_.size() ? std::min(bounds_[i].get<std::uint64_t>(), max_) : max_;
+      }
+    }
+    return 0;
+  }
+
+  std::uint64_t count_ = 0;
+  std::uint64_t sum_ = 0;
+  std::uint64_t max_ = 0;
+  std::vector<std::uint64_t> bins_;
+  json bounds_;
+};
+
+std::string Percent(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0
+             ? "-"
+             : Fixed(100.0 * static_cast<double>(part) / static_cast<double>(whole), 1) + " %";
+}
+
+std::string VerdictLine(const Totals& t) {
+  if (t.verdicts == 0) {
+    return "none yet";
+  }
+  return std::to_string(t.verdicts) + ", half within " + std::to_string(t.verdict_ms_p50) +
+         " ms, 99 % within " + std::to_string(t.verdict_ms_p99) + " ms";
+}
+
+std::string TruthLine(const Totals& t) {
+  if (t.judged == 0) {
+    return "no labelled window yet";
+  }
+  return "fault or not " + Percent(t.right_fault, t.judged) + ", which fault " +
+         Percent(t.right_kind, t.judged) + " of " + std::to_string(t.judged) +
+         " windows after commissioning";
+}
+
 Color StateColor(const std::string& state) {
   if (state == "alarm") {
     return Color::kRed;
@@ -63,12 +162,28 @@ json Totals::ToJson() const {
           {"records_lost", records_lost},
           {"records_duplicated", records_duplicated},
           {"duplicates_ignored", duplicates_ignored},
-          {"in_flight_at_kill", in_flight_at_kill}};
+          {"in_flight_at_kill", in_flight_at_kill},
+          {"exits", exits},
+          {"deferred", deferred},
+          {"timeouts", timeouts},
+          {"not_asked", not_asked},
+          {"verdicts", verdicts},
+          {"verdict_ms_mean", verdict_ms_mean},
+          {"verdict_ms_p50", verdict_ms_p50},
+          {"verdict_ms_p99", verdict_ms_p99},
+          {"verdict_ms_max", verdict_ms_max},
+          {"windows_judged", judged},
+          {"accuracy", Share(right_kind, judged)},
+          {"accuracy_fault", Share(right_fault, judged)}};
 }
 
 Totals Sum(const Snapshot& snapshot) {
   Totals totals;
+  VerdictTimes times;
   for (const auto& [id, node] : snapshot.nodes) {
+    AddExits(node.report, totals);
+    AddTruth(node.report, totals);
+    times.Add(Part(node.report, "verdict_ms"));
     totals.windows += Number(node.report, "windows");
     totals.events += Number(node.report, "events");
     totals.faults += Number(node.report, "faults");
@@ -88,7 +203,18 @@ Totals Sum(const Snapshot& snapshot) {
   totals.records_stored = Number(snapshot.cloud, "records_stored");
   totals.duplicates_ignored = Number(snapshot.cloud, "records_duplicated");
   totals.in_flight_at_kill = snapshot.in_flight;
+  times.Give(totals);
   return totals;
+}
+
+std::string ExitsLine(const Totals& totals) {
+  std::string text;
+  for (const char* tier : kTiers) {
+    const auto found = totals.exits.find(tier);
+    text += (text.empty() ? "" : ", ") + std::string(tier) + " " +
+            std::to_string(found != totals.exits.end() ? found->second : 0);
+  }
+  return text;
 }
 
 std::string Render(const Snapshot& snapshot, bool wide, bool color) {
@@ -156,7 +282,8 @@ std::string Render(const Snapshot& snapshot, bool wide, bool color) {
          Fixed(snapshot.elapsed_s, 0) + " s   " + snapshot.phase + "\n\n" + nodes.ToText(color) +
          "\n" + tiers.ToText(color) + "\nsent " + HumanBytes(totals.bytes_sent) + " instead of " +
          HumanBytes(totals.bytes_raw) + " raw (" + Ratio(totals.bytes_raw, totals.bytes_sent) +
-         "); energy is a model\n";
+         "); energy is a model\ndecided by  " + ExitsLine(totals) + "\nverdicts    " +
+         VerdictLine(totals) + "\nright       " + TruthLine(totals) + "\n";
 }
 
 std::string Summary(const Totals& t, bool color) {
@@ -169,6 +296,10 @@ std::string Summary(const Totals& t, bool color) {
   text += "records      " + std::to_string(t.records_sent) + " made, " +
           std::to_string(t.records_stored) + " stored, " + std::to_string(t.records_lost) +
           " lost, " + std::to_string(t.records_duplicated) + " stored twice\n";
+  text += "decided by   " + ExitsLine(t) + "; unsure and nobody to ask " +
+          std::to_string(t.not_asked + t.timeouts) + "\n";
+  text += "verdicts     " + VerdictLine(t) + "\n";
+  text += "right        " + TruthLine(t) + "\n";
   text +=
       "the kill     records on their way to the gateway: " + std::to_string(t.in_flight_at_kill) +
       "; sent again, ignored by the store: " + std::to_string(t.duplicates_ignored) + "\n";

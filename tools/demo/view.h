@@ -45,11 +45,28 @@ struct Totals {
   std::uint64_t records_duplicated = 0;
   std::uint64_t duplicates_ignored = 0;
   std::uint64_t in_flight_at_kill = 0;
+  // Of good windows after commissioning.
+  std::map<std::string, std::uint64_t> exits;  ///< by the tier whose decision stands
+  std::uint64_t deferred = 0;
+  std::uint64_t timeouts = 0;   ///< deferred, but nobody answered in time
+  std::uint64_t not_asked = 0;  ///< unsure, but nobody could be asked
+  std::uint64_t verdicts = 0;
+  double verdict_ms_mean = 0;
+  std::uint64_t verdict_ms_max = 0;
+  std::uint64_t verdict_ms_p50 = 0;  ///< upper bound of the bin that it lies in; 0 = none
+  std::uint64_t verdict_ms_p99 = 0;
+  // Against the recordings' labels; windows that rules decided are not among them.
+  std::uint64_t judged = 0;
+  std::uint64_t right_kind = 0;   ///< the label is the recording's
+  std::uint64_t right_fault = 0;  ///< fault or no fault is
 
   [[nodiscard]] nlohmann::json ToJson() const;
 };
 
 Totals Sum(const Snapshot& snapshot);
+
+/// E.g. "trigger 812, classifier 143, gateway 12, cloud 3".
+std::string ExitsLine(const Totals& totals);
 
 /// The live table: 80 columns, or `wide` with more of each node. `color` allows escape codes for
 /// colour; the caller moves the cursor.

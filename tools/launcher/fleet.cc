@@ -70,32 +70,53 @@ bool Fleet::MakeKeys() {
   return MakeKey("operator") && MakeKey("cloud") && MakeKey("package");
 }
 
+bool Fleet::RunPackage(std::vector<std::string> arguments) {
+  Process::Options run{.argv = {Program("trib"), "package"}, .log = File("package.log")};
+  run.argv.insert(run.argv.end(), arguments.begin(), arguments.end());
+  auto process = Process::Start(run, error_);
+  if (!process) {
+    return false;
+  }
+  const auto exit = process->Wait(options_.start_limit);
+  return exit && exit->clean() ? true : Fail("trib package: " + process->LastLogLine());
+}
+
+bool Fleet::Sign(const std::filesystem::path& package, const std::filesystem::path& out) {
+  return RunPackage(
+      {"sign", package.string(), "--key", File("package.key").string(), "-o", out.string()});
+}
+
 std::optional<std::filesystem::path> Fleet::SignedPackage(const std::filesystem::path& spec) {
   const auto name = spec.parent_path().filename().string();
   const auto unsigned_file = File(name + ".unsigned.trib");
   const auto signed_file = File(name + ".trib");
-  for (const std::vector<std::string>& arguments :
-       {std::vector<std::string>{"package", "build", spec.string(), "-o", unsigned_file.string()},
-        std::vector<std::string>{"package",
-                                 "sign",
-                                 unsigned_file.string(),
-                                 "--key",
-                                 File("package.key").string(),
-                                 "-o",
-                                 signed_file.string()}}) {
-    Process::Options run{.argv = {Program("trib")}, .log = File("package.log")};
-    run.argv.insert(run.argv.end(), arguments.begin(), arguments.end());
-    auto process = Process::Start(run, error_);
-    if (!process) {
-      return std::nullopt;
-    }
-    const auto exit = process->Wait(options_.start_limit);
-    if (!exit || !exit->clean()) {
-      Fail("trib package: " + process->LastLogLine());
-      return std::nullopt;
-    }
+  if (!RunPackage({"build", spec.string(), "-o", unsigned_file.string()}) ||
+      !Sign(unsigned_file, signed_file)) {
+    return std::nullopt;
   }
   return signed_file;
+}
+
+std::optional<std::filesystem::path> Fleet::AddNetwork(const std::filesystem::path& head,
+                                                       const std::filesystem::path& tail) {
+  const auto folder = File("networks");
+  const auto signed_head = folder / head.filename();
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (!failed) {
+    std::filesystem::copy_file(
+        tail, folder / tail.filename(), std::filesystem::copy_options::overwrite_existing, failed);
+  }
+  if (failed) {
+    Fail(tail.string() + ": " + failed.message());
+    return std::nullopt;
+  }
+  if (!Sign(head, signed_head)) {
+    return std::nullopt;
+  }
+  options_.gateway_tails = "directory = " + Quoted(folder) + "\n";
+  options_.cloud_tails = options_.gateway_tails;
+  return signed_head;
 }
 
 bool Fleet::StartDaemon(std::string_view program,
@@ -129,12 +150,20 @@ bool Fleet::StartDaemon(std::string_view program,
   return true;
 }
 
+std::string Fleet::TailsTable(const std::string& lines) {
+  if (lines.empty()) {
+    return {};
+  }
+  return "\n[tails]\npackage_keys = [\"" + PublicKeyHex("package") + "\"]\n" + lines;
+}
+
 bool Fleet::StartCloud() {
   const std::string config =
       "key = " + Quoted(File("cloud.key")) + "\nready_file = " + Quoted(File("cloud.ready.json")) +
       "\n[south]\nbind = \"" + cloud_endpoints_.south + "\"\n[admin]\nbind = \"" +
       cloud_endpoints_.admin + "\"\noperators = [\"" + PublicKeyHex("operator") +
-      "\"]\n[store]\npath = " + Quoted(File("cloud.db")) + "\n" + options_.cloud_store;
+      "\"]\n[store]\npath = " + Quoted(File("cloud.db")) + "\n" + options_.cloud_store +
+      TailsTable(options_.cloud_tails);
   return Write("cloud.toml", config) &&
          StartDaemon("trib-cloud", "cloud", cloud_, cloud_endpoints_);
 }
@@ -149,7 +178,8 @@ bool Fleet::StartGateway(std::uint64_t id) {
       (gateway.north.empty() ? cloud_endpoints_.south : gateway.north) + "\"\ncloud_key = \"" +
       PublicKeyHex("cloud") + "\"\n[admin]\nbind = \"" + gateway.endpoints.admin +
       "\"\noperators = [\"" + PublicKeyHex("operator") +
-      "\"]\n[spool]\npath = " + Quoted(File(name + ".spool")) + "\n" + options_.gateway_spool;
+      "\"]\n[spool]\npath = " + Quoted(File(name + ".spool")) + "\n" + options_.gateway_spool +
+      TailsTable(options_.gateway_tails);
   return Write(name + ".toml", config) &&
          StartDaemon("trib-gateway", name, gateway.process, gateway.endpoints);
 }

@@ -1,7 +1,9 @@
 #include "trib/tools/launcher/playlist.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
+#include <variant>
 #include <vector>
 
 namespace trib::tools::launcher {
@@ -36,6 +38,19 @@ std::string ChannelOf(const Recording& recording) {
   return recording.channels.front();
 }
 
+/// Leaves the recordings that are for tests, where any is marked so.
+void KeepTests(const std::string& split, std::vector<Recording>& recordings) {
+  const auto for_tests = [&](const Recording& recording) {
+    const auto found = recording.conditions.find(split);
+    const auto* text =
+        found != recording.conditions.end() ? std::get_if<std::string>(&found->second) : nullptr;
+    return text != nullptr && *text == "test";
+  };
+  if (std::ranges::any_of(recordings, for_tests)) {
+    std::erase_if(recordings, [&](const Recording& recording) { return !for_tests(recording); });
+  }
+}
+
 }  // namespace
 
 Result<Manifest> BearingPlaylist(const Manifest& data,
@@ -65,6 +80,8 @@ Result<Manifest> BearingPlaylist(const Manifest& data,
     error = "no faulty recording of channel " + channel;
     return Code::kNotFound;
   }
+
+  KeepTests(options.test_split, faulty);
 
   Manifest playlist;
   // Normal recordings are of different loads. In turns, so that the baseline sees them mixed: one

@@ -8,6 +8,7 @@
 #include "trib/common/host/zmq/poller.h"
 #include "trib/common/package/package.h"
 #include "trib/node/app/loaded_package.h"
+#include "trib/node/cascade/classifier.h"
 
 namespace trib::tools::sim {
 namespace {
@@ -19,6 +20,15 @@ constexpr std::int64_t kSamples = 240;
 // Nodes that a thread lets run before it looks again at those that wait.
 constexpr std::size_t kNodesPerLook = 32;
 constexpr Millis kAnswerPoll{20};
+// What a node has for a network at most; a package that wants more is refused.
+constexpr std::size_t kMostNetworkBytes = 65'536;
+
+std::size_t NetworkBytes(const package::PackageView& view) {
+  const auto plan = nn::Plan::Load(view.Find(package::SectionType::kPlan),
+                                   view.Find(package::SectionType::kWeights));
+  return plan.ok() ? std::min(node::cascade::Classifier::RequiredBytes(*plan), kMostNetworkBytes)
+                   : 0;
+}
 
 }  // namespace
 
@@ -40,6 +50,7 @@ FleetRun::FleetRun(const Scenario& scenario,
     if (recipe.ok()) {
       setup.shape = {recipe->sample_rate_hz, recipe->window_frames, recipe->hop_frames};
     }
+    setup.network_bytes = NetworkBytes(*view);
   }
   if (setup.shape.window == 0) {
     error_ = "the package holds no readable recipe";

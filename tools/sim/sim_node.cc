@@ -37,10 +37,13 @@ SimNode::SimNode(const NodePlan& plan, const Setup& setup, Transport& transport)
 
 void SimNode::Start(const Setup& setup) {
   started_ = true;
+  network_.resize(setup.network_bytes);
+  node::app::NodeMemory memory = storage_.memory();
+  memory.network = network_;
   loop_ = std::make_unique<node::app::NodeLoop>(
       node::app::NodePorts{clock_, sensor_, link_, flash_, watchdog_, actuator_, entropy_, power_},
       ConfigOf(plan_, setup.shape, kStateSectors, kBacklogSectors),
-      storage_.memory());
+      memory);
   failure_ = loop_->Start(setup.package, setup.package_keys);
   if (failure_.ok()) {
     failure_ = loop_->package_status();

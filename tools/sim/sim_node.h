@@ -22,15 +22,17 @@ struct Episode {
 
 /// One real NodeLoop over simulated ports, in virtual time.
 ///
-/// Memory   About 130 kB, most of it the flash and the loop's own storage.
+/// Memory   About 160 kB, most of it the flash and the loop's own storage, and what its network
+///          needs.
 /// Threads  One at a time.
 class SimNode {
  public:
   struct Setup {
     MachineSensor::Shape shape;
     LogicalTime start{};
-    std::span<const std::byte> package;
+    std::span<const std::byte> package;  ///< outlives the node
     std::span<const crypto::PublicKey> package_keys;
+    std::size_t network_bytes = 0;  ///< arena and state that the package's network needs
   };
 
   SimNode(const NodePlan& plan, const Setup& setup, Transport& transport);
@@ -57,11 +59,13 @@ class SimNode {
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
 
  private:
-  static constexpr std::uint32_t kSectorBytes = 4096;
+  static constexpr std::uint32_t kSectorBytes = 8192;
   static constexpr std::uint32_t kStateSectors = 2;
-  static constexpr std::uint32_t kBacklogSectors = 16;
+  static constexpr std::uint32_t kBacklogSectors = 8;
   static constexpr std::size_t kWindowSamples = 2048;
-  using Storage = node::app::NodeLoopStorage<kWindowSamples, kBacklogSectors, kSectorBytes>;
+  static constexpr std::size_t kActivationBytes = 7168;
+  using Storage = node::app::
+      NodeLoopStorage<kWindowSamples, kBacklogSectors, kSectorBytes, 0, kActivationBytes>;
 
   void Start(const Setup& setup);
   void StepLoop();
@@ -77,6 +81,7 @@ class SimNode {
   SeededEntropy entropy_;
   NoPower power_;
   Storage storage_;
+  std::vector<std::byte> network_;
   std::unique_ptr<node::app::NodeLoop> loop_;
   Setup setup_;
   Status failure_;

@@ -44,6 +44,8 @@ void AddKeyCommands(CLI::App& app, Context& context);
 void AddEnrolmentCommands(CLI::App& app, Context& context);
 void AddPackageCommands(CLI::App& app, Context& context);
 void AddModelCommands(CLI::App& app, Context& context);
+/// One command of the noun `model`.
+void AddModelEvaluation(CLI::App& noun, Context& context);
 void AddFleetCommands(CLI::App& app, Context& context);
 void AddEventCommands(CLI::App& app, Context& context);
 void AddDoctorCommand(CLI::App& app, Context& context);

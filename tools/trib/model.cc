@@ -1,4 +1,4 @@
-// trib model profile | run | build | export
+// trib model profile | run | build | export; eval is in model_eval.cc
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "board_model.h"
 #include "context.h"
 #include "render.h"
 #include "trib/common/host/cli/output.h"
@@ -40,19 +41,6 @@ struct Arguments {
   bool c_array = false;
 };
 
-/// A board that inference figures are modelled for. Sources: published MLPerf Tiny v1.2 results for
-/// int8 networks on these parts; nothing is measured here.
-struct Board {
-  const char* name;
-  double cycles_per_mac;
-  double nanojoules_per_mac;
-};
-constexpr std::array kBoards = {
-    Board{"stm32l4r5 (Cortex-M4, 120 MHz)", 1.9, 0.65},
-    Board{"stm32u575 (Cortex-M33, 160 MHz)", 1.8, 0.25},
-    Board{"stm32h7a3 (Cortex-M7, 280 MHz)", 1.4, 0.52},
-};
-
 Result<compiler::Compiled> Load(const Arguments& arguments, std::string& error) {
   return compiler::CompileFile(arguments.model, {.fuse = !arguments.unfused}, error);
 }
@@ -65,21 +53,53 @@ std::string ShapeText(const std::vector<std::int32_t>& shape) {
   return text;
 }
 
-/// Layers whose depth keeps a kernel from working on four channels at a time.
+bool IsWeighted(nn::Opcode opcode) {
+  return opcode == nn::Opcode::kConv2D || opcode == nn::Opcode::kDepthwiseConv2D ||
+         opcode == nn::Opcode::kFullyConnected;
+}
+
+/// Layers whose depth keeps a kernel from working on four channels at a time. The last one has as
+/// many as there are classes.
 json Advice(const compiler::Compiled& compiled) {
   json advice = json::array();
-  for (const auto& op : compiled.report) {
-    const bool weighted = op.opcode == nn::Opcode::kConv2D ||
-                          op.opcode == nn::Opcode::kDepthwiseConv2D ||
-                          op.opcode == nn::Opcode::kFullyConnected;
+  const auto& report = compiled.report;
+  const auto last = std::find_if(
+      report.rbegin(), report.rend(), [](const auto& op) { return IsWeighted(op.opcode); });
+  for (const auto& op : report) {
     const std::int32_t channels = op.output_shape.empty() ? 1 : op.output_shape.back();
-    if (weighted && channels % 4 != 0 && &op != &compiled.report.back()) {
+    if (IsWeighted(op.opcode) && channels % 4 != 0 && &op != &*last) {
       advice.push_back(op.name + " " + std::to_string(op.source) + ": " + std::to_string(channels) +
                        " output channels; " + std::to_string((channels + 3) / 4 * 4) +
                        " would fill words of four at the same number of loads");
     }
   }
   return advice;
+}
+
+/// Empty for what the published networks have nothing of: trees, floating point, binary layers.
+json BoardsModelled(const compiler::Compiled& compiled, std::uint64_t macs) {
+  json boards = json::array();
+  for (const auto& op : compiled.report) {
+    if (op.opcode == nn::Opcode::kForest || op.opcode == nn::Opcode::kLinear ||
+        op.opcode == nn::Opcode::kBinary) {
+      return boards;
+    }
+  }
+  const auto times = [&](double per_mac) { return static_cast<double>(macs) * per_mac; };
+  const auto whole = [](double value) { return static_cast<std::uint64_t>(value); };
+  for (const PublishedBoard& board : PublishedBoards()) {
+    const Range cycles = CyclesPerMac(board);
+    const Range energy = NanojoulesPerMac(board);
+    boards.push_back({{"board", board.name},
+                      {"cycles", whole(times(cycles.middle))},
+                      {"cycles_least", whole(times(cycles.least))},
+                      {"cycles_most", whole(times(cycles.most))},
+                      {"time_ms", times(cycles.middle) / board.hertz * 1000},
+                      {"energy_uj", times(energy.middle) / 1000},
+                      {"energy_uj_least", times(energy.least) / 1000},
+                      {"energy_uj_most", times(energy.most) / 1000}});
+  }
+  return boards;
 }
 
 json ProfileJson(const Arguments& arguments, const compiler::Compiled& compiled) {
@@ -101,15 +121,10 @@ json ProfileJson(const Arguments& arguments, const compiler::Compiled& compiled)
                     {"tensors", cut.tensors.size()},
                     {"bytes", cut.bytes}});
   }
-  json boards = json::array();
-  for (const Board& board : kBoards) {
-    boards.push_back(
-        {{"board", board.name},
-         {"cycles", static_cast<std::uint64_t>(static_cast<double>(macs) * board.cycles_per_mac)},
-         {"energy_uj", static_cast<double>(macs) * board.nanojoules_per_mac / 1000}});
-  }
+  std::error_code failure;
+  const auto file_bytes = std::filesystem::file_size(arguments.model, failure);
   return {{"file", arguments.model},
-          {"file_bytes", std::filesystem::file_size(arguments.model)},
+          {"file_bytes", failure ? json() : json(file_bytes)},
           {"operators", std::move(operators)},
           {"totals",
            {{"macs", macs},
@@ -120,9 +135,49 @@ json ProfileJson(const Arguments& arguments, const compiler::Compiled& compiled)
             {"scratch_bytes", compiled.scratch_bytes},
             {"state_bytes", compiled.state_bytes},
             {"liveness_peak_bytes", compiled.liveness_peak}}},
-          {"boards_modelled", std::move(boards)},
+          {"boards_modelled", BoardsModelled(compiled, macs)},
           {"cuts", std::move(cuts)},
           {"advice", Advice(compiled)}};
+}
+
+std::string Fixed(double value, const char* unit) {
+  std::array<char, 48> text{};
+  std::snprintf(text.data(),
+                text.size(),
+                value < 0.1  ? "%.4f%s"
+                : value < 10 ? "%.2f%s"
+                             : "%.0f%s",
+                value,
+                unit);
+  return text.data();
+}
+
+void PrintBoards(const Context& context, const json& modelled) {
+  using host::cli::Align;
+  if (modelled.empty()) {
+    std::puts("\nboards: nothing is published that trees, linear or binary models could go by");
+    return;
+  }
+  std::puts(
+      "\nboards: a model, not a measurement: published runs of int8 networks with the vendor's "
+      "kernels,\nby multiplications; in brackets the least and most of those runs");
+  host::cli::Table boards({{"board"},
+                           {"cycles", Align::kRight},
+                           {"", Align::kRight},
+                           {"time", Align::kRight},
+                           {"energy", Align::kRight},
+                           {"", Align::kRight}});
+  for (const auto& board : modelled) {
+    boards.Add({board["board"].get<std::string>(),
+                std::to_string(board["cycles"].get<std::uint64_t>()),
+                "[" + std::to_string(board["cycles_least"].get<std::uint64_t>()) + " - " +
+                    std::to_string(board["cycles_most"].get<std::uint64_t>()) + "]",
+                Fixed(board["time_ms"].get<double>(), " ms"),
+                Fixed(board["energy_uj"].get<double>(), " uJ"),
+                "[" + Fixed(board["energy_uj_least"].get<double>(), "") + " - " +
+                    Fixed(board["energy_uj_most"].get<double>(), "") + "]"});
+  }
+  std::fputs(boards.ToText(context.color()).c_str(), stdout);
 }
 
 void PrintProfile(const Context& context, const compiler::Compiled& compiled, const json& profile) {
@@ -143,16 +198,7 @@ void PrintProfile(const Context& context, const compiler::Compiled& compiled, co
   }
   std::fputs(operators.ToText(context.color()).c_str(), stdout);
   std::printf("\n%s", ObjectText(profile["totals"], context.color()).c_str());
-  std::puts("\nmodel of what published boards need for so many MACs, not a measurement:");
-  host::cli::Table boards({{"board"}, {"cycles", Align::kRight}, {"energy", Align::kRight}});
-  for (const auto& board : profile["boards_modelled"]) {
-    std::array<char, 32> energy{};
-    std::snprintf(energy.data(), energy.size(), "%.1f uJ", board["energy_uj"].get<double>());
-    boards.Add({board["board"].get<std::string>(),
-                std::to_string(board["cycles"].get<std::uint64_t>()),
-                std::string(energy.data())});
-  }
-  std::fputs(boards.ToText(context.color()).c_str(), stdout);
+  PrintBoards(context, profile["boards_modelled"]);
   std::puts("\ncuts: what crosses the link when the network is split before an operator");
   host::cli::Table cuts(
       {{"cut", Align::kRight}, {"before"}, {"tensors", Align::kRight}, {"bytes", Align::kRight}});
@@ -184,6 +230,10 @@ int Profile(const Context& context, const Arguments& arguments) {
 }
 
 bool ReadBytes(const std::string& path, Bytes& out) {
+  // Reading a folder throws.
+  if (std::error_code failure; std::filesystem::is_directory(path, failure)) {
+    return false;
+  }
   std::ifstream in(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   const auto bytes = std::as_bytes(std::span(text));
@@ -235,6 +285,21 @@ std::string LayerFile(const nn::Operator& op) {
   return name.data();
 }
 
+/// Runs every operator, and writes each output into the folder `layers` unless that is empty.
+/// @returns the file that could not be written, or nothing.
+std::string RunAll(nn::Runner& runner, const nn::Plan& plan, const std::string& layers) {
+  nn::Plan::Walk walk(plan);
+  for (std::size_t i = 0; i < plan.operators(); ++i) {
+    const nn::Operator op = walk.Next();
+    runner.Run(i, i + 1);
+    const auto path = std::filesystem::path(layers) / LayerFile(op);
+    if (!layers.empty() && !WriteBytes(path, runner.tensor(op.output))) {
+      return path.string();
+    }
+  }
+  return {};
+}
+
 int Run(const Context& context, const Arguments& arguments) {
   std::string error;
   const auto loaded = Load(arguments, error);
@@ -252,7 +317,11 @@ int Run(const Context& context, const Arguments& arguments) {
     wanted += runner.input(i).size();
   }
   Bytes input;
-  if (!ReadBytes(arguments.input, input) || input.size() != wanted) {
+  if (!ReadBytes(arguments.input, input)) {
+    return Fail(
+        context, kExitUsage, Code::kNotFound, arguments.input + ": cannot be opened and read");
+  }
+  if (input.size() != wanted) {
     return Fail(context,
                 kExitUsage,
                 Code::kInvalidArgument,
@@ -270,17 +339,15 @@ int Run(const Context& context, const Arguments& arguments) {
   if (!arguments.layers.empty()) {
     std::error_code failure;
     std::filesystem::create_directories(arguments.layers, failure);
-  }
-  nn::Plan::Walk walk(plan);
-  for (std::size_t i = 0; i < plan.operators(); ++i) {
-    const nn::Operator op = walk.Next();
-    runner.Run(i, i + 1);
-    if (!arguments.layers.empty()) {
-      const auto path = std::filesystem::path(arguments.layers) / LayerFile(op);
-      if (!WriteBytes(path, runner.tensor(op.output))) {
-        return Fail(context, kExitFailed, Code::kUnknown, path.string() + ": cannot be written");
-      }
+    if (!std::filesystem::is_directory(arguments.layers, failure)) {
+      return Fail(context,
+                  kExitUsage,
+                  Code::kInvalidArgument,
+                  arguments.layers + ": is no folder and cannot be made one");
     }
+  }
+  if (const std::string path = RunAll(runner, plan, arguments.layers); !path.empty()) {
+    return Fail(context, kExitFailed, Code::kUnknown, path + ": cannot be written");
   }
   Bytes output;
   for (std::size_t i = 0; i < plan.outputs(); ++i) {
@@ -364,17 +431,23 @@ int Export(const Context& context, const Arguments& arguments) {
   if (!WriteBytes(arguments.output, std::as_bytes(std::span(text)))) {
     return Fail(context, kExitFailed, Code::kUnknown, arguments.output + ": cannot be written");
   }
+  const json result = {
+      {"file", arguments.output}, {"array", arguments.name}, {"bytes", bytes->size()}};
+  if (context.json) {
+    host::cli::PrintJson(result);
+  } else {
+    std::fputs(ObjectText(result, context.color()).c_str(), stdout);
+  }
   return kExitOk;
 }
 
 }  // namespace
 
 void AddModelCommands(CLI::App& app, Context& context) {
-  CLI::App* noun =
-      app.add_subcommand(
-             "model",
-             "Look into, run and pack models: int8 .tflite networks, trees, linear and binary ones")
-          ->require_subcommand(1);
+  CLI::App* noun = app.add_subcommand("model",
+                                      "Look into, run, pack and evaluate models: int8 .tflite "
+                                      "networks, trees, linear and binary ones")
+                       ->require_subcommand(1);
   auto arguments = std::make_shared<Arguments>();
   const auto bind = [&context, arguments](CLI::App* command,
                                           int (*run)(const Context&, const Arguments&)) {
@@ -438,6 +511,7 @@ void AddModelCommands(CLI::App& app, Context& context) {
       ->required()
       ->type_name("FILE");
   bind(array, Export);
+  AddModelEvaluation(*noun, context);
 }
 
 }  // namespace trib::tools::trib_cli

@@ -110,12 +110,12 @@ TEST_F(Compiling, RefusesFloatModelsByName) {
       t.type = Type::kFloat32;
     }
   }
-  ExpectRefused(Code::kUnimplemented, "tensor (input) is float32: quantise the model");
+  ExpectRefused(Code::kUnimplemented, "tensor 0 (input) is float32: quantise the model");
 }
 
 TEST_F(Compiling, RefusesUnknownOperatorsByNameAndIndex) {
   op(2).builtin = static_cast<Builtin>(17);
-  ExpectRefused(Code::kUnimplemented, "operator 2 operator 17: this operator is not supported");
+  ExpectRefused(Code::kUnimplemented, "operator 2 MAX_POOL_2D: this operator is not supported");
   op(2).builtin = static_cast<Builtin>(32);
   op(2).custom = "MyOp";
   ExpectRefused(Code::kUnimplemented, "'MyOp'");
@@ -123,12 +123,12 @@ TEST_F(Compiling, RefusesUnknownOperatorsByNameAndIndex) {
 
 TEST_F(Compiling, RefusesDynamicShapes) {
   file_.dynamic = true;
-  ExpectRefused(Code::kUnimplemented, "tensor (input) has a dynamic shape");
+  ExpectRefused(Code::kUnimplemented, "tensor 0 (input) has a dynamic shape");
 }
 
 TEST_F(Compiling, RefusesOptionsThatTheEngineLacks) {
   op(0).options.activation = tflite::Activation::kTanh;
-  ExpectRefused(Code::kUnimplemented, "operator 0 CONV_2D: fused activation 4");
+  ExpectRefused(Code::kUnimplemented, "operator 0 CONV_2D: fused activation TANH");
   op(0).options.activation = tflite::Activation::kNone;
   op(0).options.stride_width = 0;
   ExpectRefused(Code::kUnimplemented, "stride 0");

@@ -29,12 +29,23 @@ void Hold(const Seeds& seeds, const std::filesystem::path& folder) {
   }
 }
 
+/// Of plan_fuzz: the plan's length in two bytes, the plan, the weights.
+std::vector<std::byte> PlanSeed(const Compiled& compiled) {
+  std::vector<std::byte> seed = {static_cast<std::byte>(compiled.plan.size()),
+                                 static_cast<std::byte>(compiled.plan.size() >> 8U)};
+  seed.insert(seed.end(), compiled.plan.begin(), compiled.plan.end());
+  seed.insert(seed.end(), compiled.weights.begin(), compiled.weights.end());
+  return seed;
+}
+
 TEST(FuzzSeeds, AreOfTheFormatsAsTheyAre) {
   const char* source = std::getenv("TRIB_SOURCE_DIR");
   ASSERT_NE(source, nullptr) << "run through ctest";
   std::vector<std::vector<std::byte>> storage;
   const std::map<std::string, testing::TfliteFile> files = {
-      {"conv", testing::SmallConvNet(1, storage)}, {"svdf", testing::SmallSvdfNet(2, storage)}};
+      {"conv", testing::SmallConvNet(1, storage)},
+      {"svdf", testing::SmallSvdfNet(2, storage)},
+      {"lstm", testing::SmallLstmNet(3, storage)}};
   Seeds models;
   Seeds plans;
   Seeds activations;
@@ -45,12 +56,7 @@ TEST(FuzzSeeds, AreOfTheFormatsAsTheyAre) {
     ASSERT_TRUE(model.ok()) << error;
     const auto compiled = Compile(*model, {}, error);
     ASSERT_TRUE(compiled.ok()) << error;
-    // plan_fuzz: the plan's length in two bytes, the plan, the weights.
-    auto& seed = plans[name];
-    seed.push_back(static_cast<std::byte>(compiled->plan.size()));
-    seed.push_back(static_cast<std::byte>(compiled->plan.size() >> 8U));
-    seed.insert(seed.end(), compiled->plan.begin(), compiled->plan.end());
-    seed.insert(seed.end(), compiled->weights.begin(), compiled->weights.end());
+    plans[name] = PlanSeed(*compiled);
     if (name != "conv") {
       continue;
     }
@@ -71,6 +77,13 @@ TEST(FuzzSeeds, AreOfTheFormatsAsTheyAre) {
     }
   }
   const std::filesystem::path root(source);
+  for (const char* const name : {"forest", "linear", "binary"}) {
+    const auto path = root / "common/host/compiler/corpus/small_model_fuzz" / name;
+    std::string error;
+    const auto compiled = CompileFile(path.string() + ".json", {}, error);
+    ASSERT_TRUE(compiled.ok()) << error;
+    plans[name] = PlanSeed(*compiled);
+  }
   Hold(models, root / "common/host/compiler/corpus/model_fuzz");
   Hold(plans, root / "common/nn/corpus/plan_fuzz");
   Hold(activations, root / "common/host/compiler/corpus/activation_fuzz");

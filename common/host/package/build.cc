@@ -4,11 +4,13 @@
 #include <array>
 #include <optional>
 
+#include "trib/common/classify/classify.h"
 #include "trib/common/dsp/recipe.h"
 #include "trib/common/host/compiler/compiler.h"
 #include "trib/common/host/config/config_file.h"
 #include "trib/common/host/identity/identity.h"
 #include "trib/common/host/package/package.h"
+#include "trib/common/nn/plan.h"
 #include "trib/common/package/sections.h"
 
 namespace trib::host::package {
@@ -65,6 +67,7 @@ class Builder {
     ReadGuardrails();
     ReadTrigger();
     ReadLearning();
+    ReadSplit();
     ReadExitPolicy();
     ReadFallbackRules();
     ReadNormalisation();
@@ -104,6 +107,7 @@ class Builder {
   void ReadGuardrails();
   void ReadTrigger();
   void ReadLearning();
+  void ReadSplit();
   void ReadExitPolicy();
   void ReadFallbackRules();
   void ReadNormalisation();
@@ -111,6 +115,7 @@ class Builder {
   void ReadDriftReference();
   void ReadOpaque();
 
+  Status CheckNetwork(const PackageView& view) const;
   FallbackRule ReadRule(Section& section);
   void AddEdges(SketchEdges& out, std::uint16_t feature, std::string_view key);
 
@@ -133,7 +138,9 @@ void Builder::ReadNetwork() {
     return;
   }
   std::string error;
-  auto compiled = compiler::CompileFile(path, {}, error);
+  const compiler::Options options{
+      .operators = IntOr<std::uint16_t>(spec_, "network.operators", 0, 1, nn::kMaxOperators)};
+  auto compiled = compiler::CompileFile(path, options, error);
   if (!compiled.ok()) {
     spec_.Fail("network.model", "cannot be used: " + error);
     return;
@@ -257,6 +264,22 @@ void Builder::ReadLearning() {
   }
 }
 
+void Builder::ReadSplit() {
+  if (spec_.Has("classifier")) {
+    Add(SectionType::kClassifier, ReadClassifier(spec_, labels_));
+  }
+  if (spec_.Has("split_points")) {
+    const auto bytes = [&](SectionType type) {
+      const auto found = std::find_if(parts_.begin(), parts_.end(), [&](const Part& part) {
+        return part.type == type && part.target == Target::kPortable;
+      });
+      return found == parts_.end() ? std::span<const std::byte>() : std::span(found->bytes);
+    };
+    Add(SectionType::kSplitPoints,
+        ReadSplitPoints(spec_, bytes(SectionType::kPlan), bytes(SectionType::kWeights)));
+  }
+}
+
 void Builder::ReadExitPolicy() {
   ExitPolicy out;
   const auto interval = [&](std::string_view key) {
@@ -346,7 +369,8 @@ void Builder::AddEdges(SketchEdges& out, std::uint16_t feature, std::string_view
     histogram.edges[i] = static_cast<float>(edges[i]);
   }
   if (!out.histograms.push_back(histogram)) {
-    spec_.Fail("sketch_edges", "is of too many histograms: at most 32, the trigger score included");
+    spec_.Fail("sketch_edges",
+               "is of too many histograms: at most 32, score and confidence included");
   }
 }
 
@@ -361,6 +385,9 @@ void Builder::ReadSketchEdges() {
     if ((chosen >> feature & 1U) != 0) {
       AddEdges(out, static_cast<std::uint16_t>(feature), "sketch_edges.edges");
     }
+  }
+  if (spec_.Has("sketch_edges.confidence_edges")) {
+    AddEdges(out, kConfidenceFeature, "sketch_edges.confidence_edges");
   }
   if (spec_.Has("sketch_edges.score_edges")) {
     AddEdges(out, kTriggerScoreFeature, "sketch_edges.score_edges");
@@ -377,10 +404,11 @@ void Builder::ReadDriftReference() {
   for (auto& table : spec_.Tables("drift_reference.histogram")) {
     DriftReference::Histogram histogram;
     const std::string name = table.String("feature");
-    const auto feature = name == "trigger_score"
-                             ? kTriggerScoreFeature
-                             : FeatureOf(table, "feature", name, features_).value_or(0);
-    histogram.feature = feature;
+    if (name == "trigger_score" || name == "confidence") {
+      histogram.feature = name == "confidence" ? kConfidenceFeature : kTriggerScoreFeature;
+    } else {
+      histogram.feature = FeatureOf(table, "feature", name, features_).value_or(0);
+    }
     const auto counts = table.Ints("counts", {0, 0xFFFFFFFF});
     if (counts.size() != kBins) {
       table.Fail("counts", "must have 16 numbers");
@@ -432,7 +460,31 @@ Result<std::vector<std::byte>> Builder::Write() {
   TRIB_TRY(WritePackage(sections, file).status());
   TRIB_TRY_ASSIGN(const PackageView view, PackageView::Open(file));
   TRIB_TRY(CheckContents(view));
+  TRIB_TRY(CheckNetwork(view));
   return file;
+}
+
+/// Whether the plan is one that the classifier can stand around, and the split points can cut.
+Status Builder::CheckNetwork(const PackageView& view) const {
+  const auto plan_bytes = view.Find(SectionType::kPlan);
+  if (view.Find(SectionType::kClassifier).empty() || plan_bytes.empty()) {
+    return {};
+  }
+  const auto plan = nn::Plan::Load(plan_bytes, view.Find(SectionType::kWeights));
+  ClassifierSpec classifier;
+  TRIB_TRY(Decode(view.Find(SectionType::kClassifier), classifier));
+  if (!plan.ok()) {
+    return {Code::kDataLoss, Reason::kClassifierDoesNotMatchPlan};
+  }
+  TRIB_TRY(classify::CheckFit(
+      classifier, *plan, recipe_.window_frames * recipe_.channels, features_.size()));
+  SplitPoints split;
+  const auto split_bytes = view.Find(SectionType::kSplitPoints);
+  if (split_bytes.empty()) {
+    return {};
+  }
+  TRIB_TRY(Decode(split_bytes, split));
+  return classify::CheckSplit(split, *plan);
 }
 
 }  // namespace

@@ -12,8 +12,8 @@
 #include "trib/common/host/package/package.h"
 #include "trib/common/package/sections.h"
 
-/// What build.cc, build_recipe.cc, build_learning.cc and inspect.cc share. Readers note every
-/// mistake in the section they read.
+/// What build.cc, build_recipe.cc, build_learning.cc, build_network.cc and inspect.cc share.
+/// Readers note every mistake in the section they read.
 namespace trib::host::package {
 
 using config::ConfigFile;
@@ -54,5 +54,10 @@ SeveritySpec ReadSeverity(ConfigFile& spec,
                           const std::vector<std::string>& features,
                           const std::vector<std::string>& labels);
 ConditionSpec ReadConditions(ConfigFile& spec);
+ClassifierSpec ReadClassifier(ConfigFile& spec, const std::vector<std::string>& labels);
+/// Of the portable plan, which ends where a node defers. Either may be empty: that is noted.
+SplitPoints ReadSplitPoints(ConfigFile& spec,
+                            std::span<const std::byte> plan,
+                            std::span<const std::byte> weights);
 
 }  // namespace trib::host::package

@@ -231,6 +231,24 @@ TEST_F(BuildPackageTest, TakesOpaqueSectionsFromFiles) {
   Refuses("\"plan\"\ntarget = \"armv7em-dsp\"", "\"plan\"", "plan, weights and operators");
 }
 
+TEST_F(BuildPackageTest, TakesEdgesOfTheConfidence) {
+  Change(
+      "[sketch_edges]",
+      "[sketch_edges]\nconfidence_edges = [0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, "
+      "0.9, 0.95, 0.97, 0.98, 0.99]");
+  const auto file = Build();
+  ASSERT_TRUE(file.ok()) << error_;
+  const auto view = PackageView::Open(*file);
+  ASSERT_TRUE(view.ok());
+  auto edges = std::make_unique<SketchEdges>();
+  ASSERT_TRUE(Decode(view->Find(SectionType::kSketchEdges), *edges).ok());
+  const std::size_t last = edges->histograms.size() - 1;
+  EXPECT_EQ(edges->histograms[last].feature, kTriggerScoreFeature);
+  EXPECT_EQ(edges->histograms[last - 1].feature, kConfidenceFeature);
+  EXPECT_EQ(edges->histograms[last - 1].edges[14], 0.99F);
+  Refuses("0.98, 0.99]", "0.98]", "15 rising numbers");
+}
+
 TEST_F(BuildPackageTest, TakesNormalisationAndDriftReference) {
   Change("[sketch_edges]",
          "[drift_reference]\nwindows = 3\n"

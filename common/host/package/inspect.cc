@@ -115,6 +115,41 @@ Json ToJson(const ConditionSpec& value) {
   return out;
 }
 
+Json ToJson(const ClassifierSpec& value) {
+  constexpr std::array<const char*, 4> kInputs = {
+      "unspecified", "window", "scaled_window", "features"};
+  constexpr std::array<const char*, 3> kTiers = {"node", "gateway", "cloud"};
+  Json exits = Json::array();
+  for (const auto& exit : value.exits) {
+    exits.push_back({{"tier", kTiers[exit.tier - 3U]},
+                     {"output", exit.output},
+                     {"operators", exit.operators},
+                     {"temperature", 1 / exit.inverse_temperature},
+                     {"accept", std::vector<float>(exit.accept.begin(), exit.accept.end())},
+                     {"reject", std::vector<float>(exit.reject.begin(), exit.reject.end())}});
+  }
+  Json out = {{"input", kInputs[static_cast<std::size_t>(value.input)]},
+              {"verdict_wait_ms", value.verdict_wait_ms},
+              {"labels", std::vector<unsigned>(value.labels.begin(), value.labels.end())},
+              {"exits", std::move(exits)}};
+  if (value.input == NetworkInput::kScaledWindow) {
+    out["offset"] = value.offset;
+    out["gain"] = value.gain;
+  }
+  return out;
+}
+
+Json ToJson(const SplitPoints& value) {
+  // Records and gateways name a package by the first eight bytes of its digest.
+  std::array<char, 17> hash{};
+  std::snprintf(hash.data(), hash.size(), "%016" PRIx64, HashOf(value.tail_digest).value());
+  return {{"tail_digest", identity::ToHex(value.tail_digest)},
+          {"tail_hash", hash.data()},
+          {"tail_bytes", value.tail_bytes},
+          {"cut", value.cut},
+          {"max_activation_bytes", value.max_activation_bytes}};
+}
+
 Json ToJson(const ExitPolicy& value) {
   Json thresholds = Json::array();
   for (const float threshold : value.thresholds) {
@@ -241,6 +276,10 @@ Json ContentToJson(const SectionInfo& section) {
       return DecodedToJson<SeveritySpec>(section.bytes);
     case SectionType::kConditions:
       return DecodedToJson<ConditionSpec>(section.bytes);
+    case SectionType::kClassifier:
+      return DecodedToJson<ClassifierSpec>(section.bytes);
+    case SectionType::kSplitPoints:
+      return DecodedToJson<SplitPoints>(section.bytes);
     default:
       return nullptr;
   }

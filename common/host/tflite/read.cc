@@ -1,5 +1,6 @@
 #include <flatbuffers/flatbuffers.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <limits>
@@ -35,13 +36,54 @@ std::size_t BytesOf(Type type) {
   return 0;
 }
 
+/// Number of the options table that belongs to an operator; 0 where none is read.
+std::uint8_t OptionsType(Builtin builtin) {
+  switch (builtin) {
+    case Builtin::kConv2D:
+      return 1;
+    case Builtin::kDepthwiseConv2D:
+      return 2;
+    case Builtin::kAveragePool2D:
+      return 5;
+    case Builtin::kSvdf:
+      return 6;
+    case Builtin::kFullyConnected:
+      return 8;
+    case Builtin::kSoftmax:
+      return 9;
+    case Builtin::kAdd:
+      return 11;
+    case Builtin::kUnidirectionalSequenceLstm:
+      return 71;
+    case Builtin::kReshape:
+    case Builtin::kQuantize:
+      break;
+  }
+  return 0;
+}
+
+/// Without a table, the options of these two are those of a plain sum or product.
+bool NeedsOptions(Builtin builtin) {
+  return OptionsType(builtin) != 0 && builtin != Builtin::kFullyConnected &&
+         builtin != Builtin::kAdd;
+}
+
 template <typename T>
 std::vector<T> Copy(const flatbuffers::Vector<T>* from) {
   return from == nullptr ? std::vector<T>() : std::vector<T>(from->begin(), from->end());
 }
 
+/// Names are for people alone: of reasonable length, and in one line.
 std::string Copy(const flatbuffers::String* from) {
-  return from == nullptr ? std::string() : from->str();
+  constexpr std::size_t kMaxNameBytes = 200;
+  std::string text = from == nullptr ? std::string() : from->str();
+  if (text.size() > kMaxNameBytes) {
+    text.resize(kMaxNameBytes);
+    text += "...";
+  }
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, '?');
+  return text;
 }
 
 class Reader {
@@ -59,6 +101,7 @@ class Reader {
     return code;
   }
   Result<Tensor> ReadTensor(const schema::Tensor& from, std::size_t index);
+  Status CheckQuantization(const Tensor& tensor, const std::string& where);
   Status ReadData(const schema::Tensor& from, const std::string& where, Tensor& tensor);
   Result<Operator> ReadOperator(const schema::Operator& from, std::size_t index);
   bool ReadOptions(const schema::Options& from, Operator& op);
@@ -97,7 +140,7 @@ Result<Model> Reader::Run() {
   const schema::Subgraph& graph = *model_->subgraphs()->Get(0);
   if (graph.tensors() == nullptr || graph.operators() == nullptr ||
       graph.operators()->size() == 0) {
-    return Fail(Code::kInvalidArgument, "no tensors or no operators");
+    return Fail(Code::kInvalidArgument, "the model has no tensors or no operators");
   }
   Model model;
   model.description = Copy(model_->description());
@@ -116,6 +159,25 @@ Result<Model> Reader::Run() {
   TRIB_TRY(CheckIndices(model.inputs, "model inputs", false));
   TRIB_TRY(CheckIndices(model.outputs, "model outputs", false));
   return model;
+}
+
+Status Reader::CheckQuantization(const Tensor& tensor, const std::string& where) {
+  if (tensor.scales.size() != tensor.zero_points.size()) {
+    return Fail(Code::kInvalidArgument, where + ": scales and zero points differ in number");
+  }
+  for (const float scale : tensor.scales) {
+    if (!(scale > 0) || scale > std::numeric_limits<float>::max()) {
+      return Fail(Code::kInvalidArgument, where + ": scale is not a positive number");
+    }
+  }
+  if (tensor.scales.size() > 1) {
+    const auto dimension = static_cast<std::size_t>(tensor.channel_dimension);
+    if (tensor.channel_dimension < 0 || dimension >= tensor.shape.size() ||
+        tensor.scales.size() != static_cast<std::size_t>(tensor.shape[dimension])) {
+      return Fail(Code::kInvalidArgument, where + ": scales do not fit its channels");
+    }
+  }
+  return {};
 }
 
 Result<Tensor> Reader::ReadTensor(const schema::Tensor& from, std::size_t index) {
@@ -145,22 +207,8 @@ Result<Tensor> Reader::ReadTensor(const schema::Tensor& from, std::size_t index)
     tensor.scales = Copy(quantization->scale());
     tensor.zero_points = Copy(quantization->zero_point());
     tensor.channel_dimension = quantization->dimension();
-    if (tensor.scales.size() != tensor.zero_points.size()) {
-      return Fail(Code::kInvalidArgument, where + ": scales and zero points differ in number");
-    }
-    for (const float scale : tensor.scales) {
-      if (!(scale > 0) || scale > std::numeric_limits<float>::max()) {
-        return Fail(Code::kInvalidArgument, where + ": scale is not a positive number");
-      }
-    }
-    if (tensor.scales.size() > 1) {
-      const auto dimension = static_cast<std::size_t>(tensor.channel_dimension);
-      if (tensor.channel_dimension < 0 || dimension >= tensor.shape.size() ||
-          tensor.scales.size() != static_cast<std::size_t>(tensor.shape[dimension])) {
-        return Fail(Code::kInvalidArgument, where + ": scales do not fit its channels");
-      }
-    }
   }
+  TRIB_TRY(CheckQuantization(tensor, where));
   TRIB_TRY(ReadData(from, where, tensor));
   const std::size_t size = BytesOf(tensor.type);
   if (!tensor.data.empty() && size != 0 && !tensor.sparse &&
@@ -209,6 +257,13 @@ Result<Operator> Reader::ReadOperator(const schema::Operator& from, std::size_t 
   where += " (" + BuiltinName(op.builtin) + ")";
   TRIB_TRY(CheckIndices(op.inputs, where + " inputs", true));
   TRIB_TRY(CheckIndices(op.outputs, where + " outputs", false));
+  const std::uint8_t wanted = OptionsType(op.builtin);
+  if (from.options() == nullptr && NeedsOptions(op.builtin)) {
+    return Fail(Code::kInvalidArgument, where + ": its options are missing");
+  }
+  if (from.options() != nullptr && wanted != 0 && from.options_type() != wanted) {
+    return Fail(Code::kInvalidArgument, where + ": its options are those of another operator");
+  }
   if (from.options() != nullptr && !ReadOptions(*from.options(), op)) {
     return Fail(Code::kDataLoss, where + ": its options lead outside the file");
   }
@@ -297,64 +352,16 @@ Status Reader::CheckIndices(const std::vector<std::int32_t>& list,
 
 }  // namespace
 
-std::string TypeName(Type type) {
-  switch (type) {
-    case Type::kFloat32:
-      return "float32";
-    case Type::kFloat16:
-      return "float16";
-    case Type::kInt32:
-      return "int32";
-    case Type::kUint8:
-      return "uint8";
-    case Type::kInt64:
-      return "int64";
-    case Type::kString:
-      return "string";
-    case Type::kBool:
-      return "bool";
-    case Type::kInt16:
-      return "int16";
-    case Type::kComplex64:
-      return "complex64";
-    case Type::kInt8:
-      return "int8";
-  }
-  return "type " + std::to_string(static_cast<int>(type));
-}
-
-std::string BuiltinName(Builtin builtin) {
-  switch (builtin) {
-    case Builtin::kAdd:
-      return "ADD";
-    case Builtin::kAveragePool2D:
-      return "AVERAGE_POOL_2D";
-    case Builtin::kConv2D:
-      return "CONV_2D";
-    case Builtin::kDepthwiseConv2D:
-      return "DEPTHWISE_CONV_2D";
-    case Builtin::kFullyConnected:
-      return "FULLY_CONNECTED";
-    case Builtin::kReshape:
-      return "RESHAPE";
-    case Builtin::kSoftmax:
-      return "SOFTMAX";
-    case Builtin::kSvdf:
-      return "SVDF";
-    case Builtin::kUnidirectionalSequenceLstm:
-      return "UNIDIRECTIONAL_SEQUENCE_LSTM";
-    case Builtin::kQuantize:
-      return "QUANTIZE";
-  }
-  return "operator " + std::to_string(static_cast<int>(builtin));
-}
-
 Result<Model> Read(std::span<const std::byte> bytes, std::string& error) {
   return Reader(bytes, error).Run();
 }
 
 Result<std::unique_ptr<ModelFile>> ModelFile::Load(const std::filesystem::path& path,
                                                    std::string& error) {
+  if (std::error_code failure; std::filesystem::is_directory(path, failure)) {
+    error = path.string() + ": is a folder";
+    return Code::kInvalidArgument;
+  }
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   const auto size = in ? static_cast<std::int64_t>(in.tellg()) : -1;
   if (size < 0) {

@@ -31,10 +31,12 @@ class Table : protected flatbuffers::Table {
     const auto* const vector = Get<flatbuffers::Vector<T>>(n);
     return v.VerifyVector(vector) && Aligned(vector);
   }
-  /// The verifier looks at the alignment of a vector's length only.
+  /// The verifier looks at the alignment of a vector's length only. An empty one has no elements
+  /// that could lie askew.
   template <typename T>
   static bool Aligned(const flatbuffers::Vector<T>* vector) {
-    return vector == nullptr || reinterpret_cast<std::uintptr_t>(vector->Data()) % alignof(T) == 0;
+    return vector == nullptr || vector->size() == 0 ||
+           reinterpret_cast<std::uintptr_t>(vector->Data()) % alignof(T) == 0;
   }
   bool Text(Verifier& v, int n) const {
     return VerifyOffset(v, Field(n)) && v.VerifyString(Get<flatbuffers::String>(n));

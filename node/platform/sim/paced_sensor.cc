@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -97,6 +98,7 @@ Result<SampleBlock> PacedSensor::Read(std::span<std::int16_t> memory) {
     }
     return Code::kOutOfRange;
   }
+  NoteLabel(delivered_);
   SampleBlock block;
   const std::span<std::int16_t> samples = memory.first(read->frames * channels_);
   block.samples = samples;
@@ -122,6 +124,25 @@ Result<SampleBlock> PacedSensor::Read(std::span<std::int16_t> memory) {
   block.non_finite_frames = std::max(block.non_finite_frames, spoilt.non_finite_frames);
   block.scale = spoilt.bad_scale ? std::numeric_limits<float>::quiet_NaN() : block.scale;
   return block;
+}
+
+void PacedSensor::NoteLabel(std::uint64_t frame) {
+  const std::string_view label = source_->label();
+  if (!stretches_.empty() && stretches_.back().label == label) {
+    return;
+  }
+  if (stretches_.size() == kMostStretches) {
+    stretches_.pop_front();
+  }
+  stretches_.push_back({.begin = frame, .label = std::string(label)});
+}
+
+std::string_view PacedSensor::LabelAt(std::uint64_t frame) const {
+  const auto after = std::upper_bound(
+      stretches_.begin(), stretches_.end(), frame, [](std::uint64_t at, const Stretch& stretch) {
+        return at < stretch.begin;
+      });
+  return after == stretches_.begin() ? std::string_view() : std::prev(after)->label;
 }
 
 const InjectedFault* PacedSensor::FaultAt(std::uint64_t frame) const {

@@ -102,6 +102,23 @@ TEST(PacedSensor, InjectsFaultsWhereAsked) {
   EXPECT_EQ(given, 11U * 12'000U - 12'000U);
 }
 
+TEST(PacedSensor, KnowsWhatWasTrueOfTheFramesItGave) {
+  MachineSource::Options machine;
+  machine.phases = {{.seconds = 1, .fault = false}, {.seconds = 1, .fault = true}};
+  (void)machine.machine.faults.push_back(simulation::FaultOf(simulation::FaultKind::kOuterRace));
+  SimClock clock({.pace = 0});
+  PacedSensor sensor(std::make_unique<MachineSource>(machine), clock, {.pace = 0});
+  EXPECT_EQ(sensor.LabelAt(0), "");
+  std::vector<std::int16_t> memory(5000);
+  while (sensor.Read(memory).ok()) {
+  }
+  const std::uint64_t second = sensor.sample_rate_hz();
+  EXPECT_EQ(sensor.LabelAt(0), "normal");
+  EXPECT_EQ(sensor.LabelAt(second - 1), "normal");
+  EXPECT_EQ(sensor.LabelAt(second), "outer_race");
+  EXPECT_EQ(sensor.LabelAt(2 * second - 1), "outer_race");
+}
+
 /// Begins with a block that has a boundary and no samples.
 class EmptyFirstSource final : public SampleSource {
  public:

@@ -21,6 +21,9 @@ struct TfliteFile {
   /// -1 as the second dimension of every tensor's signature.
   bool dynamic = false;
   bool external_buffers = false;
+  /// Added to the number of every options table, to make it another operator's.
+  std::uint8_t options_shift = 0;
+  bool without_options = false;
 };
 
 /// The file's bytes, written with FlatBuffers' own builder.
@@ -38,5 +41,8 @@ TfliteFile SmallConvNet(std::uint32_t seed, std::vector<std::vector<std::byte>>&
 
 /// SVDF of rank 2 -> fully connected, on [1, 4].
 TfliteFile SmallSvdfNet(std::uint32_t seed, std::vector<std::vector<std::byte>>& storage);
+
+/// int16 -> int8 -> LSTM of 3 cells over 2 steps -> softmax to int16 -> int32, on [1, 2, 4].
+TfliteFile SmallLstmNet(std::uint32_t seed, std::vector<std::vector<std::byte>>& storage);
 
 }  // namespace trib::testing

@@ -6,11 +6,20 @@
 #include <vector>
 
 #include "trib/cloud/store/retention.h"
+#include "trib/cloud/tail/types.h"
 #include "trib/common/base/time.h"
 #include "trib/common/crypto/crypto.h"
 #include "trib/common/status/status.h"
 
 namespace trib::cloud {
+
+/// Networks, so that the cloud decides what no gateway has. Without a directory deferred windows
+/// wait, up to `keep`.
+struct TailsConfig {
+  std::filesystem::path directory;
+  std::vector<crypto::PublicKey> package_keys;
+  tail::Options options;
+};
 
 /// What deploy/cloud.toml says.
 struct Config {
@@ -30,6 +39,7 @@ struct Config {
   std::uint32_t wal_autocheckpoint_pages = 10000;
   std::uint64_t cache_bytes = std::uint64_t{64} << 20U;
   store::RetentionPolicy retention;
+  TailsConfig tails;
 };
 
 /// Reads `path` into `config`. `errors` gets one line per mistake, with file, line and what would

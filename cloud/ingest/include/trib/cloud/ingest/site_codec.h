@@ -40,6 +40,9 @@ using Envelope = std::variant<RefusedEnvelope, Hello, Batch, SiteReportRow>;
 ///   never_accepted  enrolled, but not accepted by an operator
 ///   other_gateway   the node was never bound to this gateway
 ///
+/// A verdict that its gateway's exit cannot have given is dropped and counted (verdict_refused);
+/// its record is taken, and waits for the cloud's tail.
+///
 /// A rejection is final: the gateway forgets the record, so a gateway that could deliver later must
 /// be refused as an envelope instead.
 ///
@@ -51,5 +54,7 @@ std::string EncodeBatchAck(std::uint64_t batch_id,
                            const BatchOutcome& outcome,
                            std::uint32_t credit);
 std::string EncodeRoster(const Roster& roster);
+/// `envelope` goes to the node only if it is still in this enrolment epoch.
+std::string EncodeDownlink(NodeId node, EnrolmentEpoch epoch, std::string envelope);
 
 }  // namespace trib::cloud::ingest

@@ -3,11 +3,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "trib/common/base/fixed_vector.h"
 #include "trib/common/base/ids.h"
 #include "trib/common/message/types.h"
 
@@ -28,6 +30,19 @@ struct FrameSummary {
   float score = 0;
 };
 
+/// What the exit of a tier said about a deferred window.
+struct Verdict {
+  message::Tier tier = message::Tier::kUnspecified;  ///< kGateway or kCloud
+  PackageHash package_hash;                          ///< the record's
+  std::uint32_t label = 0;
+  float confidence = 0;                            ///< 0..1
+  FixedVector<float, message::kMaxLabels> scores;  ///< one per label of the package
+  bool accepted = false;                           ///< by the exit's rule
+  bool final = false;            ///< it stands: accepted, or there is no later exit to ask
+  std::uint64_t decided_ms = 0;  ///< wall clock of who decided
+  friend bool operator==(const Verdict&, const Verdict&) = default;
+};
+
 /// A record that ingest found valid and admissible.
 struct RecordRow {
   message::RecordHeader header;
@@ -40,10 +55,26 @@ struct RecordRow {
                message::Fault,
                message::NodeStatus>
       body;
-  std::string sealed;             ///< the encoded SealedRecord, as the node made it
-  std::uint64_t received_ms = 0;  ///< gateway's wall clock
-  bool former = false;            ///< the node's binding to this gateway has ended since
-  std::uint32_t index = 0;        ///< position in its batch
+  std::string sealed;              ///< the encoded SealedRecord, as the node made it
+  std::uint64_t received_ms = 0;   ///< gateway's wall clock
+  std::optional<Verdict> verdict;  ///< of the gateway's tail; activations only
+  bool former = false;             ///< the node's binding to this gateway has ended since
+  std::uint32_t index = 0;         ///< position in its batch
+};
+
+/// A stored activation that waits for the cloud's tail.
+struct Undecided {
+  std::int64_t record = 0;  ///< id in the store
+  std::uint64_t stored_ms = 0;
+  std::string sealed;
+  bool answered = false;  ///< a gateway's verdict stands; it waits because of the audit
+};
+
+/// What the cloud's tail made of a stored activation.
+struct Decided {
+  std::int64_t record = 0;  ///< id in the store
+  message::RecordKey key;
+  std::optional<Verdict> verdict;  ///< nullopt: its payload is damaged, nobody can decide
 };
 
 struct Rejection {
@@ -65,6 +96,7 @@ struct Batch {
   std::vector<RecordRow> records;
   std::vector<Rejection> rejected;  ///< refused by ingest
   std::vector<DropTotal> drops;
+  std::uint64_t verdicts_refused = 0;  ///< their records are stored without
 };
 
 /// Invariant  stored + duplicates + rejected.size() = records the gateway put into the batch.

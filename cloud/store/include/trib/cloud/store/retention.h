@@ -14,6 +14,7 @@ struct RetentionPolicy {
   Millis rollups{0};  ///< minutes of nodes
   Millis reports{0};  ///< minutes of sites
   Millis audit{0};
+  Millis undecided{0};            ///< records that wait for the cloud's tail: given up, not deleted
   std::uint64_t max_records = 0;  ///< beyond it the oldest go
   std::uint64_t max_bytes = 0;    ///< of the file without its free pages; the oldest records go
 };

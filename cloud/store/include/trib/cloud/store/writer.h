@@ -59,6 +59,10 @@ class Writer final : public DeviceStore {
   ///   kDataLoss           the file is damaged
   Result<std::vector<BatchOutcome>> Commit(std::span<const Batch> batches, std::uint64_t now_ms);
 
+  /// Keeps the cloud's verdicts in one transaction, each only if its record still waits for one: so
+  /// there is one per record and tier, however often the tail is asked.
+  Status PutVerdicts(std::span<const Decided> decided);
+
   /// Keeps the newest report per gateway and minute.
   Status PutSiteReport(const SiteReportRow& report, std::uint64_t now_ms);
   /// Counts envelopes that could not even be read as a batch.

@@ -48,6 +48,15 @@ inline constexpr EnergyTable<T> kStm32L4R5{
     .radio_payload_bytes = 80,
 };
 
+/// Cycles of the awake core for one window: a model of the Cortex-M4F build, not a measurement.
+struct WindowCycles {
+  std::uint32_t guardrail_per_sample;
+  std::uint32_t feature_per_sample;
+  std::uint32_t trigger_per_feature;
+};
+inline constexpr WindowCycles kCortexM4Cycles{
+    .guardrail_per_sample = 30, .feature_per_sample = 160, .trigger_per_feature = 120};
+
 /// Expected cost of one window of a cascade. Probabilities in 0..1; energies in any one unit, which
 /// is then the unit of the result.
 template <typename T>

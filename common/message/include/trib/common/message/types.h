@@ -107,6 +107,8 @@ struct Event {
 
 /// Histogram::feature of the trigger score.
 inline constexpr std::uint32_t kTriggerScoreFeature = 0xFFFF;
+/// Of the confidence of the node's network.
+inline constexpr std::uint32_t kConfidenceFeature = 0xFFFE;
 
 struct Histogram {
   std::uint32_t feature = 0;
@@ -230,7 +232,6 @@ enum class RecordKind : std::uint8_t {
 constexpr Priority PriorityOf(RecordKind kind) {
   switch (kind) {
     case RecordKind::kEvent:
-    case RecordKind::kActivation:
       return Priority::kEvent;
     case RecordKind::kFault:
       return Priority::kFault;
@@ -240,6 +241,7 @@ constexpr Priority PriorityOf(RecordKind kind) {
       return Priority::kSketch;
     case RecordKind::kNone:
     case RecordKind::kFeatureFrame:
+    case RecordKind::kActivation:  // a question that is not answered soon is of no use to its node
       break;
   }
   return Priority::kFrame;

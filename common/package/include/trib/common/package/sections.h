@@ -206,11 +206,12 @@ struct Labels {
   friend bool operator==(const Labels&, const Labels&) = default;
 };
 
-/// Bin edges of the sketches, in standard deviations from the baseline (of the score itself for
-/// kTriggerScoreFeature). Bin i holds edge[i-1] <= x < edge[i]; the outer bins are open.
+/// Bin edges of the sketches, in standard deviations from the baseline (of the value itself for
+/// kTriggerScoreFeature and kConfidenceFeature). Bin i holds edge[i-1] <= x < edge[i]; the outer
+/// bins are open.
 struct SketchEdges {
   struct Histogram {
-    std::uint16_t feature = 0;          ///< 0..63 or kTriggerScoreFeature; rising, none twice
+    std::uint16_t feature = 0;          ///< 0..63 or one of those two; rising, none twice
     std::array<float, kEdges> edges{};  ///< finite, strictly rising
     friend bool operator==(const Histogram&, const Histogram&) = default;
   };

@@ -33,8 +33,10 @@ inline constexpr std::size_t kMaxBaselineLimits = 16;
 inline constexpr std::size_t kMaxNamedConditions = 3;
 inline constexpr std::size_t kZones = 4;
 inline constexpr std::size_t kMaxExits = 3;
-/// Feature number of the trigger score in sketch edges and drift references.
+/// Feature numbers of the trigger score and of the network's confidence in sketch edges and drift
+/// references.
 inline constexpr std::uint16_t kTriggerScoreFeature = 0xFFFF;
+inline constexpr std::uint16_t kConfidenceFeature = 0xFFFE;
 
 /// Persisted in packages: values are never reused.
 enum class SectionType : std::uint16_t {
@@ -134,6 +136,7 @@ enum class Reason : std::uint16_t {
   kBadSplitPoints = 54,
   kClassifierDoesNotMatchPlan = 55,
   kSplitPointsDoNotMatchPlan = 56,
+  kBadPlan = 57,
   // who vouches for it
   kNoSignature = 64,
   kUnknownKey = 65,

@@ -23,7 +23,7 @@ using Edges = std::span<const float, kEdges>;
 std::optional<std::size_t> BinOf(float value, Edges edges);
 
 /// One histogram to keep: the index of a feature in the recipe's frame, or
-/// message::kTriggerScoreFeature.
+/// message::kTriggerScoreFeature or kConfidenceFeature.
 struct HistogramSpec {
   std::uint32_t feature;
   Edges edges;
@@ -48,14 +48,20 @@ class SketchBuilder {
   /// @returns kInvalidArgument with a Reason; the builder then keeps no histogram.
   Status Configure(std::span<const HistogramSpec> specs);
 
-  /// Counts a judged window. A NaN, or a feature beyond the frame, enters no bin and is counted in
-  /// ignored_values().
-  void AddWindow(message::Tier tier,
-                 bool triggered,
-                 std::span<const float> frame,
-                 float trigger_score);
+  /// What a window adds to the histograms. A NaN, or a feature beyond the frame, enters no bin and
+  /// is counted in ignored_values().
+  struct Values {
+    std::span<const float> frame;
+    float trigger_score = 0;
+    float confidence = 0;
+  };
+
+  /// Counts a judged window; AddExit() says in time whose decision about it stands.
+  void AddWindow(bool triggered, const Values& values);
   /// Counts a window that the guardrails refused; it has no features.
-  void AddInvalid(message::Tier tier);
+  void AddInvalid();
+  /// Counts a decision that stands, of a window of this block or of an earlier one.
+  void AddExit(message::Tier tier);
 
   [[nodiscard]] const message::Sketch& sketch() const { return sketch_; }
   [[nodiscard]] std::uint32_t ignored_values() const { return ignored_values_; }
@@ -63,8 +69,6 @@ class SketchBuilder {
   void Reset();
 
  private:
-  void Count(message::Tier tier);
-
   message::Sketch sketch_;
   std::array<const float*, message::kMaxHistograms> edges_{};
   std::uint32_t ignored_values_ = 0;

@@ -9,8 +9,16 @@
 #include "trib/common/crypto/crypto.h"
 #include "trib/common/status/status.h"
 #include "trib/gateway/spool/types.h"
+#include "trib/gateway/tail/types.h"
 
 namespace trib::gateway {
+
+/// Networks, so that the gateway finishes what nodes defer. Without a directory it passes all on.
+struct TailsConfig {
+  std::filesystem::path directory;
+  std::vector<crypto::PublicKey> package_keys;
+  tail::Options options;
+};
 
 /// What deploy/gateway.toml says; the meaning of each key is explained there.
 struct Config {
@@ -26,6 +34,7 @@ struct Config {
   std::vector<crypto::PublicKey> operators;
   spool::Options spool;
   Millis commit_interval{10};
+  TailsConfig tails;
 };
 
 /// @returns kNotFound or kInvalidArgument with one line per mistake in `errors`.

@@ -49,6 +49,7 @@ class Forward {
   /// After a value, the caller gives the answer to Offer().
   std::optional<Wanted> Want();
   /// Takes what the spool had (perhaps nothing: then asks again after the next Nudge() or Tick()).
+  /// Ids may be below those of earlier answers: of deferred records, whose outcome came late.
   void Offer(std::vector<Record> records,
              std::span<const Drop> drops,
              MonotonicTime now,

@@ -9,6 +9,7 @@ struct Metrics {
   std::uint64_t retransmissions = 0;  ///< batches sent again
   std::uint64_t forwarded = 0;        ///< records the cloud confirmed, duplicates included
   std::uint64_t cloud_duplicates = 0;
+  std::uint64_t verdicts = 0;  ///< of our tail, put into batches
   std::uint64_t rejected = 0;
   std::uint64_t acks_unknown = 0;   ///< for a batch that is not open: late repetition
   std::uint64_t malformed = 0;      ///< messages from the cloud

@@ -34,6 +34,7 @@ struct Record {
   std::int64_t id = 0;
   std::uint64_t received_ms = 0;
   std::string sealed;
+  std::string verdict{};  ///< an encoded TierVerdict of this gateway; empty: none
 };
 
 /// What forward wants from the spool next.
@@ -60,12 +61,19 @@ struct Roster {
   std::vector<Member> members;
 };
 
+/// An encoded Envelope for a node, for it alone if it is still in this enrolment epoch (0: in any).
+struct Downlink {
+  NodeId node;
+  EnrolmentEpoch epoch;
+  std::string envelope;
+};
+
 struct Output {
   std::vector<std::string> send;
   std::vector<std::int64_t> stored;    ///< ids that the cloud has: delete them
   std::vector<std::int64_t> rejected;  ///< ids that it refuses for good: discard them
   std::optional<Roster> roster;        ///< newer than the current: make durable, then enforce
-  std::vector<std::pair<NodeId, std::string>> downlinks;
+  std::vector<Downlink> downlinks;
 };
 
 }  // namespace trib::gateway::forward

@@ -57,8 +57,12 @@ class Link {
   /// Tells what became of the messages in Output::send.
   void Sent(NodeId node, Status status, const Now& now);
 
-  /// Passes an encoded envelope to a node. @returns kNotFound without a session.
-  Status SendDown(NodeId node, std::string_view envelope, Output& out);
+  /// Passes an encoded envelope to a node, if `epoch` is given only to that of this epoch.
+  /// @returns kNotFound without such a session.
+  Status SendDown(NodeId node,
+                  std::string_view envelope,
+                  Output& out,
+                  EnrolmentEpoch epoch = EnrolmentEpoch());
 
   /// Ends pauses for which there is room, gives up unfinished transfers. Call about once a second.
   void Tick(const Now& now, Output& out);

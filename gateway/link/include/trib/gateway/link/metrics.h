@@ -33,7 +33,7 @@ struct Metrics {
   std::uint64_t closed_malformed = 0;
   std::uint64_t closed_over_credit = 0;
   std::uint64_t closed_unread = 0;  ///< the peer does not read its answers
-  std::uint64_t undeliverable = 0;  ///< downlink for a node without session
+  std::uint64_t undeliverable = 0;  ///< downlink for a node away, or wiped since
 };
 
 }  // namespace trib::gateway::link

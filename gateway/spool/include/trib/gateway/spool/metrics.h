@@ -11,6 +11,7 @@ struct Metrics {
   std::uint64_t refused = 0;     ///< no room under kReject
   std::uint64_t deleted = 0;
   std::uint64_t commits = 0;
+  std::uint64_t decided = 0;   ///< outcomes written beside deferred records
   std::uint64_t failures = 0;  ///< transactions that the disk refused
 };
 

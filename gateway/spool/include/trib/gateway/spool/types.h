@@ -17,6 +17,13 @@ struct Item {
   message::Priority priority = message::Priority::kFrame;
   std::uint64_t received_ms = 0;  ///< gateway wall clock
   std::string sealed;
+  bool deferred = false;  ///< waits for the tail's outcome before it is given to Peek()
+};
+
+/// The tail's outcome about a deferred record.
+struct Decided {
+  std::int64_t id = 0;
+  std::string verdict;  ///< an encoded TierVerdict; empty: the cloud is asked instead
 };
 
 /// What became of an Item.
@@ -47,6 +54,7 @@ struct Stored {
   std::int64_t id = 0;  ///< rises with arrival; never used twice
   std::uint64_t received_ms = 0;
   std::string sealed;
+  std::string verdict{};  ///< what the tail said; empty: nothing
 };
 
 struct Depth {

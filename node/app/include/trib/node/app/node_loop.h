@@ -1,18 +1,25 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <ranges>
 #include <span>
 
 #include "trib/common/crypto/crypto.h"
 #include "trib/common/energy/ledger.h"
 #include "trib/common/message/types.h"
 #include "trib/common/sketch/sketch.h"
+#include "trib/node/app/decision_observer.h"
 #include "trib/node/app/learner.h"
 #include "trib/node/app/loaded_package.h"
+#include "trib/node/app/metrics.h"
 #include "trib/node/cascade/baseline.h"
+#include "trib/node/cascade/classifier.h"
+#include "trib/node/cascade/naming.h"
+#include "trib/node/cascade/questions.h"
 #include "trib/node/cascade/report_policy.h"
 #include "trib/node/cascade/rules.h"
 #include "trib/node/cascade/severity.h"
@@ -45,6 +52,7 @@ struct NodePorts {
   Actuator& actuator;
   Entropy& entropy;
   Power& power;
+  DecisionObserver* observer = nullptr;  ///< null where nobody knows what is true
 };
 
 struct NodeConfig {
@@ -69,17 +77,49 @@ struct NodeMemory {
   std::span<std::byte> message;
   uplink::BacklogMemory backlog;
   std::span<float> covariances;  ///< Learner::RequiredNumbers() of the package
+  /// Arena and state of a network, beginning at a multiple of 16; empty on a node that runs none.
+  std::span<std::byte> network;
+  /// The longest payload of an activation that `message`, `backlog` and a flash sector hold with
+  /// its record around it: their records are message::kMaxTransferBytes -
+  /// message::kMaxActivationBytes longer.
+  std::size_t activation_bytes = 0;
+
+  [[nodiscard]] Room room() const {
+    return {.window_samples = window.size() / 2,
+            .network_bytes = network.size(),
+            .activation_bytes = activation_bytes};
+  }
 };
 
-/// Room for windows of up to `kWindowSamples` samples and a backlog of `kBacklogSectors`.
-template <std::size_t kWindowSamples, std::size_t kBacklogSectors, std::size_t kSectorBytes>
+/// Room for windows of up to `kWindowSamples` samples and a backlog of `kBacklogSectors`; with
+/// `kNetworkBytes` for a network's arena and state, and `kActivationBytes` for what it defers.
+template <std::size_t kWindowSamples,
+          std::size_t kBacklogSectors,
+          std::size_t kSectorBytes,
+          std::size_t kNetworkBytes = 0,
+          std::size_t kActivationBytes = 0>
 class NodeLoopStorage {
  public:
   NodeMemory memory() {
-    return {window_, features_, state_, message_, backlog_.memory(), covariances_};
+    return {.window = window_,
+            .features = features_,
+            .state = state_,
+            .message = message_,
+            .backlog = backlog_.memory(),
+            .covariances = covariances_,
+            .network = std::span(network_).first(kNetworkBytes),
+            .activation_bytes = kActivationBytes};
   }
+  static constexpr Room kRoom{.window_samples = kWindowSamples,
+                              .network_bytes = kNetworkBytes,
+                              .activation_bytes = kActivationBytes};
 
  private:
+  static constexpr std::size_t kRecordBytes =
+      std::max(message::kMaxRecordBytes + message::kMaxSealOverheadBytes,
+               kActivationBytes + message::kMaxTransferBytes - message::kMaxActivationBytes);
+  static_assert(kActivationBytes <= message::kMaxActivationBytes);
+  static_assert(kRecordBytes <= uplink::Backlog::LargestRecordBytes(kSectorBytes));
   // 24 features together in each of four conditions, or 32 in two.
   static constexpr std::size_t kCovarianceNumbers =
       message::kMaxConditions * dsp::TriangleNumbers(24);
@@ -87,27 +127,10 @@ class NodeLoopStorage {
   std::array<std::int16_t, 2 * kWindowSamples> window_{};
   std::array<float, 2 * kWindowSamples> features_{};
   std::array<std::byte, state::StateStore::kScratchBytes> state_{};
-  std::array<std::byte, uplink::Uplink::kMessageBytes> message_{};
+  std::array<std::byte, std::max(uplink::Uplink::kMessageBytes, kRecordBytes)> message_{};
   std::array<float, kCovarianceNumbers> covariances_{};
-  uplink::BacklogStorage<kBacklogSectors,
-                         kSectorBytes,
-                         message::kMaxRecordBytes + message::kMaxSealOverheadBytes>
-      backlog_;
-};
-
-struct NodeMetrics {
-  std::uint64_t windows = 0;
-  std::uint64_t windows_invalid = 0;
-  std::uint64_t windows_triggered = 0;  ///< over the threshold
-  std::uint64_t episodes = 0;           ///< onsets
-  std::uint64_t events = 0;             ///< Event records
-  std::uint64_t faults = 0;             ///< Fault records
-  std::uint64_t records = 0;            ///< stored in the backlog
-  std::uint64_t records_failed = 0;     ///< not stored: no room at their priority, or flash failed
-  std::uint64_t bytes_raw = 0;  ///< of samples taken: what sending the signal would have cost
-  std::uint64_t verdicts = 0;
-  std::uint32_t downlink_refused = 0;  ///< decoded, but not applicable
-  std::uint32_t sensor_errors = 0;
+  alignas(16) std::array<std::byte, std::max<std::size_t>(kNetworkBytes, 1)> network_{};
+  uplink::BacklogStorage<kBacklogSectors, kSectorBytes, kRecordBytes> backlog_;
 };
 
 enum class NodeState : std::uint8_t {
@@ -120,7 +143,9 @@ enum class NodeState : std::uint8_t {
 
 /// The node: joins sensing, features, cascade and uplink over the ports.
 ///
-/// Memory   Borrows ports and memory for life; about 35 kB itself: static storage. No heap.
+/// Memory   Borrows ports, memory and the package file for life; about 30 kB itself: static
+/// storage.
+///          No heap.
 /// Threads  One caller at a time. Blocks only in the ports.
 /// Order    Every decision sets the Actuator before anything else happens to it.
 class NodeLoop final : private uplink::DownlinkHandler {
@@ -130,13 +155,19 @@ class NodeLoop final : private uplink::DownlinkHandler {
   NodeLoop& operator=(const NodeLoop&) = delete;
 
   /// Opens the state, makes this boot's identity durable, verifies the package, takes the baseline
-  /// up or starts commissioning. `file` may be empty; it and `pinned` are needed during the call
-  /// only. A refused package does not fail it: the node then runs its built-in rules and says so in
-  /// a Fault record.
+  /// up or starts commissioning. `file` may be empty; a network is read in place, so it begins at a
+  /// multiple of 16 and outlives the loop, unchanged. `pinned` is needed during the call only. A
+  /// refused package does not fail it: the node then runs its built-in rules and says so in a Fault
+  /// record.
   ///
   /// @returns kAlreadyExists  the state belongs to another node; nothing of it was changed
   ///          else            what leaves the node without usable record keys: state or entropy
   Status Start(std::span<const std::byte> file, std::span<const crypto::PublicKey> pinned);
+  /// A file that would be gone after the call.
+  template <typename Owner>
+  requires(std::ranges::range<Owner> && !std::ranges::borrowed_range<Owner>) Status
+      Start(Owner&& file, std::span<const crypto::PublicKey> pinned)
+  = delete;
 
   /// One round: takes samples, decides on at most one window, sends what is due.
   ///
@@ -162,11 +193,17 @@ class NodeLoop final : private uplink::DownlinkHandler {
   /// Why the package given to Start() was refused; ok otherwise.
   [[nodiscard]] Status package_status() const { return package_status_; }
   /// Of the condition that the last window was in.
-  [[nodiscard]] std::uint32_t commissioning_permille() const { return baseline().permille(); }
+  [[nodiscard]] std::uint32_t commissioning_permille() const {
+    return package_.present && !package_.trigger ? 1000 : baseline().permille();
+  }
   [[nodiscard]] const Learner& learner() const { return learner_; }
   [[nodiscard]] std::uint32_t condition() const { return condition_; }
   [[nodiscard]] const cascade::Severity& severity() const { return severity_; }
   [[nodiscard]] const cascade::Trigger& trigger() const { return trigger_; }
+  /// Somebody can be asked.
+  [[nodiscard]] bool in_session() const { return uplink_.in_session(); }
+  /// Windows that wait for a verdict.
+  [[nodiscard]] std::size_t open_questions() const { return questions_.open(); }
   [[nodiscard]] const message::Configuration& configuration() const { return configuration_; }
 
  private:
@@ -177,6 +214,13 @@ class NodeLoop final : private uplink::DownlinkHandler {
     std::uint32_t flags = 0;
     ActuatorState actuator = ActuatorState::kNormal;
     std::uint32_t condition = 0;
+    bool cut = false;  // a window was cut; not so when the sensor is silent
+  };
+  // What the network says of the window in hand.
+  struct Look {
+    bool taken = false;  // it was looked at
+    bool sure = false;   // the exit accepts its answer
+    cascade::Answer answer;
   };
 
   void OnConfiguration(const message::Configuration& configuration) override;
@@ -186,6 +230,7 @@ class NodeLoop final : private uplink::DownlinkHandler {
   Status RefuseForeignState();
   Status SignState();
   void LoadConfiguration();
+  bool MakeStages();
   void Equip();
   void TakeUpBaselines();
   [[nodiscard]] const cascade::Baseline& baseline() const { return learner_.baseline(condition_); }
@@ -195,30 +240,58 @@ class NodeLoop final : private uplink::DownlinkHandler {
 
   bool TakeSamples(MonotonicTime now);
   void WatchSensor(bool took, MonotonicTime now);
-  void EndSource();
+  void EndSourceWhenSettled();
   void Decide(const sensing::CutWindow& window);
   void DecideBad(const sensing::GuardrailVerdict& verdict,
                  const cascade::WindowStatistics& statistics,
                  Context& context);
-  void DecideGood(const cascade::WindowStatistics& statistics, Context& context);
+  void DecideGood(const sensing::CutWindow& window,
+                  const cascade::WindowStatistics& statistics,
+                  Context& context);
   void Learn(const Context& context);
   void RecordLearning(const Learner::Report& report, Context context);
   [[nodiscard]] cascade::RuleOutcome JudgeSeverity(cascade::RuleOutcome outcome);
   void ReportRules(const cascade::RuleOutcome& outcome, const Context& context);
-  void ReportTrigger(const cascade::TriggerResult& result, const Context& context);
+  void ReportEpisode(bool before, const cascade::TriggerResult& result, const Context& context);
+  [[nodiscard]] float EventConfidence(const cascade::TriggerResult& result) const;
   void ReportRecovery(const Context& context);
-  void CountInSketch(const cascade::TriggerResult& result, const Context& context);
+  void OpenBlock();
+  void CountInSketch(const cascade::TriggerResult& result, const Look& look);
   void SpendOnWindow(bool features);
 
+  [[nodiscard]] Look LookAt(const sensing::CutWindow& window, bool over, bool audited);
+  [[nodiscard]] bool MayAsk() const;
+  /// @returns false when the record of the question has no room.
+  [[nodiscard]] Millis VerdictWait() const {
+    return Millis(package_.network ? package_.network->classifier.verdict_wait_ms : 0);
+  }
+  bool Ask(const cascade::Answer& own, bool audit, const Context& context);
+  void PutOff(const Look& look, const Context& context);
+  void Audit(const Look& look, float score, const Context& context);
+  void ExpireQuestions(MonotonicTime now);
+  /// A decision that was put off is made: `answer` stands.
+  void Stand(const cascade::Question& question, const cascade::Answer& answer);
+  void SettleNow(const Look& look, const cascade::RuleOutcome& outcome, const Context& context);
+  void Settle(const SettledDecision& decision);
+  void CountExit(message::Tier tier);
+  [[nodiscard]] std::optional<VerdictRefusal> Refuse(const message::Verdict& verdict) const;
+  [[nodiscard]] std::uint32_t RefusedVerdicts() const;
+  [[nodiscard]] std::uint32_t LabelOf(const cascade::Answer& answer, bool anomaly) const;
+  [[nodiscard]] bool standing() const { return trigger_.active() || naming_.present(); }
+  [[nodiscard]] ActuatorState StandingState() const;
+  [[nodiscard]] message::Tier TierAtRest() const;
+  [[nodiscard]] static bool IsVerdict(message::Tier tier) {
+    return tier == message::Tier::kGateway || tier == message::Tier::kCloud;
+  }
+
   void BeginRecord(message::RecordKind kind, const Context& context);
-  void EndRecord();
+  bool EndRecord();
   void RecordFault(message::FaultCode code,
                    std::uint32_t detail,
                    std::uint32_t channel,
                    float value,
                    std::uint32_t windows,
                    const Context& context);
-  void RecordAudit(float score, const Context& context);
   void RecordStatus();
   void CloseBlock();
   void KeepTime(LogicalTime now);
@@ -238,6 +311,9 @@ class NodeLoop final : private uplink::DownlinkHandler {
   cascade::Severity severity_;
   Learner learner_;
   cascade::ReportPolicy policy_;
+  std::optional<cascade::Classifier> classifier_;
+  cascade::Naming naming_;
+  cascade::Questions questions_;
   sketch::SketchBuilder sketch_;
   energy::EnergyLedger energy_;
 
@@ -255,8 +331,11 @@ class NodeLoop final : private uplink::DownlinkHandler {
   std::uint32_t sequence_ = 0;
   std::uint32_t condition_ = 0;     // of the last window
   std::uint32_t rule_windows_ = 0;  // of the episode that rules alone see; 0 = none
+  std::uint32_t event_label_ = 0;   // of the newest Event of the episode
+  ActuatorState rules_state_ = ActuatorState::kNormal;  // what rules and zone ask for
   bool block_open_ = false;
   bool introduce_again_ = false;
+  bool source_dry_ = false;  // it gives nothing more; questions may be open
   bool source_ended_ = false;
 };
 

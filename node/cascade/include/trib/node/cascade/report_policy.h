@@ -12,6 +12,7 @@ struct ReportSettings {
   Millis status{60'000};     ///< between NodeStatus records
   Millis reminder{600'000};  ///< between repeats while an event or a fault lasts
   Millis block{60'000};      ///< length of a sketch block
+  Millis heartbeat{60'000};  ///< between windows that the network looks at, whatever is in them
   std::uint32_t audit_permille = 0;
 };
 
@@ -37,8 +38,13 @@ class ReportPolicy {
   [[nodiscard]] bool Audited(std::uint64_t window_index) const;
 
   /// Whether this state of the trigger becomes an Event now: onset and clearing always, a
-  /// continuing episode at each reminder.
-  bool ReportEvent(message::EventState state, LogicalTime now);
+  /// continuing episode at each reminder, and at once when there is `news` about it.
+  bool ReportEvent(message::EventState state, LogicalTime now, bool news = false);
+
+  /// Whether no window has been decided on in full for a heartbeat, or ever.
+  [[nodiscard]] bool HeartbeatDue(LogicalTime now) const;
+  /// The network has looked at a window.
+  void NoteHeartbeat(LogicalTime now);
 
   struct FaultReport {
     /// kUnspecified: nothing to report. kSensorRecovered after the last bad window.
@@ -65,9 +71,11 @@ class ReportPolicy {
   LogicalTime last_event_{};
   LogicalTime last_fault_{};
   LogicalTime last_status_{};
+  LogicalTime last_heartbeat_{};
   message::FaultCode fault_ = message::FaultCode::kUnspecified;
   std::uint32_t fault_windows_ = 0;
   bool status_sent_ = false;
+  bool heart_has_beaten_ = false;
 };
 
 }  // namespace trib::node::cascade

@@ -80,6 +80,13 @@ class Backlog {
     return max_record_bytes + kEntryHeaderBytes + kMaxProgramUnitBytes;
   }
 
+  /// The longest encoded SealedRecord that a sector of that size holds whatever the program unit.
+  static constexpr std::size_t LargestRecordBytes(std::size_t sector_bytes) {
+    constexpr std::size_t kHeaders =
+        4 * kMaxProgramUnitBytes;  // sector's, mark's, entry's, its end
+    return sector_bytes > kHeaders ? sector_bytes - kHeaders : 0;
+  }
+
   Backlog(Flash& flash,
           BacklogRegion region,
           BacklogMemory memory,

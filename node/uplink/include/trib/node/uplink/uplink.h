@@ -19,7 +19,7 @@
 namespace trib::node::uplink {
 
 /// What the gateway or cloud tells the node, beyond what the uplink answers itself. Spans are valid
-/// during the call only.
+/// during the call only, and until it appends a record, which it may.
 class DownlinkHandler {
  public:
   virtual void OnConfiguration(const message::Configuration& configuration) = 0;
@@ -80,6 +80,10 @@ class Uplink {
   /// @returns kInvalidArgument  cannot be encoded, too long, or key not above
   ///          else              as Backlog::Append()
   Status Append(const message::Record& record);
+
+  /// Where the payload of an activation may be made right before its Append(): any other call
+  /// overwrites it.
+  [[nodiscard]] std::span<std::byte> payload_memory() { return backlog_.record_memory(); }
 
   /// Receives, answers and sends what is due. Never blocks.
   void Step(MonotonicTime now);

@@ -32,6 +32,10 @@ class Fleet {
     std::string gateway_spool = {};  ///< more lines for every gateway's [spool] table
     std::string cloud_store = {};    ///< more lines for the cloud's [store] table
     std::string gateway_south = {};  ///< the same for [south]
+    /// Lines of a [tails] table, e.g. "directory = \"tails\"\n"; the package key is trusted. Empty:
+    /// no such table.
+    std::string gateway_tails = {};
+    std::string cloud_tails = {};
   };
 
   /// What one node plays and how.
@@ -52,6 +56,10 @@ class Fleet {
   bool MakeKeys();
   /// Builds `spec` and signs it with the package key. @returns the file.
   std::optional<std::filesystem::path> SignedPackage(const std::filesystem::path& spec);
+  /// Signs a head package with the package key and gives it, with its tail, to all daemons that are
+  /// started from now on. @returns the signed head, for nodes.
+  std::optional<std::filesystem::path> AddNetwork(const std::filesystem::path& head,
+                                                  const std::filesystem::path& tail);
 
   /// More environment ("NAME=VALUE") for the program of this name ("cloud", "gateway-1",
   /// "node-101") from its next start on.
@@ -115,6 +123,9 @@ class Fleet {
   bool MakeKey(std::string_view name);
   std::string PublicKeyHex(std::string_view name);
   bool Write(std::string_view name, const std::string& text);
+  bool RunPackage(std::vector<std::string> arguments);
+  bool Sign(const std::filesystem::path& package, const std::filesystem::path& out);
+  std::string TailsTable(const std::string& lines);
   bool StartDaemon(std::string_view program,
                    const std::string& name,
                    std::optional<Process>& process,

@@ -16,6 +16,9 @@ struct PlaylistOptions {
   double commissioning_share = 0.64;  ///< of each normal recording, from its start
   double gap_share = 0.02;            ///< after it, played by nobody
   std::size_t faults = 2;             ///< different fault recordings to play
+  /// Faults only of recordings with the condition `test_split` = "test", if the data set has such:
+  /// what the network was trained on says nothing about how right it is. Empty: any.
+  std::string test_split = {};
 };
 
 /// `variant` chooses the channel and the faults, so that a fleet sees every kind.

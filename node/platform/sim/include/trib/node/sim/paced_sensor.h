@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -48,10 +50,21 @@ class PacedSensor final : public Sensor {
   /// While held, Read() says kUnavailable, as if no time passed for the source.
   void Hold(bool held) { held_ = held; }
   [[nodiscard]] std::string_view label() const { return source_->label(); }
+  /// What was true of a frame that was given, by first_frame's count; "" when it is not known, or
+  /// not any more: the last kMostStretches changes are.
+  [[nodiscard]] std::string_view LabelAt(std::uint64_t frame) const;
+  static constexpr std::size_t kMostStretches = 4096;
   /// Other failure than the end: a file that became unreadable.
   [[nodiscard]] Status failure() const { return failure_; }
 
  private:
+  /// Frames from `begin` to the next one's have this label.
+  struct Stretch {
+    std::uint64_t begin = 0;
+    std::string label;
+  };
+
+  void NoteLabel(std::uint64_t frame);
   [[nodiscard]] std::uint64_t DueFrames();
   [[nodiscard]] const InjectedFault* FaultAt(std::uint64_t frame) const;
 
@@ -60,6 +73,7 @@ class PacedSensor final : public Sensor {
   const Options options_;
   const std::uint32_t rate_;
   const std::uint32_t channels_;
+  std::deque<Stretch> stretches_;
   std::uint64_t delivered_ = 0;
   MonotonicTime begin_{};
   bool begun_ = false;

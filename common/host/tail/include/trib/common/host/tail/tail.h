@@ -54,6 +54,10 @@ class Network {
   /// The exit that a tier (message::Tier, 3..5) decides at: the last that is not above it.
   [[nodiscard]] std::size_t ExitOf(std::uint8_t tier) const;
   [[nodiscard]] std::size_t last_exit() const { return classifier_.exits.size() - 1; }
+  /// A decision's probabilities as messages carry them: one per label of the package, 0 for a label
+  /// without a class.
+  [[nodiscard]] FixedVector<float, package::kMaxLabels> ScoresOf(
+      const classify::Decision& decision) const;
 
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
@@ -121,11 +125,18 @@ class TailStore {
     std::uintmax_t bytes = 0;
     friend bool operator==(const Stamp&, const Stamp&) = default;
   };
+  enum class State : std::uint8_t {
+    kNoHead,   ///< a tail, or of no use
+    kHead,     ///< sound and trusted
+    kWaiting,  ///< a head whose tail is not here, and that was said
+    kJoined,
+    kRefused,  ///< does not belong to its tail
+    kLeftOut,  ///< for want of room
+  };
   struct File {
     Stamp stamp;
-    bool seen = false;     ///< in this scan
-    bool is_head = false;  ///< sound, trusted, with split points
-    bool waiting = false;  ///< a head whose tail is not here yet
+    bool seen = false;  ///< in this scan
+    State state = State::kNoHead;
     package::Digest digest{};
     package::Digest tail{};  ///< of a head
   };
@@ -142,6 +153,7 @@ class TailStore {
 
   const StoreOptions options_;
   std::map<std::filesystem::path, File> files_;  // Rescan() alone
+  bool folder_failed_ = false;                   // Rescan() alone
   mutable std::mutex mutex_;                     // guards entries_
   std::vector<Entry> entries_;                   // newest first
 };

@@ -44,7 +44,7 @@ enum class Builtin : std::int32_t {
   kUnidirectionalSequenceLstm = 44,
   kQuantize = 114,
 };
-/// E.g. "CONV_2D"; "operator 42" for one this program does not know.
+/// E.g. "CONV_2D", also for common ones that are not read; "operator code 200" for any other.
 std::string BuiltinName(Builtin builtin);
 
 enum class Padding : std::int8_t { kSame = 0, kValid = 1 };
@@ -56,6 +56,8 @@ enum class Activation : std::int8_t {
   kTanh = 4,
   kSignBit = 5,
 };
+/// E.g. "RELU6"; the number for another.
+std::string ActivationName(Activation activation);
 
 struct Tensor {
   std::string name;

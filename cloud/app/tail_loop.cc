@@ -1,0 +1,142 @@
+#include "tail_loop.h"
+
+#include <algorithm>
+#include <span>
+
+#include "clock.h"
+
+namespace trib::cloud {
+namespace {
+
+using host::logging::Level;
+using host::logging::Log;
+
+constexpr Millis kRescanInterval{5'000};
+constexpr Millis kIdle{250};
+constexpr Millis kRetry{250};
+
+}  // namespace
+
+TailLoop::TailLoop(const TailsConfig& config,
+                   StoreLoop& store,
+                   std::unique_ptr<store::DeferredReader> reader,
+                   SendDown send_down)
+    : config_(config),
+      store_(store),
+      reader_(std::move(reader)),
+      send_down_(std::move(send_down)),
+      networks_({.folder = config.directory, .keys = config.package_keys}),
+      tail_(config.options,
+            [this](PackageHash package,
+                   std::span<const std::byte> activation) -> Result<tail::Finished> {
+              const auto network = networks_.Find(package);
+              if (network == nullptr) {
+                return Code::kNotFound;
+              }
+              TRIB_TRY_ASSIGN(const auto answer,
+                              runner_.Decide(*network, activation, network->last_exit()));
+              return tail::Finished{answer.decision, network->ScoresOf(answer.decision)};
+            }) {}
+
+void TailLoop::Start() {
+  thread_ = std::thread([this] { Work(); });
+}
+
+void TailLoop::Stop() {
+  stopping_ = true;
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+TailSnapshot TailLoop::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return published_;
+}
+
+void TailLoop::Work() {
+  std::uint64_t seen = 0;
+  while (!stopping_) {
+    if (SteadyNow() >= next_rescan_) {
+      Rescan();
+    }
+    const Millis rest = Sweep();
+    Publish();
+    seen = store_.WaitForCommit(seen, rest);
+  }
+}
+
+void TailLoop::Rescan() {
+  next_rescan_ = SteadyNow() + kRescanInterval;
+  const auto report = networks_.Rescan();
+  for (const std::string& line : report.lines) {
+    Log(Level::kWarn, "tail", line);
+  }
+  if (report.added > 0 || report.dropped > 0) {
+    Log(Level::kInfo, "tail", report.networks, " networks in ", config_.directory.string());
+  }
+  after_.clear();
+}
+
+Millis TailLoop::Sweep() {
+  Millis wait = kIdle;
+  const tail::Options& options = tail_.options();
+  for (const auto& network : networks_.List()) {
+    std::int64_t& after = after_[network->hash()];
+    while (!stopping_) {
+      const auto waiting =
+          reader_->ReadUndecided(network->hash(), after, options.batch, options.batch_bytes);
+      if (!waiting.ok() || waiting->empty()) {
+        break;
+      }
+      const Millis rest = tail_.Rest(waiting->size(), waiting->front().stored_ms, WallMs());
+      if (rest.count() > 0) {
+        wait = std::min(wait, rest);
+        break;
+      }
+      if (!Decide(*waiting)) {
+        wait = std::min(wait, kRetry);
+        break;
+      }
+      after = waiting->back().record;
+    }
+  }
+  return wait;
+}
+
+bool TailLoop::Decide(const std::vector<Undecided>& batch) {
+  const tail::Output out = tail_.Run(batch, WallMs());
+  Status status = Code::kUnavailable;  // stays so when the store is stopping
+  store_.Call([&](registry::Registry&, store::Writer& writer) {
+    status = writer.PutVerdicts(out.decided);
+  });
+  if (!status.ok()) {
+    ++put_failures_;
+    if (const auto held = failure_log_.Admit(SteadyNow()); held && !stopping_) {
+      Log(Level::kError,
+          "tail",
+          "verdicts could not be stored, their windows wait: ",
+          status,
+          " (",
+          *held,
+          " more since the last line)");
+    }
+    return false;
+  }
+  for (const tail::Answer& answer : out.answers) {
+    ++answers_;
+    send_down_(answer);
+  }
+  return true;
+}
+
+void TailLoop::Publish() {
+  TailSnapshot snapshot{true, tail_.metrics(), answers_, put_failures_, {}};
+  for (const auto& network : networks_.List()) {
+    snapshot.networks.push_back(network->hash());
+  }
+  const std::lock_guard lock(mutex_);
+  published_ = std::move(snapshot);
+}
+
+}  // namespace trib::cloud
