@@ -19,7 +19,8 @@ namespace {
 using host::recording::Manifest;
 using host::recording::Recording;
 
-/// Thirds of each healthy recording in turns, so that a baseline has seen each of them.
+/// The baseline is learned from all healthy recordings alike, a third of each one's part in turn: a
+/// node is commissioned while its machine runs in all its ways.
 constexpr std::size_t kTurns = 3;
 
 std::string NodeOf(const Recording& recording, const std::string& key) {
@@ -264,10 +265,18 @@ Status Worker::Commission(const std::vector<Chosen>& chosen, const std::string& 
       healthy.push_back(std::move(frames));
     }
   }
+  std::size_t available = 0;
+  for (const auto& frames : healthy) {
+    available += frames.size();
+  }
+  const std::size_t wanted =
+      std::size_t{subject_.trigger->commissioning_windows} + subject_.trigger->skip_windows;
   for (std::size_t turn = 0; turn < kTurns; ++turn) {
     for (const auto& frames : healthy) {
-      for (std::size_t i = frames.size() * turn / kTurns; i < frames.size() * (turn + 1) / kTurns;
-           ++i) {
+      // Its part of what is wanted, as long as there is enough.
+      const std::size_t part =
+          std::min(frames.size(), (wanted * frames.size() + available - 1) / available);
+      for (std::size_t i = part * turn / kTurns; i < part * (turn + 1) / kTurns; ++i) {
         const bool taken = !baseline_.complete() && baseline_.Learn(frames[i].values.span()).ok();
         run_.commissioning_windows += taken ? 1 : 0;
       }
