@@ -47,7 +47,7 @@ class Exits {
     if (subject.network == nullptr && subject.exits() > 1) {
       out->tail_memory_.resize(out->memory_.size());
       const auto memory = std::as_writable_bytes(std::span(out->tail_memory_));
-      const std::size_t arena = (subject.plan->arena_bytes() + 3) / 4 * 4;
+      const std::size_t arena = (std::size_t{subject.plan->arena_bytes()} + 3) / 4 * 4;
       TRIB_TRY_ASSIGN(out->rest_,
                       nn::Runner::Open(*subject.plan, memory.first(arena), memory.subspan(arena)));
     }
@@ -191,13 +191,15 @@ Result<std::vector<Worker::Chosen>> Worker::Choose(const Manifest& manifest) {
         options_.split_key.empty() || ConditionText(recording, options_.split_key) == options_.part;
     out.push_back({&recording, *truth, NodeOf(recording, options_.node_key), judged});
   }
+  std::string classes;
+  for (std::size_t i = 0; i < subject_.classifier.labels.size(); ++i) {
+    classes.append(classes.empty() ? "" : ", ").append(subject_.class_name(i));
+  }
   for (const std::string& label : unknown) {
-    std::string classes;
-    for (std::size_t i = 0; i < subject_.classifier.labels.size(); ++i) {
-      classes += (classes.empty() ? "" : ", ") + subject_.class_name(i);
-    }
-    errors_.push_back("label \"" + label + "\" is no class of the package (" + classes +
-                      "); --map " + label + "=CLASS, or =- to leave it out");
+    std::string text = "label \"";
+    text.append(label).append("\" is no class of the package (").append(classes);
+    text.append("); --map ").append(label).append("=CLASS, or =- to leave it out");
+    errors_.push_back(std::move(text));
   }
   if (!unknown.empty()) {
     return Code::kInvalidArgument;
