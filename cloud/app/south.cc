@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -22,6 +23,7 @@ constexpr Millis kPenalty{30'000};
 constexpr std::uint32_t kStrikeLimit = 64;
 constexpr std::uint32_t kExcessLimit = 64;
 constexpr std::size_t kMaxDownlinks = 1024;
+constexpr Millis kDownlinkTurn{5};
 
 /// The gateway of an identity that IdentityOf() made; 0 for anything else.
 GatewayId GatewayOf(std::string_view identity) {
@@ -86,7 +88,7 @@ void South::Run() {
     // Not reading is the backpressure: ZeroMQ's and then TCP's queues fill, and gateways keep.
     poller.Enable(socket, reading_ && held_ == nullptr);
     // A full peer queue delays a roster; the time-out is when it is tried again.
-    poller.Wait(Millis(500));
+    poller.Wait(waiting_down_.empty() ? Millis(500) : kDownlinkTurn);
     if (held_ != nullptr && store_.Offer(*held_)) {
       held_.reset();
     }
@@ -288,26 +290,42 @@ void South::SendDown(NodeId node, EnrolmentEpoch epoch, std::string envelope) {
 }
 
 void South::SendDownlinks() {
-  std::vector<Down> downlinks;
   {
     const std::lock_guard lock(mutex_);
-    downlinks.swap(downlinks_);
+    std::move(downlinks_.begin(), downlinks_.end(), std::back_inserter(waiting_down_));
+    downlinks_.clear();
+  }
+  if (waiting_down_.empty()) {
+    return;
   }
   const std::shared_ptr<const registry::Snapshot> now = snapshot();
-  for (Down& down : downlinks) {
+  std::set<std::uint64_t> full;  // gateways that get the rest in order, when they have read
+  std::vector<Down> left;
+  for (Down& down : waiting_down_) {
     const Device* device = now->Find(down.node.value());
     const auto session =
         device == nullptr ? sessions_.end() : sessions_.find(device->gateway.value());
-    if (session == sessions_.end() ||
-        !socket_
-             ->Send(session->second.routing_id,
-                    ingest::EncodeDownlink(down.node, down.epoch, std::move(down.envelope)))
-             .ok()) {
+    if (session == sessions_.end()) {
       ++counters_.downlinks_dropped;
       continue;
     }
-    ++counters_.downlinks;
+    if (full.contains(session->first)) {
+      left.push_back(std::move(down));
+      continue;
+    }
+    const Status sent = socket_->Send(session->second.routing_id,
+                                      ingest::EncodeDownlink(down.node, down.epoch, down.envelope));
+    if (sent.code() == Code::kResourceExhausted) {
+      full.insert(session->first);
+      left.push_back(std::move(down));
+      continue;
+    }
+    ++(sent.ok() ? counters_.downlinks : counters_.downlinks_dropped);
   }
+  const std::size_t kept = std::min(left.size(), kMaxDownlinks);
+  counters_.downlinks_dropped += left.size() - kept;
+  left.resize(kept);
+  waiting_down_ = std::move(left);
 }
 
 void South::SendRosters() {

@@ -124,7 +124,8 @@ class South {
     EnrolmentEpoch epoch;
     std::string envelope;
   };
-  std::vector<Down> downlinks_;  // guarded by mutex_
+  std::vector<Down> downlinks_;     // guarded by mutex_
+  std::vector<Down> waiting_down_;  // south thread: the gateway's pipe was full
   std::thread thread_;
 };
 

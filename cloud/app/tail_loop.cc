@@ -28,14 +28,14 @@ TailLoop::TailLoop(const TailsConfig& config,
       networks_({.folder = config.directory, .keys = config.package_keys}),
       tail_(config.options,
             [this](PackageHash package,
-                   std::span<const std::byte> activation) -> Result<classify::Decision> {
+                   std::span<const std::byte> activation) -> Result<tail::Finished> {
               const auto network = networks_.Find(package);
               if (network == nullptr) {
                 return Code::kNotFound;
               }
               TRIB_TRY_ASSIGN(const auto answer,
                               runner_.Decide(*network, activation, network->last_exit()));
-              return answer.decision;
+              return tail::Finished{answer.decision, network->ScoresOf(answer.decision)};
             }) {}
 
 void TailLoop::Start() {

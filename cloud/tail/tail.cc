@@ -46,26 +46,27 @@ void Tail::Judge(const Undecided& waiting,
   const PackageHash package = record.header.package_hash;
   const auto header = nn::PeekActivation(record.activation.payload);
   const bool named = header.ok() && header->package == package;
-  const auto decision = named ? finish_(package, record.activation.payload)
-                              : Result<classify::Decision>(Code::kDataLoss);
-  if (decision.status().code() == Code::kNotFound) {
+  const auto finished =
+      named ? finish_(package, record.activation.payload) : Result<Finished>(Code::kDataLoss);
+  if (finished.status().code() == Code::kNotFound) {
     ++metrics_.left;
     return;
   }
-  if (!decision.ok()) {
+  if (!finished.ok()) {
     ++metrics_.damaged;
     out.decided.push_back({waiting.record, key, std::nullopt});
     return;
   }
-  ++(decision->accepted ? metrics_.decided : metrics_.unsure);
+  const classify::Decision& decision = finished->decision;
+  ++(decision.accepted ? metrics_.decided : metrics_.unsure);
   metrics_.latency.Add(now_ms - std::min(now_ms, waiting.stored_ms));
   Verdict verdict;
   verdict.tier = message::Tier::kCloud;
   verdict.package_hash = package;
-  verdict.label = decision->label;
-  verdict.confidence = decision->confidence;
-  verdict.scores = decision->probabilities;
-  verdict.accepted = decision->accepted;
+  verdict.label = decision.label;
+  verdict.confidence = decision.confidence;
+  verdict.scores = finished->scores;
+  verdict.accepted = decision.accepted;
   verdict.final = true;
   verdict.decided_ms = now_ms;
   if (!waiting.answered) {
@@ -74,9 +75,9 @@ void Tail::Judge(const Undecided& waiting,
     answer.verdict.sequence = key.sequence;
     answer.verdict.package_hash = package;
     answer.verdict.tier = message::Tier::kCloud;
-    answer.verdict.label = decision->label;
-    answer.verdict.confidence = decision->confidence;
-    answer.verdict.scores = decision->probabilities;
+    answer.verdict.label = decision.label;
+    answer.verdict.confidence = decision.confidence;
+    answer.verdict.scores = finished->scores;
   }
   out.decided.push_back({waiting.record, key, std::move(verdict)});
 }

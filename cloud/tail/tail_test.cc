@@ -37,19 +37,18 @@ class TailTest : public ::testing::Test {
             answered};
   }
   /// Accepts odd activations, with their first byte as label; knows kPackage alone.
-  static Result<classify::Decision> Network(PackageHash package,
-                                            std::span<const std::byte> activation) {
+  static Result<Finished> Network(PackageHash package, std::span<const std::byte> activation) {
     if (package != kPackage) {
       return Code::kNotFound;
     }
-    classify::Decision out;
-    out.label = std::to_integer<std::uint8_t>(activation[12]);
-    if (out.label == 0xFF) {
+    Finished out;
+    out.decision.label = std::to_integer<std::uint8_t>(activation[12]);
+    if (out.decision.label == 0xFF) {
       return Code::kDataLoss;
     }
-    out.confidence = 0.5F;
-    (void)out.probabilities.push_back(0.5F);
-    out.accepted = out.label % 2 == 1;
+    out.decision.confidence = 0.5F;
+    (void)out.scores.push_back(0.5F);
+    out.decision.accepted = out.decision.label % 2 == 1;
     return out;
   }
   Tail tail{{.batch = 4, .batch_bytes = 1 << 20, .deadline = Millis(20)}, &Network};

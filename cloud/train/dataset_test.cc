@@ -136,6 +136,30 @@ TEST(Windows, StayInTheirPartHoweverTheyAreMoved) {
   }
 }
 
+TEST(Windows, PassAFilterOfTheirOwn) {
+  Source source = Ramp(300, "1");
+  for (std::size_t i = 0; i < source.samples.size(); ++i) {
+    source.samples[i] = i == 120 ? 10'000 : 0;
+  }
+  Augment augment;
+  augment.filter = 0.5;
+  augment.shift = false;
+  SplitMix64 random(9);
+  std::vector<std::int16_t> out(kShape.frames);
+  CutWindow(
+      source, {.source = 0, .begin = 96, .low = 0, .high = 300}, kShape, &augment, random, out);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (i == 24) {
+      EXPECT_EQ(out[i], 10'000);
+    } else if (i == 25 || i == 26) {
+      EXPECT_NE(out[i], 0);
+      EXPECT_LE(std::abs(out[i]), 5'000);
+    } else {
+      EXPECT_EQ(out[i], 0) << i;
+    }
+  }
+}
+
 TEST(Resampling, KeepsATone) {
   Source source;
   const double step = 1.7;

@@ -69,8 +69,7 @@ std::vector<package::ExitSpec> ChooseExits(const Answers& answers,
   std::vector<package::ExitSpec> out;
   for (std::size_t e = 0; e < exits; ++e) {
     const auto set = LogitsOf(answers, e, classes);
-    // Never sharper than the network itself: these windows are of recordings that it knows.
-    const double temperature = std::max(1.0, calibration::FitTemperature(set));
+    const double temperature = calibration::FitTemperature(set);
     package::ExitSpec& exit = out.emplace_back();
     exit.tier = static_cast<std::uint8_t>(3 + e);
     exit.output = static_cast<std::uint8_t>(e);

@@ -149,7 +149,7 @@ TEST_P(CommittedPackages, GiveTheFiguresOfTheirCardAgain) {
   EXPECT_EQ(nlohmann::json(cascade.right), (*column)["cascade"]["right"]);
 }
 
-INSTANTIATE_TEST_SUITE_P(Workloads, CommittedPackages, ::testing::Values("bearing"));
+INSTANTIATE_TEST_SUITE_P(Workloads, CommittedPackages, ::testing::Values("bearing", "fan"));
 
 }  // namespace
 }  // namespace trib::cloud::train

@@ -46,7 +46,16 @@ class Picture {
   void Line(const std::vector<CurvePoint>& points, const char* colour, bool dashed = false) {
     out_ += "<polyline fill=\"none\" stroke-width=\"1.5\" stroke=\"" + std::string(colour) + "\"" +
             (dashed ? " stroke-dasharray=\"4 3\"" : "") + " points=\"";
+    const CurvePoint* drawn = nullptr;
     for (const CurvePoint& point : points) {
+      // A step that nobody could see is left out; the end is not.
+      constexpr double kStep = 0.004;
+      if (drawn != nullptr && &point != &points.back() &&
+          std::abs(point.false_rate - drawn->false_rate) < kStep &&
+          std::abs(point.true_rate - drawn->true_rate) < kStep) {
+        continue;
+      }
+      drawn = &point;
       out_ += Fixed(kLeft + kSize * point.false_rate, 1) + "," +
               Fixed(kTop + kSize * (1 - point.true_rate), 1) + " ";
     }

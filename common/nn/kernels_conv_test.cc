@@ -70,36 +70,37 @@ std::int8_t Finish(const Layer& layer, std::size_t channel, Wide sum) {
   return ModelClamp(Wrap(scaled + layer.out.zero_point), layer.op.clamp);
 }
 
-std::vector<std::int8_t> ModelConv(const Layer& layer) {
+/// What channel `c` of pixel (b, y, x) adds up.
+Wide ModelSum(const Layer& layer, int b, int y, int x, int c) {
   const Geometry& g = layer.op.geometry;
   const bool depthwise = layer.op.opcode == Opcode::kDepthwiseConv2D;
   const int out_channels = static_cast<int>(layer.out.channels());
   const int in_channels = static_cast<int>(layer.in.channels());
+  const auto weight = [&](int at) { return Wide{layer.weights[static_cast<std::size_t>(at)]}; };
+  Wide sum = layer.bias[static_cast<std::size_t>(c)];
+  for (int tap = 0; tap < g.kernel_height * g.kernel_width; ++tap) {
+    const int iy = y * g.stride_height - g.pad_top + tap / g.kernel_width * g.dilation_height;
+    const int ix = x * g.stride_width - g.pad_left + tap % g.kernel_width * g.dilation_width;
+    if (depthwise) {
+      const int of = c / (out_channels / in_channels);
+      sum += weight(tap * out_channels + c) * Centred(layer, b, iy, ix, of);
+      continue;
+    }
+    for (int i = 0; i < in_channels; ++i) {
+      sum += weight((c * g.kernel_height * g.kernel_width + tap) * in_channels + i) *
+             Centred(layer, b, iy, ix, i);
+    }
+  }
+  return sum;
+}
+
+std::vector<std::int8_t> ModelConv(const Layer& layer) {
   std::vector<std::int8_t> result;
   for (int b = 0; b < layer.out.dims[0]; ++b) {
     for (int y = 0; y < static_cast<int>(layer.out.height()); ++y) {
       for (int x = 0; x < static_cast<int>(layer.out.width()); ++x) {
-        for (int c = 0; c < out_channels; ++c) {
-          Wide sum = layer.bias[static_cast<std::size_t>(c)];
-          for (int ky = 0; ky < g.kernel_height; ++ky) {
-            for (int kx = 0; kx < g.kernel_width; ++kx) {
-              const int iy = y * g.stride_height - g.pad_top + ky * g.dilation_height;
-              const int ix = x * g.stride_width - g.pad_left + kx * g.dilation_width;
-              const int tap = ky * g.kernel_width + kx;
-              if (depthwise) {
-                const int of = c / (out_channels / in_channels);
-                sum += Wide{layer.weights[static_cast<std::size_t>(tap * out_channels + c)]} *
-                       Centred(layer, b, iy, ix, of);
-                continue;
-              }
-              for (int i = 0; i < in_channels; ++i) {
-                const int at = (c * g.kernel_height * g.kernel_width + tap) * in_channels + i;
-                sum += Wide{layer.weights[static_cast<std::size_t>(at)]} *
-                       Centred(layer, b, iy, ix, i);
-              }
-            }
-          }
-          result.push_back(Finish(layer, static_cast<std::size_t>(c), sum));
+        for (int c = 0; c < static_cast<int>(layer.out.channels()); ++c) {
+          result.push_back(Finish(layer, static_cast<std::size_t>(c), ModelSum(layer, b, y, x, c)));
         }
       }
     }

@@ -29,51 +29,57 @@ TEST(Arithmetic, RoundsTiesAsStated) {
   EXPECT_EQ(RoundingDoublingHigh(-1, 1 << 30), 0);
 }
 
+Layer MakePool(Draw& draw) {
+  Layer layer;
+  layer.op.opcode = Opcode::kAveragePool2D;
+  layer.op.clamp = draw.Range();
+  layer.op.flags = draw.Between(0, 1) == 0 ? op_flag::kStaged : std::uint8_t{0};
+  Geometry& g = layer.op.geometry;
+  g.kernel_height = static_cast<std::uint8_t>(draw.Between(1, 4));
+  g.kernel_width = static_cast<std::uint8_t>(draw.Between(1, 4));
+  g.stride_height = static_cast<std::uint8_t>(draw.Between(1, 2));
+  g.stride_width = static_cast<std::uint8_t>(draw.Between(1, 2));
+  g.pad_top = static_cast<std::uint8_t>(draw.Between(0, g.kernel_height - 1));
+  g.pad_left = static_cast<std::uint8_t>(draw.Between(0, g.kernel_width - 1));
+  const int channels = draw.Between(1, 4);
+  layer.in =
+      Image(draw.Between(1, 2), draw.Between(1, 6), draw.Between(1, 6), channels, draw.Value());
+  layer.out = Image(
+      layer.in.dims[0], draw.Between(1, 4), draw.Between(1, 4), channels, layer.in.zero_point);
+  layer.input = draw.Values(layer.in.elements());
+  return layer;
+}
+
+/// The mean of what lies inside the image, in floating point.
+std::int8_t ModelPool(const Layer& layer, int b, int y, int x, int c) {
+  const Geometry& g = layer.op.geometry;
+  double sum = 0;
+  int count = 0;
+  for (int tap = 0; tap < g.kernel_height * g.kernel_width; ++tap) {
+    const int iy = y * g.stride_height - g.pad_top + tap / g.kernel_width;
+    const int ix = x * g.stride_width - g.pad_left + tap % g.kernel_width;
+    if (iy >= 0 && ix >= 0 && iy < static_cast<int>(layer.in.height()) &&
+        ix < static_cast<int>(layer.in.width())) {
+      sum += static_cast<double>(Centred(layer, b, iy, ix, c)) + layer.in.zero_point;
+      ++count;
+    }
+  }
+  // std::round takes ties away from zero.
+  const double mean = count == 0 ? layer.in.zero_point : std::round(sum / count);
+  return ModelClamp(static_cast<Wide>(mean), layer.op.clamp);
+}
+
 TEST(Kernels, AveragePool2D) {
   Draw draw(5);
   for (int i = 0; i < kCases; ++i) {
-    Layer layer;
-    layer.op.opcode = Opcode::kAveragePool2D;
-    layer.op.clamp = draw.Range();
-    layer.op.flags = draw.Between(0, 1) == 0 ? op_flag::kStaged : std::uint8_t{0};
-    Geometry& g = layer.op.geometry;
-    g.kernel_height = static_cast<std::uint8_t>(draw.Between(1, 4));
-    g.kernel_width = static_cast<std::uint8_t>(draw.Between(1, 4));
-    g.stride_height = static_cast<std::uint8_t>(draw.Between(1, 2));
-    g.stride_width = static_cast<std::uint8_t>(draw.Between(1, 2));
-    g.pad_top = static_cast<std::uint8_t>(draw.Between(0, g.kernel_height - 1));
-    g.pad_left = static_cast<std::uint8_t>(draw.Between(0, g.kernel_width - 1));
-    const int channels = draw.Between(1, 4);
-    layer.in =
-        Image(draw.Between(1, 2), draw.Between(1, 6), draw.Between(1, 6), channels, draw.Value());
-    layer.out = Image(
-        layer.in.dims[0], draw.Between(1, 4), draw.Between(1, 4), channels, layer.in.zero_point);
-    layer.input = draw.Values(layer.in.elements());
+    Layer layer = MakePool(draw);
     kernels::AveragePool2D(layer.call());
     std::size_t at = 0;
     for (int b = 0; b < layer.out.dims[0]; ++b) {
       for (int y = 0; y < static_cast<int>(layer.out.height()); ++y) {
         for (int x = 0; x < static_cast<int>(layer.out.width()); ++x) {
-          for (int c = 0; c < channels; ++c, ++at) {
-            double sum = 0;
-            int count = 0;
-            for (int iy = y * g.stride_height - g.pad_top;
-                 iy < y * g.stride_height - g.pad_top + g.kernel_height;
-                 ++iy) {
-              for (int ix = x * g.stride_width - g.pad_left;
-                   ix < x * g.stride_width - g.pad_left + g.kernel_width;
-                   ++ix) {
-                if (iy >= 0 && ix >= 0 && iy < static_cast<int>(layer.in.height()) &&
-                    ix < static_cast<int>(layer.in.width())) {
-                  sum += static_cast<double>(Centred(layer, b, iy, ix, c)) + layer.in.zero_point;
-                  ++count;
-                }
-              }
-            }
-            // std::round takes ties away from zero.
-            const double mean = count == 0 ? layer.in.zero_point : std::round(sum / count);
-            ASSERT_EQ(layer.result[at], ModelClamp(static_cast<Wide>(mean), layer.op.clamp))
-                << "case " << i;
+          for (int c = 0; c < static_cast<int>(layer.out.channels()); ++c, ++at) {
+            ASSERT_EQ(layer.result[at], ModelPool(layer, b, y, x, c)) << "case " << i;
           }
         }
       }
@@ -92,9 +98,9 @@ TEST(Kernels, Add) {
     }
     layer.in = Image(1, 1, draw.Between(1, 4), draw.Between(1, 4), draw.Value());
     layer.out = layer.in;
-    layer.out.zero_point = draw.Value();
+    layer.out.zero_point = static_cast<std::int16_t>(draw.Value());
     Tensor second = layer.in;
-    second.zero_point = draw.Value();
+    second.zero_point = static_cast<std::int16_t>(draw.Value());
     layer.input = draw.Values(layer.in.elements());
     const auto other = draw.Values(layer.in.elements());
     kernels::Add(layer.call(), second, BytesOf(other));
@@ -110,6 +116,31 @@ TEST(Kernels, Add) {
   }
 }
 
+Wide LowestOf(TensorType type) {
+  return type == TensorType::kInt8    ? -128
+         : type == TensorType::kInt16 ? -32768
+                                      : std::numeric_limits<std::int32_t>::min();
+}
+
+std::int32_t CutTo(TensorType type, std::int32_t x) {
+  return type == TensorType::kInt8    ? static_cast<std::int8_t>(x)
+         : type == TensorType::kInt16 ? static_cast<std::int16_t>(x)
+                                      : x;
+}
+
+/// Element `k` of little-endian integers of `size` bytes.
+Wide ElementAt(std::span<const std::byte> bytes, std::size_t size, std::size_t k) {
+  Wide value = 0;
+  for (std::size_t b = 0; b < size; ++b) {
+    value |= Wide{static_cast<std::uint8_t>(bytes[k * size + b])} << (8 * b);
+  }
+  return value - ((value >> (8 * size - 1)) << (8 * size));
+}
+
+std::int16_t ZeroPoint(Draw& draw, TensorType type) {
+  return type == TensorType::kInt32 ? std::int16_t{0} : static_cast<std::int16_t>(draw.Value());
+}
+
 TEST(Kernels, RequantizeTensor) {
   Draw draw(7);
   const TensorType types[] = {TensorType::kInt8, TensorType::kInt16, TensorType::kInt32};
@@ -121,15 +152,12 @@ TEST(Kernels, RequantizeTensor) {
     Tensor out = in;
     in.type = types[draw.Between(0, 2)];
     out.type = types[draw.Between(0, 2)];
-    in.zero_point = in.type == TensorType::kInt32 ? std::int16_t{0} : draw.Value();
-    out.zero_point = out.type == TensorType::kInt32 ? std::int16_t{0} : draw.Value();
+    in.zero_point = ZeroPoint(draw, in.type);
+    out.zero_point = ZeroPoint(draw, out.type);
     std::vector<std::int32_t> values;
     std::vector<std::byte> bytes;
     for (std::uint64_t k = 0; k < in.elements(); ++k) {
-      std::int32_t x = draw.Word();
-      x = in.type == TensorType::kInt8    ? static_cast<std::int8_t>(x)
-          : in.type == TensorType::kInt16 ? static_cast<std::int16_t>(x)
-                                          : x;
+      const std::int32_t x = CutTo(in.type, draw.Word());
       values.push_back(x);
       for (std::size_t b = 0; b < nn::BytesOf(in.type); ++b) {
         bytes.push_back(static_cast<std::byte>(static_cast<std::uint32_t>(x) >> (8 * b)));
@@ -141,19 +169,20 @@ TEST(Kernels, RequantizeTensor) {
       Wide expected =
           Wrap(Wide{ModelRequantize(Wrap(Wide{values[k]} - in.zero_point), op.multipliers[0])} +
                out.zero_point);
-      const Wide low = out.type == TensorType::kInt8    ? -128
-                       : out.type == TensorType::kInt16 ? -32768
-                                                        : std::numeric_limits<std::int32_t>::min();
+      const Wide low = LowestOf(out.type);
       expected = expected < low ? low : expected > -low - 1 ? -low - 1 : expected;
-      Wide got = 0;
-      const std::size_t size = nn::BytesOf(out.type);
-      for (std::size_t b = 0; b < size; ++b) {
-        got |= Wide{static_cast<std::uint8_t>(result[k * size + b])} << (8 * b);
-      }
-      got -= (got >> (8 * size - 1)) << (8 * size);
+      const Wide got = ElementAt(result, nn::BytesOf(out.type), k);
       ASSERT_EQ(got, expected) << "case " << i;
     }
   }
+}
+
+double ExactSoftmax(std::span<const std::int8_t> row, std::size_t k, double scale) {
+  double sum = 0;
+  for (const std::int8_t other : row) {
+    sum += std::exp((other - row[k]) * scale);
+  }
+  return 1 / sum;
 }
 
 /// What softmax must come near to: the exact value, within 1 of 256 (4 of 65,536 for 16 bits are
@@ -181,16 +210,9 @@ TEST(Kernels, SoftmaxIsNearTheExactValue) {
     kernels::Softmax({op, in, out, BytesOf(input), result, {}});
     const std::size_t depth = in.channels();
     for (std::size_t r = 0; r < input.size() / depth; ++r) {
-      double sum = 0;
-      std::int32_t largest = -128;
+      const auto row = std::span(input).subspan(r * depth, depth);
       for (std::size_t k = 0; k < depth; ++k) {
-        largest = std::max<std::int32_t>(largest, input[r * depth + k]);
-      }
-      for (std::size_t k = 0; k < depth; ++k) {
-        sum += std::exp((input[r * depth + k] - largest) * scale);
-      }
-      for (std::size_t k = 0; k < depth; ++k) {
-        const double exact = std::exp((input[r * depth + k] - largest) * scale) / sum;
+        const double exact = ExactSoftmax(row, k, scale);
         const std::size_t at = r * depth + k;
         const double got =
             wide ? static_cast<std::int16_t>(static_cast<std::uint16_t>(result[2 * at]) |

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <functional>
 
 #include "kernel_cases.h"
 #include "trib/common/nn/kernels.h"
@@ -24,6 +23,34 @@ Tensor Row(int width, TensorType type) {
   return t;
 }
 
+/// Splits nodes that are leaves so far, some times.
+void GrowTree(Draw& draw, int inputs, int leaves, std::vector<kernels::ForestNode>& nodes) {
+  std::size_t at = nodes.size();
+  nodes.emplace_back();
+  for (; at < nodes.size(); ++at) {
+    if (nodes.size() < 30 && draw.Between(0, 2) != 0) {
+      nodes[at] = {static_cast<float>(draw.Between(-32, 32)) / 16,
+                   static_cast<std::uint16_t>(draw.Between(0, inputs - 1)),
+                   static_cast<std::uint16_t>(nodes.size())};
+      nodes.resize(nodes.size() + 2);
+    } else {
+      nodes[at] = {0, kLeafNode, static_cast<std::uint16_t>(draw.Between(0, leaves - 1))};
+    }
+  }
+}
+
+/// The row of the leaf that `x` comes to below node `at`.
+std::size_t LeafOf(const std::vector<kernels::ForestNode>& nodes,
+                   const std::vector<float>& x,
+                   std::size_t at) {
+  const auto& node = nodes[at];
+  if (node.feature == kLeafNode) {
+    return node.next;
+  }
+  const bool right = !(x[node.feature] <= node.threshold);
+  return LeafOf(nodes, x, right ? node.next + 1U : node.next);
+}
+
 TEST(Kernels, Forest) {
   Draw draw(13);
   for (int i = 0; i < kCases; ++i) {
@@ -34,23 +61,13 @@ TEST(Kernels, Forest) {
     op.opcode = Opcode::kForest;
     op.forest.trees = static_cast<std::uint16_t>(draw.Between(0, 3));
     op.forest.leaves = static_cast<std::uint16_t>(leaves);
-    const auto table = Reals(draw, static_cast<std::size_t>(leaves * outputs));
+    const auto table =
+        Reals(draw, static_cast<std::size_t>(leaves) * static_cast<std::size_t>(outputs));
     std::vector<kernels::ForestNode> nodes;
     std::vector<std::uint16_t> roots;
     for (int t = 0; t < op.forest.trees; ++t) {
       roots.push_back(static_cast<std::uint16_t>(nodes.size()));
-      nodes.emplace_back();
-      // Splits nodes that are leaves so far, some times.
-      for (std::size_t at = roots.back(); at < nodes.size(); ++at) {
-        if (nodes.size() < 30 && draw.Between(0, 2) != 0) {
-          nodes[at] = {static_cast<float>(draw.Between(-32, 32)) / 16,
-                       static_cast<std::uint16_t>(draw.Between(0, inputs - 1)),
-                       static_cast<std::uint16_t>(nodes.size())};
-          nodes.resize(nodes.size() + 2);
-        } else {
-          nodes[at] = {0, kLeafNode, static_cast<std::uint16_t>(draw.Between(0, leaves - 1))};
-        }
-      }
+      GrowTree(draw, inputs, leaves, nodes);
     }
     op.forest.nodes = static_cast<std::uint16_t>(nodes.size());
     auto x = Reals(draw, static_cast<std::size_t>(inputs));
@@ -65,20 +82,12 @@ TEST(Kernels, Forest) {
                      std::as_writable_bytes(std::span(result)),
                      {}},
                     {table.data(), roots.data(), nodes.data()});
-    for (int o = 0; o < outputs; ++o) {
+    for (std::size_t o = 0; o < result.size(); ++o) {
       double sum = 0;  // sixteenths: exact in any order
       for (const std::uint16_t root : roots) {
-        const std::function<double(std::size_t)> walk = [&](std::size_t at) -> double {
-          const auto& node = nodes[at];
-          if (node.feature == kLeafNode) {
-            return table[static_cast<std::size_t>(node.next * outputs + o)];
-          }
-          const bool right = !(x[node.feature] <= node.threshold);
-          return walk(right ? node.next + 1U : node.next);
-        };
-        sum += walk(root);
+        sum += table[LeafOf(nodes, x, root) * result.size() + o];
       }
-      ASSERT_EQ(static_cast<double>(result[static_cast<std::size_t>(o)]), sum) << "case " << i;
+      ASSERT_EQ(static_cast<double>(result[o]), sum) << "case " << i;
     }
   }
 }
@@ -126,6 +135,17 @@ TEST(Kernels, Linear) {
   }
 }
 
+/// Of signs with one row of weights, a bit each.
+int ModelDot(const std::vector<std::int8_t>& x, int zero_point, const std::uint32_t* row) {
+  int dot = 0;
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    const bool positive = x[k] >= zero_point;
+    const bool weight = (row[k / 32] >> (k % 32) & 1U) != 0;
+    dot += positive == weight ? 1 : -1;
+  }
+  return dot;
+}
+
 TEST(Kernels, Binary) {
   Draw draw(15);
   for (int i = 0; i < kCases; ++i) {
@@ -157,12 +177,7 @@ TEST(Kernels, Binary) {
                     thresholds.data(),
                     bits.data());
     for (std::size_t o = 0; o < outputs; ++o) {
-      int dot = 0;
-      for (std::size_t k = 0; k < inputs; ++k) {
-        const int a = x[k] >= in.zero_point ? 1 : -1;
-        const int b = (bits[o * words + k / 32] >> (k % 32) & 1U) != 0 ? 1 : -1;
-        dot += a * b;
-      }
+      const int dot = ModelDot(x, in.zero_point, bits.data() + o * words);
       const int got = sign ? reinterpret_cast<const std::int8_t*>(result.data())[o] : result[o];
       ASSERT_EQ(got, sign ? (dot >= thresholds[o] ? 1 : -1) : dot) << "case " << i;
     }

@@ -344,6 +344,28 @@ class TensorSet {
   std::array<std::uint32_t, kMaxTensors / 32> words_{};
 };
 
+/// What an operator is, and which tensors it names.
+Status CheckWiring(const Operator& op, std::uint16_t tensors, const TensorSet& written) {
+  const auto opcode = static_cast<std::uint8_t>(op.opcode);
+  if (opcode == 0 || opcode > kOpcodes) {
+    return Refuse(PlanReason::kUnknownOperator, Code::kUnimplemented);
+  }
+  if (!KnownFlags(op)) {
+    return Refuse(PlanReason::kBadFlags);
+  }
+  const bool two = op.opcode == Opcode::kAdd;
+  if (op.input >= tensors || op.output >= tensors || (two && op.input2 >= tensors)) {
+    return Refuse(PlanReason::kBadTensorIndex);
+  }
+  if (written.Has(op.output)) {
+    return Refuse(PlanReason::kWrittenTwice);
+  }
+  if (!written.Has(op.input) || (two && !written.Has(op.input2))) {
+    return Refuse(PlanReason::kReadBeforeWritten);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Plan> Plan::Load(std::span<const std::byte> plan, std::span<const std::byte> weights) {
@@ -443,23 +465,8 @@ Status Plan::CheckOperators() {
     if (!reader.ok()) {
       return Refuse(PlanReason::kTruncated, Code::kDataLoss);
     }
-    const auto opcode = static_cast<std::uint8_t>(op.opcode);
-    if (opcode == 0 || opcode > kOpcodes) {
-      return Refuse(PlanReason::kUnknownOperator, Code::kUnimplemented);
-    }
-    if (!KnownFlags(op)) {
-      return Refuse(PlanReason::kBadFlags);
-    }
+    TRIB_TRY(CheckWiring(op, tensors_, written));
     const bool two = op.opcode == Opcode::kAdd;
-    if (op.input >= tensors_ || op.output >= tensors_ || (two && op.input2 >= tensors_)) {
-      return Refuse(PlanReason::kBadTensorIndex);
-    }
-    if (written.Has(op.output)) {
-      return Refuse(PlanReason::kWrittenTwice);
-    }
-    if (!written.Has(op.input) || (two && !written.Has(op.input2))) {
-      return Refuse(PlanReason::kReadBeforeWritten);
-    }
     const Tensor in = tensor(op.input);
     const Tensor out = tensor(op.output);
     const Scene scene{op, in, out, weights_, arena_bytes_ - scratch_offset_, state_bytes_};

@@ -71,6 +71,7 @@ json LinkJson(const SouthSnapshot& south) {
           {"reading_stopped", south.pauses},
           {"sends_failed", south.sends_failed},
           {"undeliverable", m.undeliverable},
+          {"downlinks_dropped", south.downlinks_dropped},
           {"refused", std::move(refused)},
           {"dropped",
            {{"identity_mismatch", m.identity_mismatch},

@@ -53,7 +53,8 @@ struct SouthSnapshot {
   std::uint64_t misshapen = 0;
   host::zmq::ServerCounts connections;
   std::uint64_t sends_failed = 0;
-  std::uint64_t pauses = 0;  ///< times reading stopped because the spool was behind
+  std::uint64_t downlinks_dropped = 0;  ///< the node's pipe was full, or too many waited
+  std::uint64_t pauses = 0;             ///< times reading stopped because the spool was behind
 };
 
 /// One entry per node; told less often than the rest when there are many.

@@ -1,5 +1,6 @@
 #include "south_loop.h"
 
+#include <map>
 #include <utility>
 
 #include "clock.h"
@@ -12,6 +13,10 @@ namespace {
 // Beyond this many records between here and the disk, reading stops until the spool catches up.
 constexpr std::size_t kMaxPending = 8192;
 constexpr std::size_t kMaxDownlinks = 1024;
+// A node asks about a few windows at once; what an outage has heaped up must not fill its pipe,
+// where its acknowledgements go as well.
+constexpr std::size_t kDownlinksPerNodeAndTurn = 8;
+constexpr Millis kDownlinkTurn{2};
 constexpr std::size_t kReadsPerTurn = 256;
 constexpr Millis kPublishInterval{200};
 // While a few messages come at a time, they are gathered for so long: waking up costs more than
@@ -106,7 +111,7 @@ void SouthLoop::Work() {
     counters_.pauses += reading && !read_now && !stopping ? 1U : 0U;
     reading = read_now;
     poller.Enable(socket, reading);
-    poller.Wait(Millis(100));
+    poller.Wait(waiting_down_.empty() ? Millis(100) : kDownlinkTurn);
     if (reading && poller.Ready(socket) && few && MonotonicNow() < gather_until) {
       poller.Enable(socket, false);
       poller.Wait(gather_until - MonotonicNow());  // a settlement or a stop ends it
@@ -166,9 +171,25 @@ void SouthLoop::TakeMail(link::Output& out) {
     }
     link_.Settle(settled, {MonotonicNow(), UnixNowMs()}, out);
   }
-  for (const forward::Downlink& down : downlinks_.Drain()) {
-    (void)link_.SendDown(down.node, down.envelope, out, down.epoch);  // counted as undeliverable
+  PassDown(out);
+}
+
+void SouthLoop::PassDown(link::Output& out) {
+  for (forward::Downlink& down : downlinks_.Drain()) {
+    if (waiting_down_.size() >= kMaxDownlinks) {
+      ++counters_.downlinks_dropped;
+      continue;
+    }
+    waiting_down_.push_back(std::move(down));
   }
+  std::map<NodeId, std::size_t> passed;
+  std::erase_if(waiting_down_, [&](const forward::Downlink& down) {
+    if (++passed[down.node] > kDownlinksPerNodeAndTurn) {
+      return false;
+    }
+    (void)link_.SendDown(down.node, down.envelope, out, down.epoch);  // counted as undeliverable
+    return true;
+  });
 }
 
 std::size_t SouthLoop::Read(link::Output& out) {
@@ -207,6 +228,10 @@ void SouthLoop::Flush(link::Output& out) {
   for (const link::Outgoing& outgoing : out.send) {
     // An answer that does not get through is asked for again: the node resends.
     const Status sent = socket_->Send(outgoing.routing_id, outgoing.body);
+    if (outgoing.best_effort) {
+      counters_.downlinks_dropped += sent.ok() ? 0U : 1U;
+      continue;
+    }
     counters_.sends_failed += sent.ok() ? 0U : 1U;
     link_.Sent(outgoing.node, sent, now);
   }

@@ -69,6 +69,7 @@ class SouthLoop {
   void Work();
   void Apply(const std::vector<Member>& roster);
   void TakeMail(link::Output& out);
+  void PassDown(link::Output& out);
   /// @returns how many messages there were.
   std::size_t Read(link::Output& out);
   void Flush(link::Output& out);
@@ -93,6 +94,7 @@ class SouthLoop {
   Mailbox<Settlement> settlements_;
   Mailbox<std::vector<Member>> rosters_;
   Mailbox<forward::Downlink> downlinks_;
+  std::vector<forward::Downlink> waiting_down_;  // as much as one turn gives a node is on its way
   Published<SouthSnapshot> published_;
   Published<SouthLists> lists_;
   std::atomic<bool> stopping_{false};

@@ -78,7 +78,7 @@ Result<tail::Finished> TailLoop::Finish(PackageHash package,
     return Code::kFailedPrecondition;
   }
   TRIB_TRY_ASSIGN(const auto answer, runner_.Decide(*network, activation, exit));
-  return tail::Finished{answer.decision, answer.final};
+  return tail::Finished{answer.decision, network->ScoresOf(answer.decision), answer.final};
 }
 
 /// Waits for mail, a batch that is due, or the time to look for new packages.

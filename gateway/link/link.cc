@@ -393,7 +393,7 @@ Status Link::SendDown(NodeId node, std::string_view envelope, Output& out, Enrol
     ++metrics_.undeliverable;
     return Code::kNotFound;
   }
-  out.send.push_back({node, found->second.routing_id, std::string(envelope)});
+  out.send.push_back({node, found->second.routing_id, std::string(envelope), true});
   return {};
 }
 

@@ -131,7 +131,7 @@ void Tail::Judge(const Deferred& deferred,
   verdict.tier = message::Tier::kGateway;
   verdict.label = decision.label;
   verdict.confidence = decision.confidence;
-  verdict.scores = decision.probabilities;
+  verdict.scores = finished->scores;
   out.outcomes.push_back({deferred.id, Encode(verdict, *finished, now.unix_ms)});
   if (finished->final) {
     out.answers.push_back({record.header.key.node, record.header.key.epoch, verdict});

@@ -59,8 +59,8 @@ class TailTest : public ::testing::Test {
     Finished out;
     out.decision.label = first;
     out.decision.confidence = 0.5F;
-    (void)out.decision.probabilities.push_back(0.5F);
-    (void)out.decision.probabilities.push_back(0.25F);
+    (void)out.scores.push_back(0.5F);
+    (void)out.scores.push_back(0.25F);
     out.decision.accepted = first % 2 == 1;
     out.final = out.decision.accepted;
     return out;

@@ -169,4 +169,63 @@ struct NetworkParts : PackageParts {
   }
 };
 
+class Decisions final : public DecisionObserver {
+ public:
+  Decisions() { all.reserve(4096); }
+  void OnDecision(const SettledDecision& decision) override { all.push_back(decision); }
+  std::vector<SettledDecision> all;
+};
+
+class NetworkTest : public ::testing::Test {
+ protected:
+  NetworkTest() { world.observer = &decisions; }
+
+  /// Boots and learns the baseline.
+  void Commission(const NetworkParts& parts) {
+    ASSERT_TRUE(world.Boot(parts.Signed(1)).ok());
+    ASSERT_TRUE(world.loop->package_status().ok()) << world.loop->package_status().reason();
+    world.PlayHealthy(30);
+    world.Run();
+    ASSERT_EQ(world.loop->state(), NodeState::kNormal);
+    decisions.all.clear();
+  }
+  const CascadeMetrics& cascade() const { return world.loop->metrics().cascade; }
+  static std::uint64_t At(const std::array<std::uint64_t, message::kTierCount>& counts,
+                          message::Tier tier) {
+    return counts[static_cast<std::size_t>(tier)];
+  }
+  std::uint32_t Refused(VerdictRefusal reason) const {
+    return cascade().refused[static_cast<std::size_t>(reason)];
+  }
+  /// What the gateway was asked, oldest first.
+  std::vector<message::Record> Questions() const {
+    return world.gateway.Of(message::RecordKind::kActivation);
+  }
+  message::Verdict VerdictOn(const message::Record& question,
+                             std::uint32_t label,
+                             message::Tier tier = message::Tier::kGateway) const {
+    message::Verdict verdict;
+    verdict.boot = question.header.key.boot;
+    verdict.sequence = question.header.key.sequence;
+    verdict.package_hash = question.header.package_hash;
+    verdict.tier = tier;
+    verdict.label = label;
+    verdict.confidence = 0.75F;
+    (void)verdict.scores.resize(4);
+    verdict.scores[label] = 0.75F;
+    return verdict;
+  }
+  void Answer(const message::Verdict& verdict) {
+    world.gateway.Answer(verdict);
+    (void)world.loop->Step();
+  }
+  std::vector<message::Record> Events() {
+    world.Drain();
+    return world.gateway.Of(message::RecordKind::kEvent);
+  }
+
+  Decisions decisions;
+  World world;
+};
+
 }  // namespace trib::node::app::testing

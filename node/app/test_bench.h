@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "trib/common/bytes/crc32c.h"
 #include "trib/common/dsp/recipe.h"
+#include "trib/common/host/message/chunk_assembler.h"
 #include "trib/common/host/message/codec.h"
 #include "trib/common/package/package.h"
 #include "trib/common/package/sections.h"
@@ -247,21 +247,11 @@ class TestGateway {
   std::uint32_t credit = 65'536;
 
  private:
-  /// In any order, repeated or not; told to the node when the whole is there.
   void TakeChunk(const host::message::Uplink::ChunkData& chunk) {
     ++chunks;
-    Transfer& transfer = transfers_[chunk.transfer];
-    transfer.bytes.resize(chunk.total_bytes);
-    transfer.bytes.replace(chunk.offset, chunk.data.size(), chunk.data);
-    transfer.pieces[chunk.offset] = chunk.data.size();
-    std::size_t have = 0;
-    for (const auto& [offset, size] : transfer.pieces) {
-      have += size;
-    }
-    if (have == chunk.total_bytes) {
-      EXPECT_EQ(Crc32c(std::as_bytes(std::span(transfer.bytes))), chunk.crc32c);
-      Take({{.sealed = transfer.bytes}});
-      transfers_.erase(chunk.transfer);
+    const auto whole = assembler_.Add(kNode, chunk, MonotonicTime());
+    if (whole.ok()) {
+      Take({{.sealed = *whole}});
     }
   }
   void Take(const std::vector<host::message::Uplink::ReceivedRecord>& received) {
@@ -299,12 +289,8 @@ class TestGateway {
     (void)link_.Send(std::as_bytes(std::span(bytes)));
   }
 
-  struct Transfer {
-    std::string bytes;
-    std::map<std::uint32_t, std::size_t> pieces;
-  };
   Link& link_;
-  std::map<std::uint32_t, Transfer> transfers_;
+  host::message::ChunkAssembler assembler_{host::message::ChunkAssembler::Limits{}};
 };
 
 /// Machine signals as counts.

@@ -97,8 +97,10 @@ bool VirtualLink::SendArrived(VirtualTime now) {
     const bool lost = Draw() < model_.loss;
     exchange.due = arrived + Latency();
     exchange.wanted = !lost && !Dead(exchange.due);
-    counts_.lost_down += exchange.wanted ? 0U : 1U;
-    open_.push_back(std::move(exchange));
+    if (exchange.hello || !exchange.sequences.empty()) {
+      counts_.lost_down += exchange.wanted ? 0U : 1U;
+      open_.push_back(std::move(exchange));
+    }
     outgoing_.erase(outgoing_.begin());
   }
   return true;
@@ -116,25 +118,37 @@ VirtualLink::Exchange VirtualLink::Open(const std::string& bytes) {
     boot_ = uplink->hello.boot;
     return exchange;
   }
+  if (uplink->kind == host::message::Uplink::Kind::kChunk) {
+    // Nothing is said about a record before its last chunk is there.
+    const auto whole = chunks_.Add(node_, uplink->chunk, MonotonicTime(now_));
+    if (whole.ok()) {
+      Note(*whole, exchange);
+    }
+    return exchange;
+  }
   for (const auto& received : uplink->records) {
-    const auto opened = host::message::OpenSealedRecord(received.sealed);
-    message::Record record;
-    if (!opened.ok() || !host::message::DecodeRecord(opened->record, record).ok()) {
-      continue;
-    }
-    const std::uint32_t sequence = record.header.key.sequence;
-    exchange.sequences.push_back(sequence);
-    if (sequence >= acknowledged_.size()) {
-      acknowledged_.resize(sequence + 1);
-      refusals_.resize(sequence + 1);
-      seen_.resize(sequence + 1);
-    }
-    if (!seen_[sequence]) {
-      seen_[sequence] = true;
-      ++counts_.records[static_cast<std::size_t>(message::PriorityOf(record.kind))];
-    }
+    Note(received.sealed, exchange);
   }
   return exchange;
+}
+
+void VirtualLink::Note(const std::string& sealed, Exchange& exchange) {
+  const auto opened = host::message::OpenSealedRecord(sealed);
+  message::Record record;
+  if (!opened.ok() || !host::message::DecodeRecord(opened->record, record).ok()) {
+    return;
+  }
+  const std::uint32_t sequence = record.header.key.sequence;
+  exchange.sequences.push_back(sequence);
+  if (sequence >= acknowledged_.size()) {
+    acknowledged_.resize(sequence + 1);
+    refusals_.resize(sequence + 1);
+    seen_.resize(sequence + 1);
+  }
+  if (!seen_[sequence]) {
+    seen_[sequence] = true;
+    ++counts_.records[static_cast<std::size_t>(message::PriorityOf(record.kind))];
+  }
 }
 
 bool VirtualLink::Known(std::uint32_t sequence) const {

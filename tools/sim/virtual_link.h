@@ -11,6 +11,7 @@
 
 #include "scenario.h"
 #include "transport.h"
+#include "trib/common/host/message/chunk_assembler.h"
 #include "trib/common/message/types.h"
 #include "trib/node/ports/link.h"
 #include "virtual_time.h"
@@ -43,7 +44,8 @@ struct LinkCounts {
 ///
 /// An answer is cut to what the message asked: an Ack names the records of one message, once the
 /// gateway acknowledged all of them. How the gateway happened to group its answers, and when they
-/// really came, is thus invisible to the node.
+/// really came, is thus invisible to the node. Verdicts are not: they are given to it when they
+/// really come, which in virtual time is late more often than not.
 ///
 /// Threads  One: its node's.
 class VirtualLink final : public node::Link {
@@ -104,6 +106,7 @@ class VirtualLink final : public node::Link {
   double Draw() { return dice_.Uniform(draws_++); }
   void Queue(std::span<const std::byte> message);
   Exchange Open(const std::string& bytes);
+  void Note(const std::string& sealed, Exchange& exchange);
   void TakeAck(const message::Ack& ack);
   [[nodiscard]] bool Settled(const Exchange& exchange) const;
   [[nodiscard]] bool Known(std::uint32_t sequence) const;
@@ -120,6 +123,7 @@ class VirtualLink final : public node::Link {
   std::vector<Outgoing> outgoing_;  // by (arrive, order)
   std::vector<Exchange> open_;      // in the order of sending
   std::vector<std::string> unexpected_;
+  host::message::ChunkAssembler chunks_{host::message::ChunkAssembler::Limits{}};
   EnrolmentEpoch epoch_;
   std::uint32_t boot_ = 0;
   std::uint32_t credit_ = 0;  // that the gateway granted last

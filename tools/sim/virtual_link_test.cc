@@ -5,6 +5,8 @@
 #include <deque>
 
 #include "trib/common/host/message/codec.h"
+#include "trib/common/message/chunker.h"
+#include "trib/common/message/codec.h"
 
 namespace trib::tools::sim {
 namespace {
@@ -251,6 +253,40 @@ TEST_F(VirtualLinkTest, AMessageThatCannotBeTakenNowIsTakenLater) {
   transport_.full = false;
   EXPECT_TRUE(link_->SendArrived(Millis(100)));
   EXPECT_EQ(transport_.sent.size(), 1U);
+}
+
+TEST_F(VirtualLinkTest, ARecordInChunksIsAnsweredOnceItIsWhole) {
+  Make(kFixed);
+  Introduce();
+  const std::vector<std::byte> payload(2500, std::byte{0x5A});
+  message::Record record;
+  record.kind = message::RecordKind::kActivation;
+  record.header.key = {kNode, kEpoch, 1, 4};
+  record.activation = {payload};
+  const std::string sealed = host::message::EncodeSealedRecord(host::message::EncodeRecord(record));
+  const auto chunker = message::Chunker::Create(1, 4, std::as_bytes(std::span(sealed)), 1000);
+  ASSERT_TRUE(chunker.ok());
+  ASSERT_GT(chunker->count(), 2U);
+  link_->SetNow(Millis(200));
+  for (std::size_t i = 0; i < chunker->count(); ++i) {
+    std::vector<std::byte> bytes(1000);
+    const auto size = message::EncodeChunk(kNode, chunker->At(i), bytes);
+    ASSERT_TRUE(size.ok());
+    EXPECT_FALSE(link_->Awaits(Millis(400))) << "before chunk " << i;
+    ASSERT_TRUE(link_->Send(std::span(bytes).first(*size)).ok());
+    ASSERT_TRUE(link_->SendArrived(Millis(300)));
+  }
+  EXPECT_EQ(transport_.sent.size(), 1 + chunker->count());
+  EXPECT_TRUE(link_->Awaits(Millis(400)));
+  transport_.Acknowledge(4, 4);
+  link_->Drain();
+  EXPECT_FALSE(link_->Awaits(Millis(400)));
+  const auto heard = Hear(Millis(400));
+  ASSERT_TRUE(heard.has_value());
+  ASSERT_EQ(heard->ack.ranges.size(), 1U);
+  EXPECT_EQ(heard->ack.ranges[0].first, 4U);
+  EXPECT_FALSE(Hear(Millis(500)).has_value()) << "one answer for all chunks";
+  EXPECT_EQ(link_->counts().records[static_cast<std::size_t>(message::Priority::kFrame)], 1U);
 }
 
 }  // namespace

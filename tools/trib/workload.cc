@@ -328,7 +328,7 @@ std::string TrainText(const Survey& survey, const Arguments& arguments, const fs
         "# condition that tells days, machines or parts from each other, and divide by it.\n"
         "[[split]]\nname = \"random\"\nby = \"random\"\nship = true\n";
   } else {
-    out += "[[split]]\nname = " + Quoted(survey.split) + "\nby = " + Quoted(survey.split) +
+    out += "[[split]]\nname = " + Quoted("by_" + survey.split) + "\nby = " + Quoted(survey.split) +
            "\ntrain = [\"train\"]\ntest = [\"test\"]\nship = true\n";
   }
   return out +

@@ -134,6 +134,10 @@ class Planner {
     return static_cast<std::int64_t>(graph_.values[i].tensor.bytes());
   }
   [[nodiscard]] Pair& At(std::size_t i, std::size_t j) { return pairs_[i * count_ + j]; }
+  /// Open intervals of offsets where value `i` cannot start, in rising order.
+  void FindForbidden(std::size_t i,
+                     const std::vector<std::int64_t>& offsets,
+                     std::vector<std::pair<std::int64_t, std::int64_t>>& forbidden);
   std::int64_t Place(const std::vector<std::size_t>& order, std::vector<std::int64_t>& offsets);
 
   Graph& graph_;
@@ -194,34 +198,40 @@ std::int64_t AlignUp(std::int64_t value) {
   return (value + kAlignment - 1) / kAlignment * kAlignment;
 }
 
+void Planner::FindForbidden(std::size_t i,
+                            const std::vector<std::int64_t>& offsets,
+                            std::vector<std::pair<std::int64_t, std::int64_t>>& forbidden) {
+  forbidden.clear();
+  for (std::size_t j = 0; j < count_; ++j) {
+    if (offsets[j] < 0 || !At(i, j).conflict) {
+      continue;
+    }
+    std::int64_t low = offsets[j] - SizeOf(i);
+    std::int64_t high = offsets[j] + SizeOf(j);
+    const Pair& pair = At(i, j);
+    if (pair.overlap && pair.distance == kFree) {
+      continue;
+    }
+    if (pair.overlap && pair.i_is_output) {
+      low = std::max(low, offsets[j] - pair.distance);
+    } else if (pair.overlap) {
+      high = std::min(high, offsets[j] + pair.distance);
+    }
+    if (low < high) {
+      forbidden.emplace_back(low, high);
+    }
+  }
+  std::sort(forbidden.begin(), forbidden.end());
+}
+
 /// Places values one after the other, each as low as those before it allow. @returns the end.
 std::int64_t Planner::Place(const std::vector<std::size_t>& order,
                             std::vector<std::int64_t>& offsets) {
   offsets.assign(count_, -1);
   std::int64_t end = 0;
-  std::vector<std::pair<std::int64_t, std::int64_t>> forbidden;  // open intervals of offsets
+  std::vector<std::pair<std::int64_t, std::int64_t>> forbidden;
   for (const std::size_t i : order) {
-    forbidden.clear();
-    for (std::size_t j = 0; j < count_; ++j) {
-      if (offsets[j] < 0 || !At(i, j).conflict) {
-        continue;
-      }
-      std::int64_t low = offsets[j] - SizeOf(i);
-      std::int64_t high = offsets[j] + SizeOf(j);
-      const Pair& pair = At(i, j);
-      if (pair.overlap && pair.distance == kFree) {
-        continue;
-      }
-      if (pair.overlap && pair.i_is_output) {
-        low = std::max(low, offsets[j] - pair.distance);
-      } else if (pair.overlap) {
-        high = std::min(high, offsets[j] + pair.distance);
-      }
-      if (low < high) {
-        forbidden.emplace_back(low, high);
-      }
-    }
-    std::sort(forbidden.begin(), forbidden.end());
+    FindForbidden(i, offsets, forbidden);
     std::int64_t offset = 0;
     for (bool moved = true; moved;) {
       moved = false;

@@ -158,4 +158,16 @@ std::size_t Network::ExitOf(std::uint8_t tier) const {
   return exit;
 }
 
+FixedVector<float, package::kMaxLabels> Network::ScoresOf(
+    const classify::Decision& decision) const {
+  FixedVector<float, package::kMaxLabels> scores;
+  for (std::size_t label = 0; label < labels_.labels.size(); ++label) {
+    (void)scores.push_back(0);
+  }
+  for (std::size_t i = 0; i < decision.probabilities.size(); ++i) {
+    scores[classifier_.labels[i]] = decision.probabilities[i];
+  }
+  return scores;
+}
+
 }  // namespace trib::host::tail

@@ -36,7 +36,7 @@ struct Verdict {
   PackageHash package_hash;                          ///< the record's
   std::uint32_t label = 0;
   float confidence = 0;                            ///< 0..1
-  FixedVector<float, message::kMaxLabels> scores;  ///< per class of the package's classifier
+  FixedVector<float, message::kMaxLabels> scores;  ///< one per label of the package
   bool accepted = false;                           ///< by the exit's rule
   bool final = false;            ///< it stands: accepted, or there is no later exit to ask
   std::uint64_t decided_ms = 0;  ///< wall clock of who decided

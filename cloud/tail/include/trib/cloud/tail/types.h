@@ -13,12 +13,18 @@
 
 namespace trib::cloud::tail {
 
+/// What the last exit says.
+struct Finished {
+  classify::Decision decision;
+  FixedVector<float, message::kMaxLabels> scores;  ///< one per label of the package
+};
+
 /// Runs a package's network from an activation to its last exit.
 ///
 /// @returns kNotFound  no such package here
 ///          kDataLoss  the bytes are no activation of it
-using Finish = std::function<Result<classify::Decision>(PackageHash package,
-                                                        std::span<const std::byte> activation)>;
+using Finish =
+    std::function<Result<Finished>(PackageHash package, std::span<const std::byte> activation)>;
 
 struct Options {
   std::size_t batch = 32;                           ///< records that are worked on together

@@ -53,6 +53,9 @@ struct Outgoing {
   NodeId node;
   std::string routing_id;
   std::string body;
+  /// What is passed down: nobody misses it, and a peer that does not read it is not at fault, as it
+  /// did not ask for a flood.
+  bool best_effort = false;
 };
 
 struct Output {

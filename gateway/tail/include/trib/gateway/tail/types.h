@@ -18,6 +18,7 @@ namespace trib::gateway::tail {
 /// What the gateway's exit says.
 struct Finished {
   classify::Decision decision;
+  FixedVector<float, message::kMaxLabels> scores;  ///< one per label of the package
   bool final = false;  ///< it stands: accepted, or there is no later exit to ask
 };
 

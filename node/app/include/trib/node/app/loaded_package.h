@@ -28,7 +28,7 @@ struct LoadedNetwork {
 
 /// What the node runs by: the sections of a verified package, or the built-in rules.
 ///
-/// Memory  About 8 kB: static storage. Its network borrows the package file, the rest does not.
+/// Memory  About 6 kB: static storage. Its network borrows the package file, the rest does not.
 struct LoadedPackage {
   bool present = false;
   package::Digest digest{};

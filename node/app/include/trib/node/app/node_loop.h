@@ -143,7 +143,7 @@ enum class NodeState : std::uint8_t {
 
 /// The node: joins sensing, features, cascade and uplink over the ports.
 ///
-/// Memory   Borrows ports, memory and the package file for life; about 38 kB itself: static
+/// Memory   Borrows ports, memory and the package file for life; about 30 kB itself: static
 /// storage.
 ///          No heap.
 /// Threads  One caller at a time. Blocks only in the ports.

@@ -54,6 +54,10 @@ class Network {
   /// The exit that a tier (message::Tier, 3..5) decides at: the last that is not above it.
   [[nodiscard]] std::size_t ExitOf(std::uint8_t tier) const;
   [[nodiscard]] std::size_t last_exit() const { return classifier_.exits.size() - 1; }
+  /// A decision's probabilities as messages carry them: one per label of the package, 0 for a label
+  /// without a class.
+  [[nodiscard]] FixedVector<float, package::kMaxLabels> ScoresOf(
+      const classify::Decision& decision) const;
 
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
