@@ -46,6 +46,7 @@ void ServeSouth(std::uint64_t first, std::size_t nodes, const std::filesystem::p
   gateway::SouthLoop loop(*std::move(socket),
                           {},
                           GatewayId(1),
+                          false,
                           {.append =
                                [&](std::vector<gateway::spool::Item> items) {
                                  std::vector<gateway::spool::Outcome> outcomes(

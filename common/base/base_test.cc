@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <type_traits>
 
 #include "trib/common/base/fixed_vector.h"
 #include "trib/common/base/ids.h"
+#include "trib/common/base/latency_bins.h"
 #include "trib/common/base/random.h"
 #include "trib/common/base/time.h"
 
@@ -43,6 +45,26 @@ TEST(SplitMix64, GivesThePublishedSequence) {
 
 TEST(CheckDeath, BrokenPromiseEndsTheProgram) {
   EXPECT_DEATH(TRIB_CHECK(1 == 2), "internal error: 1 == 2");
+}
+
+TEST(LatencyBins, QuantilesAreExactBelow64AndCloseAbove) {
+  LatencyBins bins;
+  EXPECT_EQ(bins.Quantile(500), 0U);
+  for (std::uint64_t ms = 0; ms < 64; ++ms) {
+    bins.Add(ms);
+  }
+  EXPECT_EQ(bins.count(), 64U);
+  EXPECT_EQ(bins.Quantile(0), 0U);
+  EXPECT_EQ(bins.Quantile(500), 31U);
+  EXPECT_EQ(bins.Quantile(1000), 63U);
+  for (std::uint64_t ms = 64; ms < std::uint64_t{1} << 34U; ms += 1 + ms / 7) {
+    LatencyBins one;
+    one.Add(ms);
+    const std::uint64_t shown = one.Quantile(500);
+    const std::uint64_t most = std::min<std::uint64_t>(ms, 0xFFFFFFFF);  // longer is cut to that
+    EXPECT_GE(shown, most);
+    EXPECT_LE(shown - most, most / 32);
+  }
 }
 
 }  // namespace

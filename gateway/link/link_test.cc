@@ -401,5 +401,20 @@ TEST_F(LinkTest, PassesDownlinkToTheSessionOnly) {
   EXPECT_EQ(link.metrics().undeliverable, 1U);
 }
 
+TEST_F(LinkTest, DownlinkForAnotherEpochIsNotPassed) {
+  SendHello();
+  const auto sessions = link.sessions();
+  ASSERT_EQ(sessions.size(), 1U);
+  const EnrolmentEpoch epoch = sessions[0].epoch;
+  Output out;
+  EXPECT_EQ(link.SendDown(NodeId(17), "x", out, EnrolmentEpoch(epoch.value() + 1)).code(),
+            Code::kNotFound);
+  EXPECT_TRUE(out.send.empty());
+  ASSERT_TRUE(link.SendDown(NodeId(17), "x", out, epoch).ok());
+  ASSERT_EQ(out.send.size(), 1U);
+  EXPECT_TRUE(out.send[0].best_effort);
+  EXPECT_EQ(link.metrics().undeliverable, 1U);
+}
+
 }  // namespace
 }  // namespace trib::gateway::link

@@ -152,6 +152,11 @@ class DeferredWindows : public River {
     }
   }
 
+  /// The cloud anew, so that it sees at once what the folder holds.
+  void NewCloud() {
+    EXPECT_TRUE(fleet().cloud()->Stop(std::chrono::seconds(60)).clean());
+    RestartCloud();
+  }
   /// Makes a network and puts it, signed, into the folders named.
   Deferrer MakeNetwork(const testing::SplitShape& shape, const std::vector<std::string>& folders) {
     auto made = testing::MakeSplitPackages(shape);
@@ -345,7 +350,7 @@ std::vector<Window> Made(Deferrer& deferrer, std::uint64_t node, std::uint32_t c
 TEST_F(DeferredWindows, AreDecidedOnceAsTheUncutNetworkWould) {
   constexpr std::uint32_t kWindows = 150;
   Deferrer deferrer = MakeNetwork({}, {"site", "center"});
-  RestartCloud();
+  NewCloud();
   StartGateway(1);
   Admit(101, 1);
   Admit(102, 1);
@@ -382,7 +387,7 @@ TEST_F(DeferredWindows, TravelInChunksUpToTheWidestAndTheDamagedAreClosed) {
   testing::SplitShape shape;
   shape.network.frames = 1016;
   Deferrer deferrer = MakeNetwork(shape, {"site", "center"});
-  RestartCloud();
+  NewCloud();
   StartGateway(1);
   Admit(101, 1);
   StandInNode node(fleet(), 101, "node-101", 1, kEpoch);
@@ -417,7 +422,7 @@ TEST_F(MidBatch, KillingTheGatewayLosesNoWindow) {
   constexpr std::uint32_t kWindows = 240;
   constexpr std::uint32_t kKills = 5;
   Deferrer deferrer = MakeNetwork({}, {"site", "center"});
-  RestartCloud();
+  NewCloud();
   StartGateway(1);
   Admit(101, 1);
   StandInNode node(fleet(), 101, "node-101", 1, kEpoch);
@@ -477,7 +482,7 @@ TEST_F(DeferredWindows, OfAnUnknownPackageAreCountedPassedOnAndDecidedWhenItCome
   other.version = "2";
   other.network.seed = 2;
   (void)MakeNetwork(other, {"site", "center"});
-  RestartCloud();
+  NewCloud();
   StartGateway(1);
   Admit(101, 1);
   StandInNode node(fleet(), 101, "node-101", 1, kEpoch);
@@ -512,6 +517,49 @@ TEST_F(DeferredWindows, OfAnUnknownPackageAreCountedPassedOnAndDecidedWhenItCome
   const auto shown = fleet().CallCloud("node.show", {{"node", 101}});
   ASSERT_EQ(shown.at("verdicts").size(), 10U);
   EXPECT_EQ(shown["verdicts"][9]["tier"], "cloud");
+}
+
+TEST_F(DeferredWindows, OfOurOwnNodesAreDecidedAndAnswered) {
+  testing::SplitShape shape;
+  shape.network.frames = 256;
+  shape.sample_rate_hz = 12'000;
+  shape.with_trigger = false;  // every window is classified
+  shape.audit_permille = 100;
+  (void)MakeNetwork(shape, {"site", "center"});
+  NewCloud();
+  StartGateway(1);
+  Admit(101, 1);
+  auto arguments = Generated(11, 12);
+  arguments.insert(arguments.end(), {"--time-scale", "2"});
+  StartNode(101, arguments, fleet().File("made/network-1.head.trib"));
+  const auto report = AwaitNode(101);
+  const auto asked = report.at("deferred").get<std::int64_t>() +
+                     report.at("audits").at("asked").get<std::int64_t>();
+  EXPECT_GT(asked, 0) << report;
+  const auto records = report["records"].get<std::uint64_t>();
+  AwaitStored(records);
+  ExpectExactlyOnce(101, records);
+  EXPECT_EQ(Query("SELECT count(*) FROM record WHERE kind = 19"), asked) << report;
+  EXPECT_TRUE(WaitUntil([&] { return Waiting() == 0; }, kLong));
+  // The gateway's answer where it is final, the cloud's where it is not, both for the audit.
+  EXPECT_EQ(Query("SELECT count(*) FROM record r WHERE kind = 19 AND"
+                  " (SELECT count(*) FROM verdict v WHERE v.record = r.id AND v.tier = 4 AND"
+                  " v.final) + (SELECT count(*) FROM verdict v WHERE v.record = r.id AND"
+                  " v.tier = 5) = 1 + (audit AND EXISTS(SELECT 1 FROM verdict v WHERE v.record ="
+                  " r.id AND v.tier = 4 AND v.final))"),
+            asked);
+  std::uint64_t told = 0;
+  for (const auto& [tier, count] : report.at("verdicts").items()) {
+    told += count.get<std::uint64_t>();
+  }
+  EXPECT_GT(told, 0U) << report;
+  std::uint64_t refused = 0;
+  for (const auto& [reason, count] : report.at("verdicts_refused").items()) {
+    refused += reason == "late" || !count.is_number() ? 0U : count.get<std::uint64_t>();
+  }
+  EXPECT_EQ(refused, 0U) << report;
+  std::cout << asked << " questions, " << told << " verdicts taken: " << report["verdicts"]
+            << ", in " << report["verdict_ms"]["mean"] << " ms on average\n";
 }
 
 }  // namespace

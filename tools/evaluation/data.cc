@@ -226,7 +226,7 @@ std::vector<std::int16_t> Resample(std::span<const std::int16_t> samples,
     for (std::size_t j = first; j <= last; ++j) {
       const double x = static_cast<double>(j) - centre;
       const auto edge =
-          std::min<std::size_t>(4096, static_cast<std::size_t>(std::abs(x) / reach * 4096 + 0.5));
+          static_cast<std::size_t>(std::min(4096L, std::lround(std::abs(x) / reach * 4096)));
       const double phase = std::numbers::pi * cutoff * x;
       const double sinc = std::abs(phase) < 1e-9 ? 1 : std::sin(phase) / phase;
       sum += samples[j] * cutoff * sinc * window[edge];

@@ -182,6 +182,25 @@ TEST_F(Evaluation, AlwaysCountsEveryWindowOnce) {
   }
 }
 
+// Two healthy recordings of other loudness, both longer than a baseline wants: it knows both.
+TEST_F(Evaluation, LearnsFromEveryHealthyRecording) {
+  std::vector<std::int16_t> samples;
+  for (std::uint32_t window = 0; window < 80; ++window) {
+    for (const std::int16_t x : testing::ToneWindow({}, 0, 5000 + window)) {
+      samples.push_back(static_cast<std::int16_t>(x * 3));
+    }
+  }
+  const fs::path file = manifest_.recordings[1].file;  // normal, of the other part
+  std::ofstream(file, std::ios::binary)
+      .write(reinterpret_cast<const char*>(samples.data()),
+             static_cast<std::streamsize>(2 * samples.size()));
+  const auto subject = Open();
+  const Outcome run = Evaluated(*subject);
+  for (const WindowResult& window : run.windows) {
+    EXPECT_FALSE(window.truth == 0 && window.over) << run.sources[window.source].file;
+  }
+}
+
 TEST_F(Evaluation, JudgesThePartAlone) {
   const auto subject = Open();
   RunOptions options;

@@ -19,7 +19,8 @@ namespace {
 using host::recording::Manifest;
 using host::recording::Recording;
 
-/// Thirds of each healthy recording in turns, so that a baseline has seen each of them.
+/// The baseline is learned from all healthy recordings alike, a third of each one's part in turn: a
+/// node is commissioned while its machine runs in all its ways.
 constexpr std::size_t kTurns = 3;
 
 std::string NodeOf(const Recording& recording, const std::string& key) {
@@ -46,7 +47,7 @@ class Exits {
     if (subject.network == nullptr && subject.exits() > 1) {
       out->tail_memory_.resize(out->memory_.size());
       const auto memory = std::as_writable_bytes(std::span(out->tail_memory_));
-      const std::size_t arena = (subject.plan->arena_bytes() + 3) / 4 * 4;
+      const std::size_t arena = (std::size_t{subject.plan->arena_bytes()} + 3) / 4 * 4;
       TRIB_TRY_ASSIGN(out->rest_,
                       nn::Runner::Open(*subject.plan, memory.first(arena), memory.subspan(arena)));
     }
@@ -190,13 +191,15 @@ Result<std::vector<Worker::Chosen>> Worker::Choose(const Manifest& manifest) {
         options_.split_key.empty() || ConditionText(recording, options_.split_key) == options_.part;
     out.push_back({&recording, *truth, NodeOf(recording, options_.node_key), judged});
   }
+  std::string classes;
+  for (std::size_t i = 0; i < subject_.classifier.labels.size(); ++i) {
+    classes.append(classes.empty() ? "" : ", ").append(subject_.class_name(i));
+  }
   for (const std::string& label : unknown) {
-    std::string classes;
-    for (std::size_t i = 0; i < subject_.classifier.labels.size(); ++i) {
-      classes += (classes.empty() ? "" : ", ") + subject_.class_name(i);
-    }
-    errors_.push_back("label \"" + label + "\" is no class of the package (" + classes +
-                      "); --map " + label + "=CLASS, or =- to leave it out");
+    std::string text = "label \"";
+    text.append(label).append("\" is no class of the package (").append(classes);
+    text.append("); --map ").append(label).append("=CLASS, or =- to leave it out");
+    errors_.push_back(std::move(text));
   }
   if (!unknown.empty()) {
     return Code::kInvalidArgument;
@@ -264,10 +267,18 @@ Status Worker::Commission(const std::vector<Chosen>& chosen, const std::string& 
       healthy.push_back(std::move(frames));
     }
   }
+  std::size_t available = 0;
+  for (const auto& frames : healthy) {
+    available += frames.size();
+  }
+  const std::size_t wanted =
+      std::size_t{subject_.trigger->commissioning_windows} + subject_.trigger->skip_windows;
   for (std::size_t turn = 0; turn < kTurns; ++turn) {
     for (const auto& frames : healthy) {
-      for (std::size_t i = frames.size() * turn / kTurns; i < frames.size() * (turn + 1) / kTurns;
-           ++i) {
+      // Its part of what is wanted, as long as there is enough.
+      const std::size_t part =
+          std::min(frames.size(), (wanted * frames.size() + available - 1) / available);
+      for (std::size_t i = part * turn / kTurns; i < part * (turn + 1) / kTurns; ++i) {
         const bool taken = !baseline_.complete() && baseline_.Learn(frames[i].values.span()).ok();
         run_.commissioning_windows += taken ? 1 : 0;
       }

@@ -29,8 +29,9 @@ double BinomialAtMost(std::uint64_t k, std::uint64_t n, double p) {
                hits * std::log(p) + (trials - hits) * std::log1p(-p));
   double sum = 0;
   const double odds = (1 - p) / p;
-  for (double i = hits; i >= 0; --i) {
+  for (std::uint64_t left = k + 1; left > 0; --left) {
     sum += term;
+    const auto i = static_cast<double>(left - 1);
     term *= i / (trials - i + 1) * odds;
   }
   return std::min(1.0, sum);

@@ -35,8 +35,8 @@ Result<std::size_t> EncodeActivation(Runner& runner,
 Result<ActivationHeader> PeekActivation(std::span<const std::byte> bytes);
 
 /// Puts the tensors into the runner's arena, ready for Run(cut, ...). The plan may be a longer one
-/// than that which encoded, if its tensors up to the cut have the same indices. The caller has looked up the
-/// plan by PeekActivation().
+/// than that which encoded, if its tensors up to the cut have the same indices. The caller has
+/// looked up the plan by PeekActivation().
 ///
 /// @returns kDataLoss when the bytes are not exactly the live tensors of that cut; the arena then
 ///   holds nothing of use.
