@@ -249,7 +249,7 @@ Parts Divide(const std::vector<Source>& sources,
   SplitMix64 random(seed);
   for (std::size_t i = 0; i < sources.size(); ++i) {
     const Source& source = sources[i];
-    if (source.set < config.data.size() && config.data[source.set].outside) {
+    if (source.set >= config.data.size() || config.data[source.set].outside) {
       continue;
     }
     const std::size_t frames = source.samples.size() / shape.channels;

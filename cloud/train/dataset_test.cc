@@ -80,6 +80,20 @@ TEST(Dividing, LeavesOutWhatIsOutside) {
   EXPECT_TRUE(parts.test.empty());
 }
 
+TEST(Dividing, LeavesSimulatedMachinesOut) {
+  std::vector<Source> sources = {Ramp(20'000, "1"), Ramp(20'000, "1")};
+  sources[1].set = 1;  // behind the data sets
+  Split split;
+  split.by = "random";
+  const Parts parts = Divide(sources, OneSet(), split, kShape, 7);
+  for (const auto* part : {&parts.fit, &parts.calibrate, &parts.test}) {
+    ASSERT_FALSE(part->empty());
+    for (const auto& window : *part) {
+      EXPECT_EQ(window.source, 0U);
+    }
+  }
+}
+
 TEST(Dividing, AtRandomMixesRecordingsAndIsTheSameForASeed) {
   Split split;
   split.by = "random";

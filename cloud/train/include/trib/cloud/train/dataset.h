@@ -78,7 +78,7 @@ std::vector<WindowRef> WindowsOf(const Source& source,
                                  const WindowShape& shape,
                                  Span within);
 
-/// Divides the sources of data sets that are not outside.
+/// Divides the recordings of data sets that are not outside; simulated machines are left to others.
 Parts Divide(const std::vector<Source>& sources,
              const TrainConfig& config,
              const Split& split,
