@@ -83,6 +83,7 @@ Simulator ReadSimulator(ConfigFile& file) {
   out.speed_hz = ReadInterval(file, "simulator.speed_hz", out.speed_hz, {1, 500});
   out.load = ReadInterval(file, "simulator.load", out.load, {0, 10});
   out.strike = ReadInterval(file, "simulator.strike", out.strike, {0, 100});
+  out.roughness = ReadInterval(file, "simulator.roughness", out.roughness, {0, 100});
   out.spread = file.Double("simulator.spread", out.spread, {0, 0.5});
   out.sizes = file.Strings("simulator.sizes");
   if (out.sizes.empty()) {

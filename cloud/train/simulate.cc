@@ -56,7 +56,8 @@ simulation::MachineConfig Draw(const Simulator& simulator,
   if (kind) {
     auto fault = simulation::FaultOf(*kind, SizeOf(size));
     fault.strike_g *= static_cast<float>(strike);
-    fault.roughness_g *= static_cast<float>(strike);
+    const bool apart = simulator.roughness.high > 0;
+    fault.roughness_g *= static_cast<float>(apart ? Between(random, simulator.roughness) : strike);
     (void)machine.faults.push_back(fault);
   }
   simulation::Vary(machine, random.Next(), static_cast<float>(simulator.spread));

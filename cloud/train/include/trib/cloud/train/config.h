@@ -43,6 +43,9 @@ struct Simulator {
   Interval speed_hz{25, 32};
   Interval load{0.5, 1.5};
   Interval strike{0.5, 1.5};  ///< factor on the spot's strikes
+  /// Factor on the spot's roughness, drawn apart; 0: that of its strikes. A worn spot may hiss
+  /// rather than knock.
+  Interval roughness{0, 0};
   double spread = 0.3;
   std::vector<std::string> sizes;  ///< spots: "0.007" ...
   struct Bearing {
