@@ -165,9 +165,39 @@ Envelope ReadBatch(pb::Batch& message, GatewayId gateway, const Bindings& bindin
   return batch;
 }
 
+bool IsShare(float value) {
+  return value >= 0 && value <= 1;
+}
+
+/// One more than the largest index of a channel; 0 for channels that nobody sends.
+std::uint32_t IndicesOf(pb::DriftChannel channel) {
+  switch (channel) {
+    case pb::DRIFT_CHANNEL_FEATURE:
+      return message::kTriggerScoreFeature + 1;
+    case pb::DRIFT_CHANNEL_CONFIDENCE:
+    case pb::DRIFT_CHANNEL_TRIGGERED:
+      return 1;
+    case pb::DRIFT_CHANNEL_EXITS:
+      return message::kTierCount;
+    case pb::DRIFT_CHANNEL_LABEL:
+      return message::kMaxLabels;
+    default:
+      return 0;
+  }
+}
+
+bool IsLawful(const pb::NodeFlag& flag) {
+  return flag.node() != 0 && flag.index() < IndicesOf(flag.channel()) && IsShare(flag.before()) &&
+         IsShare(flag.after());
+}
+
 Envelope ReadReport(const pb::SiteReport& message, GatewayId gateway) {
   if (message.gateway() != gateway.value()) {
     return RefusedEnvelope{"envelope_gateway"};
+  }
+  if (message.flags_size() > static_cast<int>(message::kMaxSiteFlags) ||
+      !std::all_of(message.flags().begin(), message.flags().end(), IsLawful)) {
+    return RefusedEnvelope{"envelope_flags"};
   }
   SiteReportRow row;
   row.gateway = gateway;
