@@ -191,7 +191,26 @@ bool IsLawful(const pb::NodeFlag& flag) {
          IsShare(flag.after());
 }
 
-Envelope ReadReport(const pb::SiteReport& message, GatewayId gateway) {
+/// A gateway has nothing to say about nodes that are not, or were not, its own.
+void ReadFlags(const pb::SiteReport& message, const Bindings& bindings, SiteReportRow& row) {
+  row.flags.reserve(static_cast<std::size_t>(message.flags_size()));
+  for (const pb::NodeFlag& flag : message.flags()) {
+    if (RefusalOf(bindings.Of(NodeId(flag.node()), row.gateway)) != nullptr) {
+      ++row.flags_refused;
+      continue;
+    }
+    row.flags.push_back({NodeId(flag.node()),
+                         static_cast<std::uint32_t>(flag.channel()),
+                         flag.index(),
+                         flag.time_ms(),
+                         PackageHash(flag.package_hash()),
+                         flag.before(),
+                         flag.after(),
+                         flag.width()});
+  }
+}
+
+Envelope ReadReport(const pb::SiteReport& message, GatewayId gateway, const Bindings& bindings) {
   if (message.gateway() != gateway.value()) {
     return RefusedEnvelope{"envelope_gateway"};
   }
@@ -209,6 +228,7 @@ Envelope ReadReport(const pb::SiteReport& message, GatewayId gateway) {
   row.nodes_seen = message.nodes_seen();
   row.spool_depth = message.spool_depth();
   row.encoded = message.SerializeAsString();
+  ReadFlags(message, bindings, row);
   return row;
 }
 
@@ -235,7 +255,7 @@ Envelope Decode(std::string_view bytes, GatewayId gateway, const Bindings& bindi
     case pb::SiteEnvelope::kBatch:
       return ReadBatch(*envelope.mutable_batch(), gateway, bindings);
     case pb::SiteEnvelope::kReport:
-      return ReadReport(envelope.report(), gateway);
+      return ReadReport(envelope.report(), gateway, bindings);
     default:
       return RefusedEnvelope{"envelope_body"};
   }
