@@ -4,10 +4,14 @@
 #include <cmath>
 #include <cstdio>
 
+#include "tally.h"
+
 namespace trib::cloud::drift {
 namespace {
 
 constexpr double kMoved = 3;  ///< spreads between blocks
+/// Of a block, where shifts are only compared with each other.
+constexpr double kWindows = 250;
 
 template <typename... Values>
 std::string Format(const char* format, Values... values) {
@@ -32,7 +36,7 @@ struct Group {
     if (std::abs(evidence.z) > std::abs(largest_z)) {
       largest_z = evidence.z;
     }
-    shifts.push_back(ShiftOf(evidence.now));
+    shifts.push_back(ShiftOf(evidence.now, kWindows));
   }
   [[nodiscard]] std::size_t moved() const { return up + down; }
   [[nodiscard]] bool Still() const { return std::abs(largest_z) < kMoved; }
@@ -143,11 +147,6 @@ Named NameOfNode(const Picture& picture) {
 }
 
 }  // namespace
-
-double ShiftOf(double ridit) {
-  const double r = std::clamp(ridit, 0.002, 0.998);
-  return 0.83 * std::log(r / (1 - r));
-}
 
 Named NameCause(const Findings& findings) {
   const Picture picture = Sort(findings);

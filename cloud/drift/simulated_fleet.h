@@ -38,9 +38,9 @@ struct FleetModel {
 
 /// What happens to a node on a day, on top of the model.
 struct Change {
-  std::vector<float> shift;  ///< of each feature, in the node's own deviations; empty: none
-  float confidence = 0;      ///< shift of the confidence, in deviations
-  float label_factor = 1;    ///< on the rate of label 2
+  std::vector<float> shift = {};  ///< of each feature, in the node's own deviations; empty: none
+  float confidence = 0;           ///< shift of the confidence, in deviations
+  float label_factor = 1;         ///< on the rate of label 2
   float error_factor = 1;
   std::uint32_t firmware = 1;
 };
