@@ -39,6 +39,7 @@ TailLoop::TailLoop(const TailsConfig& config,
             }) {}
 
 void TailLoop::Start() {
+  Publish();  // that there is one; which networks it has found takes it a while to say
   thread_ = std::thread([this] { Work(); });
 }
 

@@ -165,6 +165,7 @@ TEST_F(TailLoopTest, AStoreThatCannotBeReadIsCountedAndReadAgain) {
   const auto network = Install("1", now_);
   Store(*network, 2);
   Start("ALTER TABLE undecided RENAME TO away");
+  EXPECT_TRUE(tail_->snapshot().configured) << "from the start";
   const auto end = std::chrono::steady_clock::now() + kDeadline;
   while (tail_->snapshot().read_failures == 0 && std::chrono::steady_clock::now() < end) {
     (void)store_->WaitForCommit(0, Millis(10));
