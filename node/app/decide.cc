@@ -113,8 +113,8 @@ void NodeLoop::DecideGood(const sensing::CutWindow& window,
     result = trigger_.Step(frame_.values.span(), baseline(), condition_);
     metrics_.windows_triggered += result.over ? 1U : 0U;
   }
-  const bool audited = package_.present && policy_.Audited(metrics_.windows - 1);
-  const Look look = LookAt(window, result.over, audited);
+  context.drawn = package_.present && policy_.Audited(metrics_.windows - 1);
+  const Look look = LookAt(window, result.over, context.drawn);
   const bool put_off = look.taken && !look.sure && MayAsk();
   if (look.taken && !put_off) {
     context.tier = Tier::kClassifier;
@@ -130,13 +130,12 @@ void NodeLoop::DecideGood(const sensing::CutWindow& window,
   ReportRecovery(context);
   ReportEpisode(before, result, context);
   ReportRules(outcome, context);
-  if (put_off) {
-    PutOff(look, context);
-  } else {
+  const bool asked = put_off && PutOff(look, context);
+  if (!put_off) {
     SettleNow(look, outcome, context);
   }
-  if (audited) {
-    Audit(look, decides ? result.score : 0.0F, context);
+  if (context.drawn) {
+    Audit(look, asked, decides ? result.score : 0.0F, context);
   }
   if (package_.trigger && !decides) {
     Learn(context);

@@ -231,6 +231,43 @@ TEST_F(QuestionsTest, AuditedWindowsAreAskedAboutAndChangeNothing) {
   EXPECT_TRUE(world.gateway.Of(RecordKind::kFeatureFrame).empty());
 }
 
+TEST_F(QuestionsTest, ADoubtfulWindowThatIsDrawnSaysSoAndTakesItsVerdict) {
+  NetworkParts parts(testing::kUnsureOfFaults);
+  parts.policy.audit_permille = 1000;
+  Commission(parts);
+  world.clock.Advance(Millis(3'000));
+  (void)world.loop->Step();
+  const auto start = Questions().size();
+  const auto audits = cascade().audits;
+  decisions.all.clear();
+  world.PlayFaulty(1);
+  world.Run();
+  world.gateway.Step();
+  ASSERT_EQ(Questions().size(), start + 1);
+  EXPECT_TRUE(Questions()[start].header.audit) << "else only windows it is sure of were audited";
+  EXPECT_EQ(cascade().audits, audits) << "it is asked once";
+  Answer(VerdictOn(Questions()[start], kOuter));
+  EXPECT_EQ(world.actuator.state(), ActuatorState::kStop);
+  ASSERT_EQ(decisions.all.size(), 1U);
+  EXPECT_TRUE(decisions.all[0].deferred);
+  EXPECT_EQ(cascade().audits_agreed + cascade().audits_disagreed, 0U);
+}
+
+TEST_F(QuestionsTest, DrawnWindowsThatNobodyIsAskedAboutAreCounted) {
+  NetworkParts parts(testing::kUnsureOfFaults);
+  parts.policy.audit_permille = 1000;
+  Commission(parts);
+  world.clock.Advance(Millis(3'000));
+  (void)world.loop->Step();
+  ASSERT_EQ(world.loop->open_questions(), 0U);
+  const auto before = cascade().audits_not_asked;
+  world.PlayFaulty(10);
+  world.Run();
+  EXPECT_EQ(cascade().deferred, 8U);
+  EXPECT_EQ(cascade().not_asked, 2U);
+  EXPECT_EQ(cascade().audits_not_asked, before + 2);
+}
+
 TEST_F(QuestionsTest, AnActivationLongerThanAMessageArrivesInChunks) {
   NetworkParts parts(testing::kUnsureOfAll);
   parts.classifier->input = package::NetworkInput::kWindow;
