@@ -128,6 +128,7 @@ bool TailLoop::Decide(const std::vector<Undecided>& batch) {
     LogFailure("verdicts could not be stored, their windows wait: ", status, error);
     return false;
   }
+  tail_.Stored(WallMs());
   for (const tail::Answer& answer : out.answers) {
     ++answers_;
     send_down_(answer);

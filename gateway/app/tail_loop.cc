@@ -142,6 +142,7 @@ void TailLoop::RunDue() {
     ++answers_;
     answers_dropped_ += callbacks_.answer(Encode(answer)) ? 0U : 1U;
   }
+  tail_.Answered(UnixNowMs());
 }
 
 void TailLoop::Rescan() {
