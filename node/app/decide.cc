@@ -186,8 +186,9 @@ void NodeLoop::ReportEpisode(bool before,
   const EventState state = cascade::StateOf(before, standing());
   metrics_.episodes += state == EventState::kOnset ? 1U : 0U;
   const bool named = naming_.present();
-  // Where the trigger knows no baseline it has nothing new to say about its episode.
-  const bool speaks = named || state == EventState::kCleared || armed();
+  // Where the trigger did not judge, for want of a baseline or because this is about an earlier
+  // window, it has nothing new to say about its episode.
+  const bool speaks = named || state == EventState::kCleared || result.score >= 0;
   const bool news = named && naming_.answer().label != event_label_ &&
                     (event_label_ == package_.alarm_label() || IsVerdict(context.tier));
   if (!speaks || !policy_.ReportEvent(state, ports_.clock.Now(), news)) {

@@ -82,6 +82,28 @@ TEST_F(QuestionsTest, AVerdictNamesTheAnomalyThatTheTriggerHasReported) {
   EXPECT_EQ(events[1].header.tier, Tier::kGateway);
 }
 
+TEST_F(QuestionsTest, AVerdictThatNamesNothingDoesNotSpeakForTheTrigger) {
+  NetworkParts parts(testing::kUnsureOfFaults);
+  parts.policy.reminder_ms = 1'000;
+  Commission(parts);
+  world.PlayFaulty(4);
+  world.Run();
+  ASSERT_EQ(world.actuator.state(), ActuatorState::kWarn);
+  ASSERT_EQ(Events().size(), 1U);
+  world.clock.Advance(Millis(1'100));  // a reminder is due
+  Answer(VerdictOn(Questions()[0], 0));
+  EXPECT_EQ(cascade().timeouts, 0U);
+  EXPECT_EQ(At(cascade().exits, Tier::kGateway), 1U);
+  EXPECT_EQ(Events().size(), 1U) << "it knows neither score nor severity of the episode";
+  world.PlayFaulty(1);
+  world.Run();
+  const auto events = Events();
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[1].event.state, EventState::kContinuing);
+  EXPECT_GE(events[1].event.confidence, 0.5F);
+  EXPECT_GT(events[1].event.severity, 0.0F);
+}
+
 TEST_F(QuestionsTest, WithoutAnAnswerItsOwnExitStands) {
   Commission(NetworkParts(testing::kUnsureOfFaults));
   world.PlayFaulty(1);
