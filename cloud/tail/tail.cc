@@ -86,7 +86,7 @@ void Tail::Judge(const Undecided& waiting,
     answer.verdict.confidence = decision.confidence;
     answer.verdict.scores = finished->scores;
   }
-  out.decided.push_back({waiting.record, key, std::move(verdict)});
+  out.decided.push_back({waiting.record, key, verdict});
 }
 
 }  // namespace trib::cloud::tail
