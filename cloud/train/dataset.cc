@@ -14,21 +14,6 @@ namespace {
 using host::recording::Manifest;
 using host::recording::Recording;
 
-std::string Text(const host::recording::Condition& condition) {
-  if (const auto* integer = std::get_if<std::int64_t>(&condition)) {
-    return std::to_string(*integer);
-  }
-  if (const auto* number = std::get_if<double>(&condition)) {
-    std::string text = std::to_string(*number);
-    text.erase(text.find_last_not_of('0') + 1);
-    return text;
-  }
-  if (const auto* flag = std::get_if<bool>(&condition)) {
-    return *flag ? "true" : "false";
-  }
-  return std::get<std::string>(condition);
-}
-
 std::filesystem::path Find(const std::filesystem::path& folder,
                            const std::vector<std::filesystem::path>& folders) {
   for (const auto& root : folders) {
@@ -198,7 +183,7 @@ Result<std::vector<Source>> LoadSources(const TrainConfig& config,
       source.set = set;
       source.scale = static_cast<float>(recording.scale);
       for (const auto& [key, value] : recording.conditions) {
-        source.conditions.emplace(key, Text(value));
+        source.conditions.emplace(key, host::recording::ConditionText(value));
       }
       const auto group = source.conditions.find(data.group);
       source.group = label + (group == source.conditions.end() ? "" : " " + group->second);
