@@ -17,7 +17,9 @@ using host::recording::Recording;
 
 /// The dialect whose columns the folder's manifest.csv has.
 Result<Manifest> Detect(const fs::path& folder, std::vector<std::string>& errors) {
-  const std::string named = fs::absolute(folder).lexically_normal().filename().string();
+  std::error_code ignored_failure;
+  const std::string named =
+      fs::absolute(folder, ignored_failure).lexically_normal().filename().string();
   std::vector<std::string> dialects = adapters::DialectNames();
   // The folder's name first: some dialects have the columns of others, too.
   std::stable_partition(dialects.begin(), dialects.end(), [&](const std::string& dialect) {

@@ -149,6 +149,9 @@ void Print(const Context& context, const Json& report) {
               Number(data["recordings"], "%.0f").c_str(),
               Number(data["windows_refused"], "%.0f").c_str(),
               Number(data["commissioning_windows"], "%.0f").c_str());
+  if (report["part"] == "all") {
+    std::puts("all of them, so also what the network was trained on: --split judges a part alone");
+  }
   if (!report["trigger"].is_null()) {
     const Json& trigger = report["trigger"];
     std::printf(
@@ -200,42 +203,38 @@ Result<std::unique_ptr<evaluation::Subject>> OpenSubject(const Arguments& argume
   return subject;
 }
 
-/// The recordings, and which of them; false when that failed, and was said.
-bool Select(const Context& context,
-            const Arguments& arguments,
-            host::recording::Manifest& manifest,
-            evaluation::RunOptions& options) {
+/// The recordings, and which of them. Gives the exit code of what failed, and was said.
+int Select(const Context& context,
+           const Arguments& arguments,
+           host::recording::Manifest& manifest,
+           evaluation::RunOptions& options) {
   std::vector<std::string> errors;
   auto loaded = evaluation::LoadData(arguments.data, arguments.dialect, errors);
   if (!loaded.ok()) {
-    Fail(context, kExitFailed, loaded.status().code(), errors);
-    return false;
+    return Fail(context, kExitFailed, loaded.status().code(), errors);
   }
   manifest = *std::move(loaded);
   std::string error;
   if (!FilterRecordings(arguments.only, manifest, error)) {
-    Fail(context, kExitUsage, Code::kInvalidArgument, error);
-    return false;
+    return Fail(context, kExitUsage, Code::kInvalidArgument, error);
   }
   auto map = evaluation::ParseLabelMap(arguments.map, error);
   if (!map.ok()) {
-    Fail(context, kExitUsage, Code::kInvalidArgument, error);
-    return false;
+    return Fail(context, kExitUsage, Code::kInvalidArgument, error);
   }
   options.map = *std::move(map);
   if (arguments.split == "none") {
-    return true;
+    return kExitOk;
   }
   options.split_key = evaluation::SplitKey(manifest, arguments.split);
   if (options.split_key.empty()) {
-    Fail(
-        context,
-        kExitUsage,
-        Code::kInvalidArgument,
-        "--split " + arguments.split + ": no recording has the condition split_" + arguments.split);
-    return false;
+    return Fail(context,
+                kExitUsage,
+                Code::kInvalidArgument,
+                "--split " + arguments.split + ": no recording has the condition split_" +
+                    arguments.split + " or " + arguments.split);
   }
-  return true;
+  return kExitOk;
 }
 
 int Evaluate(const Context& context, const Arguments& arguments) {
@@ -246,8 +245,8 @@ int Evaluate(const Context& context, const Arguments& arguments) {
   }
   host::recording::Manifest manifest;
   evaluation::RunOptions options;
-  if (!Select(context, arguments, manifest, options)) {
-    return kExitFailed;
+  if (const int code = Select(context, arguments, manifest, options); code != kExitOk) {
+    return code;
   }
   options.part = arguments.part;
   options.node_key = arguments.node;
@@ -306,7 +305,8 @@ void AddModelEvaluation(CLI::App& noun, Context& context) {
       ->add_option(
           "--split",
           arguments->split,
-          "Judge one part alone, by the condition split_NAME: by_load, by_bearing; or none")
+          "Judge one part alone, by the condition split_NAME or NAME; none: all recordings, so "
+          "also what the network was trained on")
       ->capture_default_str()
       ->type_name("NAME");
   command->add_option("--part", arguments->part, "Which part")->capture_default_str();
@@ -327,7 +327,8 @@ void AddModelEvaluation(CLI::App& noun, Context& context) {
                    arguments->node,
                    "A condition that tells machines apart: each learns a baseline of its own")
       ->type_name("KEY");
-  command->add_option("--limit", arguments->limit, "At most so many windows of each recording");
+  command->add_option("--limit", arguments->limit, "At most so many windows of each recording")
+      ->type_name("N");
   command->add_flag("--no-trigger", arguments->no_trigger, "Classify every window");
   command->add_flag("--resample", arguments->resample, "Convert recordings of another rate");
   command->callback([&context, arguments] {
