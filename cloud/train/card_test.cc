@@ -48,6 +48,13 @@ CardReport Report() {
   return report;
 }
 
+TEST(CalibrationRounds, CountEachWindowOnceForAPromise) {
+  ExitConfig config;
+  EXPECT_EQ(CalibrationRounds(config), 2U);
+  config.method = ExitConfig::Method::kRisk;
+  EXPECT_EQ(CalibrationRounds(config), 1U);
+}
+
 TEST(Metrics, CountWhatAnExitSays) {
   const ExitMetrics m = Measure(LogitsOf(Some(), 0, 2), 1);
   EXPECT_EQ(m.confusion, (std::vector<std::vector<std::size_t>>{{2, 0}, {1, 1}}));

@@ -14,21 +14,32 @@ namespace {
 using host::recording::Manifest;
 using host::recording::Recording;
 
+/// Below one of the folders, or as it stands when there are none.
 std::filesystem::path Find(const std::filesystem::path& folder,
                            const std::vector<std::filesystem::path>& folders) {
+  std::error_code failure;
   for (const auto& root : folders) {
-    std::error_code error;
-    if (std::filesystem::exists(root / folder, error)) {
+    if (std::filesystem::is_directory(root / folder, failure)) {
       return root / folder;
     }
   }
-  return folder;
+  return folders.empty() && std::filesystem::is_directory(folder, failure)
+             ? folder
+             : std::filesystem::path();
 }
 
 Result<Manifest> LoadManifest(const DataSource& data,
                               const std::vector<std::filesystem::path>& folders,
                               std::vector<std::string>& errors) {
   const auto folder = Find(data.folder, folders);
+  if (folder.empty()) {
+    std::string text = data.folder.string() + ": no such folder";
+    for (std::size_t i = 0; i < folders.size(); ++i) {
+      text += (i == 0 ? " below --data " : " or ") + folders[i].string();
+    }
+    errors.push_back(folders.empty() ? text + "; --data says below which to look" : text);
+    return Code::kNotFound;
+  }
   if (data.dialect.empty()) {
     return Manifest::Load(folder / "manifest.toml", errors);
   }
@@ -313,10 +324,12 @@ void CutWindow(const Source& source,
   const double wanted = 1 + augment->speed * (2 * Uniform(random) - 1);
   const double step = std::min(wanted, most);
   const double used = step * static_cast<double>(shape.frames);
-  double begin = std::min<double>(ref.begin, ref.high - used);
+  // Where room / frames x frames rounds above the room, nothing is left to move in.
+  const double latest = std::max<double>(ref.low, ref.high - used);
+  double begin = std::min<double>(ref.begin, latest);
   if (augment->shift) {
     begin += (Uniform(random) - 0.5) * static_cast<double>(shape.hop);
-    begin = std::clamp<double>(begin, ref.low, ref.high - used);
+    begin = std::clamp<double>(begin, ref.low, latest);
   }
   if (augment->speed == 0) {
     begin = std::floor(begin);

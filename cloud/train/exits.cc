@@ -59,6 +59,10 @@ calibration::LogitSet LogitsOf(const Answers& answers, std::size_t exit, std::si
   return set;
 }
 
+std::size_t CalibrationRounds(const ExitConfig& config) {
+  return config.method == ExitConfig::Method::kRisk ? 1 : 2;
+}
+
 std::vector<package::ExitSpec> ChooseExits(const Answers& answers,
                                            const FloatNetwork& network,
                                            const ExitConfig& config,

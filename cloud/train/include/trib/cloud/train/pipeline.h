@@ -39,6 +39,13 @@ struct Plan {
 };
 Plan MakePlan(const Material& material, const TrainConfig& config, const Split& split);
 
+/// What keeps a plan from being trained, in one line; empty when nothing does: each class needs
+/// windows to fit, and there must be some to calibrate and to test with.
+std::string CheckPlan(const Plan& plan,
+                      const Material& material,
+                      const TrainConfig& config,
+                      const Split& split);
+
 /// Distinct physical parts that windows come from.
 std::size_t Groups(const Material& material, const std::vector<WindowRef>& windows);
 
