@@ -122,6 +122,12 @@ TEST_F(Evaluation, TheTriggerSeesTheLouderOnes) {
   const auto report = Report(*subject, run, true);
   EXPECT_EQ(report.at("trigger").at("recall_recordings").at("hits"), 4);
   EXPECT_GT(report.at("trigger").at("recall_windows").at("share").get<double>(), 0.99);
+  const auto& classes = report.at("trigger").at("recall_classes");
+  ASSERT_EQ(classes.size(), 2U);
+  EXPECT_EQ(classes[0].at("class"), "fault_1");
+  EXPECT_EQ(classes[0].at("of"), 160);
+  EXPECT_EQ(classes[0].at("hits").get<int>() + classes[1].at("hits").get<int>(),
+            report.at("trigger").at("recall_windows").at("hits").get<int>());
   EXPECT_LT(report.at("trigger").at("over_threshold_healthy_windows").at("share").get<double>(),
             0.1);
   const auto& cascade = report.at("cascade");

@@ -160,6 +160,11 @@ void Print(const Context& context, const Json& report) {
         ShareText(trigger["recall_windows"]).c_str(),
         ShareText(trigger["recall_recordings"]).c_str(),
         ShareText(trigger["over_threshold_healthy_windows"]).c_str());
+    for (const Json& one : trigger["recall_classes"]) {
+      std::printf("         of class %s %s\n",
+                  one["class"].get<std::string>().c_str(),
+                  ShareText(one).c_str());
+    }
   }
   for (const auto& exit : report["always"]) {
     std::printf("\nevery window at exit %s, the %s's (%s MACs; it accepts %s)\n",
