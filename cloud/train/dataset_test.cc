@@ -74,6 +74,15 @@ TEST(Sources, AreLookedForBelowTheFoldersGiven) {
   EXPECT_EQ(errors[2], ".: no such folder below --data here");
 }
 
+TEST(Sources, AreNotSimulatedForSeveralChannels) {
+  TrainConfig config = OneSet();
+  config.simulator.share = 0.3;
+  std::vector<std::string> errors;
+  EXPECT_FALSE(Gather(config, {64, 32, 3, 1000}, {}, errors).ok());
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_EQ(errors[0], "simulator: its machines have one channel; the recipe has 3");
+}
+
 TEST(Dividing, SaysWhatIsMissingToTrain) {
   Material material;
   material.shape = kShape;

@@ -51,6 +51,11 @@ Result<Material> Gather(const TrainConfig& config,
                         const WindowShape& shape,
                         const std::vector<std::filesystem::path>& folders,
                         std::vector<std::string>& errors) {
+  if (config.simulator.share > 0 && shape.channels != 1) {
+    errors.push_back("simulator: its machines have one channel; the recipe has " +
+                     std::to_string(shape.channels));
+    return Code::kInvalidArgument;
+  }
   Material material;
   material.shape = shape;
   TRIB_TRY_ASSIGN(material.sources, LoadSources(config, shape, folders, errors));

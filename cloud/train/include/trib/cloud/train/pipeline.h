@@ -25,6 +25,8 @@ struct Material {
   std::size_t simulated_test = 0;  ///< first one that only tests
 };
 
+/// @returns as LoadSources(); kInvalidArgument also when what the configuration wants of the
+///   simulator cannot be simulated
 Result<Material> Gather(const TrainConfig& config,
                         const WindowShape& shape,
                         const std::vector<std::filesystem::path>& folders,
