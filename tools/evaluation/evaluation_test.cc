@@ -259,6 +259,21 @@ TEST_F(Evaluation, SaysSoWhenHealthyRecordingsHoldNoWindow) {
   EXPECT_THAT(Refusal(*subject), HasSubstr("0 windows of normal recordings are left"));
 }
 
+TEST_F(Evaluation, SaysSoWhenNoWindowIsLeftToJudge) {
+  const auto subject = Open();
+  RunOptions options;
+  options.use_trigger = false;
+  for (Recording& recording : manifest_.recordings) {
+    recording.end_frame = 63;
+  }
+  EXPECT_THAT(Refusal(*subject, options), HasSubstr("no window is left to judge"));
+  for (Recording& recording : manifest_.recordings) {
+    recording.end_frame = 640;
+    recording.scale = std::numeric_limits<double>::quiet_NaN();
+  }
+  EXPECT_THAT(Refusal(*subject, options), HasSubstr("the guardrails refused all 60"));
+}
+
 TEST_F(Evaluation, AConditionThatIsANumberIsComparedAsItIsWritten) {
   const auto subject = Open();
   for (Recording& recording : manifest_.recordings) {
