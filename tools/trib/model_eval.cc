@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <memory>
@@ -150,7 +151,9 @@ void Print(const Context& context, const Json& report) {
               Number(data["windows_refused"], "%.0f").c_str(),
               Number(data["commissioning_windows"], "%.0f").c_str());
   if (report["part"] == "all") {
-    std::puts("all of them, so also what the network was trained on: --split judges a part alone");
+    std::puts(
+        "all of them: if the network was trained on some, this flatters; --split judges a part "
+        "alone");
   }
   if (!report["trigger"].is_null()) {
     const Json& trigger = report["trigger"];
@@ -228,6 +231,15 @@ int Select(const Context& context,
     return Fail(context, kExitUsage, Code::kInvalidArgument, error);
   }
   options.map = *std::move(map);
+  const auto& all = manifest.recordings;
+  if (!arguments.node.empty() && std::none_of(all.begin(), all.end(), [&](const auto& recording) {
+        return recording.conditions.contains(arguments.node);
+      })) {
+    return Fail(context,
+                kExitUsage,
+                Code::kInvalidArgument,
+                "--node " + arguments.node + ": no recording has this condition");
+  }
   if (arguments.split == "none") {
     return kExitOk;
   }
@@ -290,7 +302,7 @@ void AddModelEvaluation(CLI::App& noun, Context& context) {
       "Judge a package on labelled recordings, each exit alone and as a cascade\n"
       "Example: trib model eval bearing.trib --tail bearing-tail.trib --data data/cwru "
       "--split by_load\n"
-      "Example: trib model eval bearing.trib --data data/mfpt --resample --map normal=normal");
+      "Example: trib model eval bearing.trib --data data/mfpt --resample --no-trigger");
   command->add_option("PACKAGE", arguments->package, "The package that nodes run")
       ->required()
       ->type_name("FILE");
@@ -310,8 +322,8 @@ void AddModelEvaluation(CLI::App& noun, Context& context) {
       ->add_option(
           "--split",
           arguments->split,
-          "Judge one part alone, by the condition split_NAME or NAME; none: all recordings, so "
-          "also what the network was trained on")
+          "Judge one part alone, by the condition split_NAME or NAME; none: all recordings, "
+          "those trained on, too")
       ->capture_default_str()
       ->type_name("NAME");
   command->add_option("--part", arguments->part, "Which part")->capture_default_str();

@@ -110,11 +110,12 @@ TEST_F(ModelEval, EachMistakeIsOneLine) {
   EXPECT_EQ(Run(Eval({"--split", "by_moon"})).code, 2);
   EXPECT_EQ(Run(Eval({"--map", "fault_2"})).code, 2);
   EXPECT_EQ(Run(Eval({"--only", "label=x"})).code, 2);
+  ExpectMistake(Eval({"--node", "mashine"}), "--node mashine: no recording has this condition");
   EXPECT_EQ(Run({"model", "eval", Path("head.trib"), "--data", Path("absent")}).code, 1);
 }
 
 TEST_F(ModelEval, SaysWhenTrainingRecordingsAreAmongThem) {
-  constexpr const char* kSays = "also what the network was trained on";
+  constexpr const char* kSays = "if the network was trained on some";
   EXPECT_NE(Run(Eval({})).out.find(kSays), std::string::npos);
   EXPECT_EQ(Run(Eval({"--split", "by_load"})).out.find(kSays), std::string::npos);
 }
