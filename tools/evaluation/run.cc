@@ -271,13 +271,11 @@ Status Worker::Commission(const std::vector<Chosen>& chosen, const std::string& 
   for (const auto& frames : healthy) {
     available += frames.size();
   }
+  available = std::max<std::size_t>(available, 1);  // divided by
   const std::size_t wanted =
       std::size_t{subject_.trigger->commissioning_windows} + subject_.trigger->skip_windows;
   for (std::size_t turn = 0; turn < kTurns; ++turn) {
     for (const auto& frames : healthy) {
-      if (frames.empty()) {
-        continue;
-      }
       // Its part of what is wanted, as long as there is enough.
       const std::size_t part =
           std::min(frames.size(), (wanted * frames.size() + available - 1) / available);
