@@ -435,6 +435,7 @@ json TailJson(const TailSnapshot& tail) {
           {"audited", m.audited},
           {"answers", tail.answers},
           {"put_failures", tail.put_failures},
+          {"read_failures", tail.read_failures},
           {"latency_ms", {{"p50", m.latency.Quantile(500)}, {"p99", m.latency.Quantile(990)}}}};
 }
 

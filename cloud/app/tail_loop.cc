@@ -43,6 +43,7 @@ TailLoop::TailLoop(const TailsConfig& config,
             }) {}
 
 void TailLoop::Start() {
+  Publish();  // that there is one; which networks it has found takes it a while to say
   thread_ = std::thread([this] { Work(); });
 }
 
@@ -82,51 +83,56 @@ void TailLoop::Rescan() {
   after_.clear();
 }
 
+/// One batch of each package: one whose windows come faster than they can be decided keeps neither
+/// the others nor the scan for packages waiting.
 Millis TailLoop::Sweep() {
-  Millis wait = kIdle;
-  const tail::Options& options = tail_.options();
+  Millis rest = kIdle;
   for (const auto& network : networks_.List()) {
-    std::int64_t& after = after_[network->hash()];
-    while (!stopping_) {
-      const auto waiting =
-          reader_->ReadUndecided(network->hash(), after, options.batch, options.batch_bytes);
-      if (!waiting.ok() || waiting->empty()) {
-        break;
-      }
-      const Millis rest = tail_.Rest(waiting->size(), waiting->front().stored_ms, WallMs());
-      if (rest.count() > 0) {
-        wait = std::min(wait, rest);
-        break;
-      }
-      if (!Decide(*waiting)) {
-        wait = std::min(wait, kRetry);
-        break;
-      }
-      after = waiting->back().record;
+    if (stopping_) {
+      break;
     }
+    rest = std::min(rest, WorkOn(network->hash()));
   }
-  return wait;
+  return rest;
+}
+
+Millis TailLoop::WorkOn(PackageHash package) {
+  const tail::Options& options = tail_.options();
+  std::int64_t& after = after_[package];
+  const auto waiting = reader_->ReadUndecided(package, after, options.batch, options.batch_bytes);
+  if (!waiting.ok()) {
+    ++read_failures_;
+    LogFailure("deferred windows could not be read: ", waiting.status(), reader_->last_error());
+    return kRetry;
+  }
+  if (waiting->empty()) {
+    return kIdle;
+  }
+  const Millis rest = tail_.Rest(waiting->size(), waiting->front().stored_ms, WallMs());
+  if (rest.count() > 0) {
+    return rest;
+  }
+  if (!Decide(*waiting)) {
+    return kRetry;
+  }
+  after = waiting->back().record;
+  return Millis(0);
 }
 
 bool TailLoop::Decide(const std::vector<Undecided>& batch) {
   const tail::Output out = tail_.Run(batch, WallMs());
-  Status status = Code::kUnavailable;  // stays so when the store is stopping
+  Status status = Code::kUnavailable;  // stays so when the store is stopping, or too busy
+  std::string error = "the store takes no more work";
   store_.Call([&](registry::Registry&, store::Writer& writer) {
     status = writer.PutVerdicts(out.decided);
+    error = writer.last_error();
   });
   if (!status.ok()) {
     ++put_failures_;
-    if (const auto held = failure_log_.Admit(SteadyNow()); held && !stopping_) {
-      Log(Level::kError,
-          "tail",
-          "verdicts could not be stored, their windows wait: ",
-          status,
-          " (",
-          *held,
-          " more since the last line)");
-    }
+    LogFailure("verdicts could not be stored, their windows wait: ", status, error);
     return false;
   }
+  tail_.Stored(WallMs());
   for (const tail::Answer& answer : out.answers) {
     ++answers_;
     send_down_(answer);
@@ -134,8 +140,25 @@ bool TailLoop::Decide(const std::vector<Undecided>& batch) {
   return true;
 }
 
+void TailLoop::LogFailure(const char* what, Status status, const std::string& error) {
+  if (stopping_) {
+    return;
+  }
+  if (const auto held = failure_log_.Admit(SteadyNow())) {
+    Log(Level::kError,
+        "tail",
+        what,
+        status,
+        ": ",
+        error,
+        " (",
+        *held,
+        " more since the last line)");
+  }
+}
+
 void TailLoop::Publish() {
-  TailSnapshot snapshot{true, tail_.metrics(), answers_, put_failures_, {}};
+  TailSnapshot snapshot{true, tail_.metrics(), answers_, put_failures_, read_failures_, {}};
   for (const auto& network : networks_.List()) {
     snapshot.networks.push_back(network->hash());
   }

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -23,14 +24,15 @@ namespace trib::cloud {
 struct TailSnapshot {
   bool configured = false;
   tail::Metrics metrics;
-  std::uint64_t answers = 0;  ///< verdicts for nodes
-  std::uint64_t put_failures = 0;
+  std::uint64_t answers = 0;        ///< verdicts for nodes
+  std::uint64_t put_failures = 0;   ///< batches whose verdicts the store did not take
+  std::uint64_t read_failures = 0;  ///< times that the store could not be read
   std::vector<PackageHash> networks;
 };
 
 /// The tail thread: reads what waits in the store, package by package as far as they are known,
-/// works on it in batches, and has the store keep the verdicts before nodes hear of them. What a
-/// crash interrupts waits still.
+/// works on it in batches, one of each package in turn, and has the store keep the verdicts before
+/// nodes hear of them. What a crash interrupts waits still.
 ///
 /// Threads  Start() and Stop() from one; snapshot() from any.
 /// Queue    None: the store holds what waits, one batch is in memory.
@@ -57,8 +59,11 @@ class TailLoop {
   void Rescan();
   /// Works on what is due. @returns how long nothing else will be, unless something is stored.
   Millis Sweep();
+  /// The same for one package.
+  Millis WorkOn(PackageHash package);
   /// @returns false when the store did not take the verdicts.
   bool Decide(const std::vector<Undecided>& batch);
+  void LogFailure(const char* what, Status status, const std::string& error);
   void Publish();
 
   const TailsConfig config_;
@@ -74,6 +79,7 @@ class TailLoop {
   MonotonicTime next_rescan_{};
   std::uint64_t answers_ = 0;
   std::uint64_t put_failures_ = 0;
+  std::uint64_t read_failures_ = 0;
   host::logging::RateLimit failure_log_{Millis(10'000)};
   mutable std::mutex mutex_;
   TailSnapshot published_;  // guarded by mutex_

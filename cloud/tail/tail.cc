@@ -17,12 +17,19 @@ Millis Tail::Rest(std::size_t waiting, std::uint64_t oldest_stored_ms, std::uint
 
 Output Tail::Run(std::span<const Undecided> batch, std::uint64_t now_ms) {
   Output out;
+  judged_.clear();
   for (const Undecided& waiting : batch) {
     Decide(waiting, now_ms, out);
   }
   metrics_.batches += batch.empty() ? 0U : 1U;
   metrics_.records += batch.size();
   return out;
+}
+
+void Tail::Stored(std::uint64_t now_ms) {
+  for (const std::uint64_t stored_ms : std::exchange(judged_, {})) {
+    metrics_.latency.Add(now_ms - std::min(now_ms, stored_ms));
+  }
 }
 
 void Tail::Decide(const Undecided& waiting, std::uint64_t now_ms, Output& out) {
@@ -59,7 +66,7 @@ void Tail::Judge(const Undecided& waiting,
   }
   const classify::Decision& decision = finished->decision;
   ++(decision.accepted ? metrics_.decided : metrics_.unsure);
-  metrics_.latency.Add(now_ms - std::min(now_ms, waiting.stored_ms));
+  judged_.push_back(waiting.stored_ms);
   Verdict verdict;
   verdict.tier = message::Tier::kCloud;
   verdict.package_hash = package;
@@ -81,7 +88,7 @@ void Tail::Judge(const Undecided& waiting,
   }
   const auto own =
       record.header.audit ? std::optional<std::uint32_t>(finished->own_label) : std::nullopt;
-  out.decided.push_back({waiting.record, key, std::move(verdict), own});
+  out.decided.push_back({waiting.record, key, verdict, own});
 }
 
 }  // namespace trib::cloud::tail

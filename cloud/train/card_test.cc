@@ -48,6 +48,13 @@ CardReport Report() {
   return report;
 }
 
+TEST(CalibrationRounds, CountEachWindowOnceForAPromise) {
+  ExitConfig config;
+  EXPECT_EQ(CalibrationRounds(config), 2U);
+  config.method = ExitConfig::Method::kRisk;
+  EXPECT_EQ(CalibrationRounds(config), 1U);
+}
+
 TEST(Metrics, CountWhatAnExitSays) {
   const ExitMetrics m = Measure(LogitsOf(Some(), 0, 2), 1);
   EXPECT_EQ(m.confusion, (std::vector<std::vector<std::size_t>>{{2, 0}, {1, 1}}));
@@ -102,6 +109,34 @@ TEST(Exits, PromiseNothingOnFourWindows) {
   config.method = ExitConfig::Method::kRisk;
   const auto exits = ChooseExits(Some(), network, config, {false, true});
   EXPECT_FLOAT_EQ(exits[0].accept[0], 1);
+}
+
+// A thousand healthy verdicts that the alarm beside them defers promise nothing for the twenty that
+// are left, half of them wrong.
+TEST(Exits, PromiseForWhatIsAcceptedAlone) {
+  const FloatNetwork network{
+      .frames = 1, .channels = 1, .classes = 2, .layers = {}, .heads = std::vector<Head>(2)};
+  Answers answers;
+  answers.logits.resize(2);
+  const auto add = [&](std::size_t count, std::size_t truth, float logit) {
+    for (std::size_t i = 0; i < count; ++i) {
+      answers.truth.push_back(truth);
+      for (auto& exit : answers.logits) {
+        exit.push_back({logit, 0});
+      }
+    }
+  };
+  add(1000, 0, 2.2F);
+  add(10, 0, 4.6F);
+  add(10, 1, 4.6F);
+  add(100, 1, -4.6F);
+  ExitConfig config;
+  config.method = ExitConfig::Method::kRisk;
+  config.healthy_risk = 0.05;
+  config.ask = 0.01;
+  EXPECT_FLOAT_EQ(ChooseExits(answers, network, config, {false, true})[0].accept[0], 1);
+  // Where no alarm stands in the way, the thousand are accepted, too.
+  EXPECT_FLOAT_EQ(ChooseExits(answers, network, config, {false, false})[0].accept[0], 0.5F);
 }
 
 TEST(Card, ShowsFiguresCommandAndEveryPicture) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "trib/common/host/config/config_file.h"
 
@@ -68,6 +69,11 @@ Split ReadSplit(Section& section) {
   out.ship = section.Bool("ship", false);
   if (out.by != "random" && (out.train.empty() || out.test.empty())) {
     section.Fail("by", "needs values in train and in test");
+  }
+  for (const std::string& value : out.train) {
+    if (std::find(out.test.begin(), out.test.end(), value) != out.test.end()) {
+      section.Fail("train", "has \"" + value + "\", which is in test, too");
+    }
   }
   return out;
 }
@@ -212,6 +218,9 @@ Result<TrainConfig> Read(ConfigFile file, std::vector<std::string>& errors) {
   out.classes = file.Strings("classes");
   if (out.classes.size() < 2 || out.classes.size() > 16) {
     file.Fail("classes", "must name 2 to 16 classes, the normal one first");
+  }
+  if (std::set<std::string>(out.classes.begin(), out.classes.end()).size() != out.classes.size()) {
+    file.Fail("classes", "names a class twice");
   }
   for (auto& section : file.Tables("data")) {
     out.data.push_back(ReadData(section));

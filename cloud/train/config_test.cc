@@ -70,6 +70,11 @@ TEST(TrainConfiguration, NamesEveryMistakeWithItsLine) {
   EXPECT_NE(ErrorOf(Replaced("part = \"gateway\"", "part = \"cloud\"")).find("out of order"),
             std::string::npos);
   EXPECT_NE(ErrorOf(Replaced("test = [\"2\"]", "")).find("needs values"), std::string::npos);
+  EXPECT_NE(ErrorOf(Replaced("test = [\"2\"]", "test = [\"2\", \"1\"]"))
+                .find("has \"1\", which is in test, too"),
+            std::string::npos);
+  EXPECT_NE(ErrorOf(Replaced("\"broken\"]", "\"broken\", \"normal\"]")).find("a class twice"),
+            std::string::npos);
   EXPECT_NE(
       ErrorOf(std::string(kSmall) + "[fit]\nloss_weights = [1]\n").find("one number per exit"),
       std::string::npos);

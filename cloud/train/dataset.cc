@@ -14,36 +14,32 @@ namespace {
 using host::recording::Manifest;
 using host::recording::Recording;
 
-std::string Text(const host::recording::Condition& condition) {
-  if (const auto* integer = std::get_if<std::int64_t>(&condition)) {
-    return std::to_string(*integer);
-  }
-  if (const auto* number = std::get_if<double>(&condition)) {
-    std::string text = std::to_string(*number);
-    text.erase(text.find_last_not_of('0') + 1);
-    return text;
-  }
-  if (const auto* flag = std::get_if<bool>(&condition)) {
-    return *flag ? "true" : "false";
-  }
-  return std::get<std::string>(condition);
-}
-
+/// Below one of the folders, or as it stands when there are none.
 std::filesystem::path Find(const std::filesystem::path& folder,
                            const std::vector<std::filesystem::path>& folders) {
+  std::error_code failure;
   for (const auto& root : folders) {
-    std::error_code error;
-    if (std::filesystem::exists(root / folder, error)) {
+    if (std::filesystem::is_directory(root / folder, failure)) {
       return root / folder;
     }
   }
-  return folder;
+  return folders.empty() && std::filesystem::is_directory(folder, failure)
+             ? folder
+             : std::filesystem::path();
 }
 
 Result<Manifest> LoadManifest(const DataSource& data,
                               const std::vector<std::filesystem::path>& folders,
                               std::vector<std::string>& errors) {
   const auto folder = Find(data.folder, folders);
+  if (folder.empty()) {
+    std::string text = data.folder.string() + ": no such folder";
+    for (std::size_t i = 0; i < folders.size(); ++i) {
+      text += (i == 0 ? " below --data " : " or ") + folders[i].string();
+    }
+    errors.push_back(folders.empty() ? text + "; --data says below which to look" : text);
+    return Code::kNotFound;
+  }
   if (data.dialect.empty()) {
     return Manifest::Load(folder / "manifest.toml", errors);
   }
@@ -198,7 +194,7 @@ Result<std::vector<Source>> LoadSources(const TrainConfig& config,
       source.set = set;
       source.scale = static_cast<float>(recording.scale);
       for (const auto& [key, value] : recording.conditions) {
-        source.conditions.emplace(key, Text(value));
+        source.conditions.emplace(key, host::recording::ConditionText(value));
       }
       const auto group = source.conditions.find(data.group);
       source.group = label + (group == source.conditions.end() ? "" : " " + group->second);
@@ -328,10 +324,12 @@ void CutWindow(const Source& source,
   const double wanted = 1 + augment->speed * (2 * Uniform(random) - 1);
   const double step = std::min(wanted, most);
   const double used = step * static_cast<double>(shape.frames);
-  double begin = std::min<double>(ref.begin, ref.high - used);
+  // Where room / frames x frames rounds above the room, nothing is left to move in.
+  const double latest = std::max<double>(ref.low, ref.high - used);
+  double begin = std::min<double>(ref.begin, latest);
   if (augment->shift) {
     begin += (Uniform(random) - 0.5) * static_cast<double>(shape.hop);
-    begin = std::clamp<double>(begin, ref.low, ref.high - used);
+    begin = std::clamp<double>(begin, ref.low, latest);
   }
   if (augment->speed == 0) {
     begin = std::floor(begin);

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "trib/cloud/train/pipeline.h"
+
 namespace trib::cloud::train {
 namespace {
 
@@ -55,6 +57,58 @@ TEST(Dividing, PutsEveryRecordingOnOneSide) {
   for (const auto& window : parts.test) {
     EXPECT_EQ(window.source, 1U);
   }
+}
+
+TEST(Sources, AreLookedForBelowTheFoldersGiven) {
+  TrainConfig config = OneSet();
+  config.data[0].folder = "absent";
+  std::vector<std::string> errors;
+  EXPECT_FALSE(LoadSources(config, kShape, {"here", "there"}, errors).ok());
+  EXPECT_FALSE(LoadSources(config, kShape, {}, errors).ok());
+  ASSERT_EQ(errors.size(), 2U);
+  EXPECT_EQ(errors[0], "absent: no such folder below --data here or there");
+  EXPECT_EQ(errors[1], "absent: no such folder; --data says below which to look");
+  // A folder of this name where the program happens to run is another one.
+  config.data[0].folder = ".";
+  EXPECT_FALSE(LoadSources(config, kShape, {"here"}, errors).ok());
+  EXPECT_EQ(errors[2], ".: no such folder below --data here");
+}
+
+TEST(Sources, AreNotSimulatedForSeveralChannels) {
+  TrainConfig config = OneSet();
+  config.simulator.share = 0.3;
+  std::vector<std::string> errors;
+  EXPECT_FALSE(Gather(config, {64, 32, 3, 1000}, {}, errors).ok());
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_EQ(errors[0], "simulator: its machines have one channel; the recipe has 3");
+}
+
+TEST(Dividing, SaysWhatIsMissingToTrain) {
+  Material material;
+  material.shape = kShape;
+  material.sources = {Ramp(2000, "1"), Ramp(2000, "1"), Ramp(2000, "2")};
+  material.sources[1].label = 1;
+  material.simulated = material.simulated_test = material.sources.size();
+  TrainConfig config = OneSet();
+  config.classes = {"normal", "worn"};
+  Split split = ByDay();
+  split.name = "by_day";
+  const auto check = [&] {
+    return CheckPlan(MakePlan(material, config, split), material, config, split);
+  };
+  EXPECT_EQ(check(), "");
+  split.test = {"4", "5"};
+  EXPECT_EQ(check(),
+            "split by_day: no windows to test with: no recording that is long enough has day = 4 "
+            "or 5");
+  split.test = {"2"};
+  material.sources[1].conditions["day"] = "3";
+  EXPECT_EQ(check(),
+            "split by_day: no windows of class \"worn\" to train with: no recording that is long "
+            "enough has day = 1");
+  material.sources[1].conditions["day"] = "1";
+  config.exits.tail = 0.02;
+  EXPECT_NE(check().find("no windows to calibrate with"), std::string::npos);
 }
 
 TEST(Dividing, LeavesAGapBeforeWhatCalibrates) {

@@ -18,14 +18,26 @@ double ErrorRate(const calibration::LogitSet& set) {
   return 1 - calibration::Accuracy(calibration::Answers(set, 1));
 }
 
-/// Answers of one class.
+/// Whether no class beside `best` is more probable than its own limit allows.
+template <typename Limits>
+bool NoneRejects(std::span<const double> p, std::size_t best, const Limits& reject) {
+  for (std::size_t k = 0; k < p.size(); ++k) {
+    if (k != best && p[k] > double{reject[k]}) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Answers of one class that no alarm beside it defers.
 std::vector<calibration::Answer> AnswersOf(const calibration::LogitSet& set,
                                            double temperature,
-                                           std::size_t wanted) {
+                                           std::size_t wanted,
+                                           std::span<const float> reject) {
   std::vector<calibration::Answer> out;
   for (std::size_t i = 0; i < set.size(); ++i) {
     const auto p = calibration::Softmax(set.row(i), temperature);
-    if (Best(p) == wanted) {
+    if (Best(p) == wanted && NoneRejects(p, wanted, reject)) {
       out.push_back({.confidence = p[wanted], .right = set.labels[i] == wanted});
     }
   }
@@ -35,6 +47,7 @@ std::vector<calibration::Answer> AnswersOf(const calibration::LogitSet& set,
 double AcceptOf(const calibration::LogitSet& set,
                 double temperature,
                 std::size_t class_index,
+                std::span<const float> reject,
                 double error_above,
                 const ExitConfig& config) {
   if (config.method == ExitConfig::Method::kCosts) {
@@ -42,7 +55,7 @@ double AcceptOf(const calibration::LogitSet& set,
         error_above, config.ask, class_index == 0 ? config.missed : config.wrong);
   }
   const auto threshold =
-      calibration::ThresholdForRisk(AnswersOf(set, temperature, class_index),
+      calibration::ThresholdForRisk(AnswersOf(set, temperature, class_index, reject),
                                     class_index == 0 ? config.healthy_risk : config.risk,
                                     config.delta,
                                     kGrid);
@@ -57,6 +70,10 @@ calibration::LogitSet LogitsOf(const Answers& answers, std::size_t exit, std::si
     set.logits.insert(set.logits.end(), logits.begin(), logits.end());
   }
   return set;
+}
+
+std::size_t CalibrationRounds(const ExitConfig& config) {
+  return config.method == ExitConfig::Method::kRisk ? 1 : 2;
 }
 
 std::vector<package::ExitSpec> ChooseExits(const Answers& answers,
@@ -76,11 +93,16 @@ std::vector<package::ExitSpec> ChooseExits(const Answers& answers,
     exit.operators = static_cast<std::uint16_t>(OperatorsUpTo(network, e));
     exit.inverse_temperature = static_cast<float>(1 / temperature);
     const bool last = e + 1 == exits;
-    const double reject = std::clamp(config.ask / config.missed, 0.0, 1.0);
+    const double limit = std::clamp(config.ask / config.missed, 0.0, 1.0);
+    std::vector<float> reject(classes, 1.0F);
+    for (std::size_t k = 0; k < classes; ++k) {
+      reject[k] = last || !alarm[k] ? 1.0F : static_cast<float>(limit);
+    }
     for (std::size_t k = 0; k < classes; ++k) {
       (void)exit.accept.push_back(
-          last ? 0.0F : static_cast<float>(AcceptOf(set, temperature, k, error_above, config)));
-      (void)exit.reject.push_back(last || !alarm[k] ? 1.0F : static_cast<float>(reject));
+          last ? 0.0F
+               : static_cast<float>(AcceptOf(set, temperature, k, reject, error_above, config)));
+      (void)exit.reject.push_back(reject[k]);
     }
   }
   return out;
@@ -98,10 +120,8 @@ CascadeResult RunCascade(const Answers& answers, const std::vector<package::Exit
       const auto p = calibration::Softmax(std::vector<double>(logits.begin(), logits.end()),
                                           1 / double{exits[e].inverse_temperature});
       const std::size_t best = Best(p);
-      bool accepted = p[best] >= double{exits[e].accept[best]};
-      for (std::size_t k = 0; k < p.size(); ++k) {
-        accepted = accepted && (k == best || p[k] <= double{exits[e].reject[k]});
-      }
+      const bool accepted =
+          p[best] >= double{exits[e].accept[best]} && NoneRejects(p, best, exits[e].reject);
       if (!accepted && e + 1 != exits.size()) {
         continue;
       }

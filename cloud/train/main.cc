@@ -143,8 +143,8 @@ Result<Trained> TrainSplit(const TrainConfig& config,
                            const Split& split,
                            std::string& error) {
   const Plan plan = MakePlan(material, config, split);
-  if (plan.parts.fit.empty() || plan.parts.calibrate.empty() || plan.parts.test.empty()) {
-    error = "split " + split.name + ": no windows to fit, calibrate or test with";
+  error = CheckPlan(plan, material, config, split);
+  if (!error.empty()) {
     return Code::kInvalidArgument;
   }
   const Quantisation input =
@@ -159,12 +159,11 @@ Result<Trained> TrainSplit(const TrainConfig& config,
   TRIB_TRY_ASSIGN(const auto engine,
                   Engine::Open(out.compiled.whole.plan, out.compiled.whole.weights));
   const std::size_t exits = network.heads.size();
-  constexpr std::size_t kRounds = 2;
   const Answers calibration = AskChanged(*engine,
                                          material,
                                          plan.parts.calibrate,
                                          config.augment,
-                                         kRounds,
+                                         CalibrationRounds(config.exits),
                                          SplitMix64::Mix(config.seed + 5),
                                          exits);
   ColumnReport& report = out.report;
@@ -358,7 +357,9 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->type_name("DIR");
   app.add_option("--split", arguments.split, "Train this split alone")->type_name("NAME");
-  app.add_option("--seed", arguments.seed, "Instead of the configuration's")->type_name("N");
+  app.add_option("--seed", arguments.seed, "Instead of the configuration's")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{0}, INT64_MAX));
   app.add_flag("--json", arguments.json, "Print the figures as JSON");
   trib::host::cli::AddCommonOptions(app, arguments.common);
   if (const auto code = trib::host::cli::ParseArguments(app, argc, argv)) {

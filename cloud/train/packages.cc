@@ -1,6 +1,7 @@
 #include "trib/cloud/train/packages.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "trib/common/classify/classify.h"
@@ -15,6 +16,7 @@ using package::PackageView;
 using package::SectionType;
 
 constexpr std::uint16_t kClassifierAbi = 3;
+constexpr std::string_view kTailSuffix = "-tail";
 
 /// Sections by type; the portable ones only, as a base has no others.
 using Sections = std::map<SectionType, std::vector<std::byte>>;
@@ -94,6 +96,17 @@ Result<Base> LoadBase(const TrainConfig& config, std::vector<std::string>& error
   package::Manifest manifest;
   TRIB_TRY(package::Decode(view.Find(SectionType::kManifest), manifest));
   base.name = manifest.name.view();
+  if (base.name.size() + kTailSuffix.size() > package::ShortText::kMaxBytes) {
+    errors.push_back(config.base.string() +
+                     ": the name may have at most 26 characters: the tail's " + "is \"" +
+                     base.name + std::string(kTailSuffix) + "\"");
+  }
+  manifest.version = package::ShortText(config.version);
+  std::array<std::byte, package::kMaxTypedSectionBytes> encoded{};
+  if (config.version.size() > package::ShortText::kMaxBytes ||
+      !package::Encode(manifest, encoded).ok()) {
+    errors.push_back("version \"" + config.version + "\": must be 1 to 31 of [A-Za-z0-9.+_-]");
+  }
   package::Labels labels;
   TRIB_TRY(package::Decode(view.Find(SectionType::kLabels), labels));
   for (const std::string& name : config.classes) {
@@ -139,8 +152,10 @@ Result<Packages> MakePackages(const Base& base,
     TRIB_TRY(Put(sections, SectionType::kDriftReference, reference->drift));
   }
   Packages out;
-  TRIB_TRY(PutNetwork(
-      sections, compiled.whole, package::ShortText(base.name + "-tail"), config.version));
+  TRIB_TRY(PutNetwork(sections,
+                      compiled.whole,
+                      package::ShortText(base.name + std::string(kTailSuffix)),
+                      config.version));
   TRIB_TRY_ASSIGN(out.tail, Write(sections));
   TRIB_TRY_ASSIGN(const PackageView tail, PackageView::Open(out.tail));
   TRIB_TRY(CheckPlan(tail, spec, base));

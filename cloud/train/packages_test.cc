@@ -97,6 +97,35 @@ TEST_P(CommittedPackages, AreAHeadAndItsTailAndFitTheirPlans) {
   }
 }
 
+// Said before the training, not after it.
+TEST_P(CommittedPackages, NeedAVersionAndANameThatAManifestCanHold) {
+  auto config = Config();
+  ASSERT_TRUE(config.ok());
+  std::vector<std::string> errors;
+  for (const char* version : {"", "1.0 beta", "1.0.0-a-version-that-nobody-can-read"}) {
+    config->version = version;
+    EXPECT_FALSE(LoadBase(*config, errors).ok()) << version;
+    ASSERT_FALSE(errors.empty());
+    EXPECT_EQ(errors.back(),
+              "version \"" + std::string(version) + "\": must be 1 to 31 of [A-Za-z0-9.+_-]");
+  }
+  config->version = "2.0.0-rc.1+x";
+  errors.clear();
+  EXPECT_TRUE(LoadBase(*config, errors).ok());
+  // The tail's name is this one and "-tail".
+  std::ifstream in(config->base);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::string name = "name = \"" + std::string(GetParam()) + "\"";
+  ASSERT_NE(text.find(name), std::string::npos);
+  text.replace(text.find(name), name.size(), "name = \"twenty-seven.characters.long\"");
+  config->base = fs::path(::testing::TempDir()) / ("long." + std::string(GetParam()) + ".toml");
+  std::ofstream(config->base) << text;
+  EXPECT_FALSE(LoadBase(*config, errors).ok());
+  ASSERT_FALSE(errors.empty());
+  EXPECT_NE(errors.back().find("at most 26"), std::string::npos) << errors.back();
+  fs::remove(config->base);
+}
+
 TEST_P(CommittedPackages, FitASmallNode) {
   const auto head = PackageView::Open(head_);
   ASSERT_TRUE(head.ok());

@@ -51,6 +51,11 @@ Result<Material> Gather(const TrainConfig& config,
                         const WindowShape& shape,
                         const std::vector<std::filesystem::path>& folders,
                         std::vector<std::string>& errors) {
+  if (config.simulator.share > 0 && shape.channels != 1) {
+    errors.push_back("simulator: its machines have one channel; the recipe has " +
+                     std::to_string(shape.channels));
+    return Code::kInvalidArgument;
+  }
   Material material;
   material.shape = shape;
   TRIB_TRY_ASSIGN(material.sources, LoadSources(config, shape, folders, errors));
@@ -100,6 +105,41 @@ Plan MakePlan(const Material& material, const TrainConfig& config, const Split& 
     plan.outside.emplace_back(config.data[set].folder.filename().string(), std::move(windows));
   }
   return plan;
+}
+
+std::string CheckPlan(const Plan& plan,
+                      const Material& material,
+                      const TrainConfig& config,
+                      const Split& split) {
+  const std::string name = "split " + split.name + ": ";
+  const auto none = [&](const std::vector<std::string>& values) -> std::string {
+    if (split.by == "random") {
+      return "the recordings are too few or too short";
+    }
+    std::string text = "no recording that is long enough has " + split.by;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      text += (i == 0 ? " = " : " or ") + values[i];
+    }
+    return text;
+  };
+  if (plan.parts.test.empty()) {
+    return name + "no windows to test with: " + none(split.test);
+  }
+  std::vector<std::size_t> windows(config.classes.size());
+  for (const WindowRef& window : plan.parts.fit) {
+    ++windows[material.sources[window.source].label];
+  }
+  for (std::size_t k = 0; k < windows.size(); ++k) {
+    if (windows[k] == 0) {
+      return name + "no windows of class \"" + config.classes[k] +
+             "\" to train with: " + none(split.train);
+    }
+  }
+  return plan.parts.calibrate.empty()
+             ? name +
+                   "no windows to calibrate with: the ends of the training recordings are "
+                   "shorter than a window; raise exits.tail"
+             : "";
 }
 
 std::size_t Groups(const Material& material, const std::vector<WindowRef>& windows) {

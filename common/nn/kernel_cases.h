@@ -54,7 +54,11 @@ class Draw {
  public:
   explicit Draw(std::uint32_t seed) : random_(seed) {}
   int Between(int low, int high) {
-    return low + static_cast<int>(random_() % static_cast<std::uint32_t>(high - low + 1));
+    // Unsigned, so that it holds for all integers, too; a span of 0 is that of all.
+    const std::uint32_t span =
+        static_cast<std::uint32_t>(high) - static_cast<std::uint32_t>(low) + 1;
+    const auto drawn = static_cast<std::uint32_t>(span == 0 ? random_() : random_() % span);
+    return static_cast<int>(static_cast<std::uint32_t>(low) + drawn);
   }
   std::int8_t Value() {
     switch (random_() % 8) {

@@ -382,5 +382,16 @@ TEST_F(GatewayTest, WhatCannotBeOpenedIsNamed) {
   EXPECT_NE(error.find("folder.db"), std::string::npos) << error;
 }
 
+TEST_F(GatewayTest, TellsOfItsTailFromTheStart) {
+  Start();
+  EXPECT_TRUE(Call("stats")["tail"].is_null());
+  gateway.reset();
+  config.tails.directory = folder / "tails";
+  std::filesystem::create_directory(config.tails.directory);
+  config.tails.package_keys = {operator_keys.public_key};
+  Start();
+  EXPECT_TRUE(Call("stats")["tail"].is_object());
+}
+
 }  // namespace
 }  // namespace trib::gateway

@@ -35,6 +35,7 @@ TailLoop::TailLoop(const TailsConfig& config, Callbacks callbacks)
       }) {}
 
 void TailLoop::Run() {
+  Publish();  // that there is one; which networks it has found takes it a while to say
   thread_ = std::thread([this] { Work(); });
 }
 
@@ -94,6 +95,7 @@ TailLoop::Inbox TailLoop::Next(bool& stopping) {
 
 void TailLoop::Work() {
   Rescan();
+  Publish();
   while (true) {
     if (const auto wanted = tail_.Want()) {
       callbacks_.ask(*wanted);
@@ -140,6 +142,7 @@ void TailLoop::RunDue() {
     ++answers_;
     answers_dropped_ += callbacks_.answer(Encode(answer)) ? 0U : 1U;
   }
+  tail_.Answered(UnixNowMs());
 }
 
 void TailLoop::Rescan() {

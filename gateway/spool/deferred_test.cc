@@ -1,7 +1,10 @@
 // Records that wait for the tail, and files of the schema before there were any.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <random>
+#include <set>
 
 #include "trib/gateway/spool/spool.h"
 
@@ -240,6 +243,90 @@ TEST_F(DeferredTest, AFileOfVersionOneIsMigratedAndKeepsItsRecords) {
   Open();
   EXPECT_EQ(Query("PRAGMA user_version"), 2);
   EXPECT_EQ(Waiting(), IdList{7});
+}
+
+TEST_F(DeferredTest, WhoWaitsIsPassedOverOnce) {
+  Open();
+  Append({Record(1, true), Record(2, true), Record(3, true)});
+  EXPECT_TRUE(Peek(0).empty());
+  // The reader is past all of them now, although it was given none: 3 is looked up, 1 and 2 are not
+  // stepped over again to find it, and what came later is not reached in the same go.
+  Append({Record(4, false)}, {{3, "said"}});
+  EXPECT_EQ(Ids(Peek(0)), IdList{3});
+  EXPECT_EQ(Ids(Peek(3)), IdList{4});
+  Append({}, {{1, ""}, {2, "late"}});
+  EXPECT_EQ(Ids(Peek(0)), (IdList{1, 2, 3, 4})) << "who goes back is read to from there";
+  EXPECT_TRUE(Peek(4).empty());
+}
+
+TEST_F(DeferredTest, ADroppedOneThatWasPassedOverIsNotMissed) {
+  options.max_records = 2;
+  options.policy = FullPolicy::kDropLowPriority;
+  Open();
+  Append({Record(1, true), Record(2, true)});
+  EXPECT_TRUE(Peek(0).empty());
+  Append({}, {{1, "said"}, {2, "said"}});
+  EXPECT_EQ(Append({Record(3, true)}), std::vector{Outcome::kStored});
+  EXPECT_EQ(Ids(Peek(0)), IdList{2});
+  Append({}, {{3, "said"}});
+  EXPECT_EQ(Ids(Peek(2)), IdList{3});
+}
+
+/// Records and outcomes in any order, and a reader that forgets some of what it was given.
+class AnyOrder : public DeferredTest {
+ protected:
+  std::size_t Below(std::size_t end) { return random() % end; }
+  std::vector<Item> Make() {
+    std::vector<Item> items;
+    for (std::size_t i = Below(4); i > 0 && made < 60; --i) {
+      items.push_back(Record(++made, Below(3) != 0));
+    }
+    return items;
+  }
+  /// Of what waits, and was stored before.
+  std::vector<Decided> Decide() {
+    std::vector<Decided> decided;
+    for (std::size_t i = Below(4); i > 0 && !waiting.empty(); --i) {
+      const auto at = waiting.begin() + static_cast<std::ptrdiff_t>(Below(waiting.size()));
+      decided.push_back({*at, Below(2) != 0 ? "said" : ""});
+      waiting.erase(at);
+    }
+    return decided;
+  }
+  void Read() {
+    const auto records = Ids(Peek(after, 1 + Below(5)));
+    for (const std::int64_t id : records) {
+      EXPECT_TRUE(given.insert(id).second) << id;
+      EXPECT_EQ(std::count(waiting.begin(), waiting.end(), id), 0) << id;
+      after = std::max(after, id);
+    }
+    if (Below(2) != 0) {
+      ASSERT_TRUE(spool->Delete(records).ok());
+    }
+  }
+
+  std::mt19937 random{1};
+  std::uint32_t made = 0;
+  std::vector<std::int64_t> waiting;
+  std::set<std::int64_t> given;
+  std::int64_t after = 0;
+};
+
+TEST_F(AnyOrder, EveryRecordIsGivenOnce) {
+  Open();
+  for (int turn = 0; turn < 1000 && (made < 60 || given.size() < made); ++turn) {
+    const auto items = Make();
+    Append(items, Decide());
+    for (const Item& item : items) {
+      if (item.deferred) {
+        waiting.push_back(item.key.sequence);  // its id, too
+      }
+    }
+    Read();
+  }
+  EXPECT_EQ(given.size(), 60U);
+  EXPECT_TRUE(waiting.empty());
+  EXPECT_TRUE(Peek(after).empty());
 }
 
 }  // namespace

@@ -108,8 +108,8 @@ Status Spool::Prepare() {
        "SELECT q.id, q.received_ms, q.sealed, q.priority, d.verdict FROM queue q"
        " LEFT JOIN deferred d ON d.id = q.id WHERE q.id = ?"},
       {&peek_deferred_,
-       "SELECT q.id, q.received_ms, q.sealed FROM deferred d JOIN queue q ON q.id = d.id"
-       " WHERE d.verdict IS NULL AND d.id > ? ORDER BY d.id LIMIT ?"},
+       "SELECT q.id, q.received_ms, q.sealed, q.priority, NULL FROM deferred d"
+       " JOIN queue q ON q.id = d.id WHERE d.verdict IS NULL AND d.id > ? ORDER BY d.id LIMIT ?"},
       {&defer_, "INSERT INTO deferred (id) VALUES (?)"},
       {&decide_, "UPDATE deferred SET verdict = ? WHERE id = ? AND verdict IS NULL"},
       {&release_, "DELETE FROM deferred WHERE id = ? AND verdict IS NULL"},
@@ -355,32 +355,40 @@ Status Spool::Commit(Transaction& transaction, const Group& group) {
 Result<std::vector<Stored>> Spool::Peek(std::int64_t after,
                                         std::size_t max,
                                         std::size_t max_bytes) {
+  // Of a slow tail very many wait: they are passed over once, unless the reader goes back.
+  const std::int64_t from = after >= given_ ? std::max(after, passed_) : after;
   std::vector<Stored> records;
-  TRIB_TRY(TakeFreed(after, max, max_bytes, records));
+  TRIB_TRY(TakeFreed(from, max, max_bytes, records));
   if (records.empty()) {
     peek_.Reset();
-    peek_.BindAll(after, max);
-    TRIB_TRY(ReadRows(peek_, max, max_bytes, records));
+    peek_.BindAll(from, max);
+    TRIB_TRY_ASSIGN(const bool all, ReadRows(peek_, true, max, max_bytes, records));
+    if (all) {
+      TRIB_TRY_ASSIGN(const auto newest, database_.QueryInt("SELECT max(id) FROM queue"));
+      passed_ = std::max(passed_, newest);
+    }
   }
   for (const Stored& record : records) {
     freed_.erase(record.id);
-    passed_ = std::max(passed_, record.id);
+    given_ = std::max(given_, record.id);
   }
+  passed_ = std::max(passed_, given_);
   return records;
 }
 
-/// What got its outcome when the reader was past it. A batch of these alone: they are old.
-Status Spool::TakeFreed(std::int64_t after,
+/// What got its outcome when the reader was past it, up to `until`. A batch of these alone: they
+/// are old.
+Status Spool::TakeFreed(std::int64_t until,
                         std::size_t max,
                         std::size_t max_bytes,
                         std::vector<Stored>& records) {
   std::size_t bytes = 0;
   for (auto freed = freed_.begin();
-       freed != freed_.end() && *freed <= after && records.size() < max && bytes < max_bytes;) {
+       freed != freed_.end() && *freed <= until && records.size() < max && bytes < max_bytes;) {
     std::vector<Stored> row;
     peek_one_.Reset();
     peek_one_.BindAll(*freed);
-    TRIB_TRY(ReadRows(peek_one_, 1, max_bytes, row));
+    TRIB_TRY(ReadRows(peek_one_, true, 1, max_bytes, row).status());
     if (row.empty()) {
       freed = freed_.erase(freed);  // dropped by policy meanwhile
       continue;
@@ -396,16 +404,20 @@ Status Spool::TakeFreed(std::int64_t after,
   return {};
 }
 
-/// Steps through rows of (id, received, sealed, priority, verdict), and lends them.
-Status Spool::ReadRows(Statement& rows,
-                       std::size_t max,
-                       std::size_t max_bytes,
-                       std::vector<Stored>& records) {
+/// Steps through rows of (id, received, sealed, priority, verdict), and lends them if asked to.
+/// @returns whether there are no more of them.
+Result<bool> Spool::ReadRows(Statement& rows,
+                             bool lend,
+                             std::size_t max,
+                             std::size_t max_bytes,
+                             std::vector<Stored>& records) {
   std::vector<Lent> lent;
   std::size_t bytes = 0;
+  bool all = false;
   while (records.size() < max) {
     TRIB_TRY_ASSIGN(const bool row, rows.Step());
     if (!row) {
+      all = true;
       break;
     }
     const std::string_view sealed = rows.Blob(2);
@@ -417,32 +429,19 @@ Status Spool::ReadRows(Statement& rows,
     lent.push_back({CostOf(sealed.size()), PriorityIndex(rows.Int(3))});
   }
   rows.Reset();
-  for (std::size_t i = 0; i < records.size(); ++i) {
+  for (std::size_t i = 0; lend && i < records.size(); ++i) {
     lent_.emplace(records[i].id, lent[i]);
   }
-  return {};
+  return all;
 }
 
 Result<std::vector<Stored>> Spool::PeekDeferred(std::int64_t after,
                                                 std::size_t max,
                                                 std::size_t max_bytes) {
   std::vector<Stored> records;
-  std::size_t bytes = 0;
   peek_deferred_.Reset();
   peek_deferred_.BindAll(after, max);
-  while (true) {
-    TRIB_TRY_ASSIGN(const bool row, peek_deferred_.Step());
-    if (!row) {
-      break;
-    }
-    const std::string_view sealed = peek_deferred_.Blob(2);
-    if (!records.empty() && bytes + sealed.size() > max_bytes) {
-      break;
-    }
-    bytes += sealed.size();
-    records.push_back({peek_deferred_.Int(0), peek_deferred_.Uint(1), std::string(sealed), {}});
-  }
-  peek_deferred_.Reset();
+  TRIB_TRY(ReadRows(peek_deferred_, false, max, max_bytes, records).status());
   return records;
 }
 

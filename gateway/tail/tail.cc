@@ -68,6 +68,7 @@ void Tail::Run(const Now& now, Output& out) {
   if (count == 0) {
     return;
   }
+  judged_.clear();
   for (std::size_t i = 0; i < count; ++i) {
     Decide(queue_.front(), now, out);
     queued_bytes_ -= queue_.front().sealed.size();
@@ -77,6 +78,12 @@ void Tail::Run(const Now& now, Output& out) {
   metrics_.records += count;
   uncommitted_ += count;
   first_at_ = now.monotonic;
+}
+
+void Tail::Answered(std::uint64_t unix_ms) {
+  for (const std::uint64_t received_ms : std::exchange(judged_, {})) {
+    metrics_.latency.Add(unix_ms - std::min(unix_ms, received_ms));
+  }
 }
 
 void Tail::PassOn(std::int64_t id, std::uint64_t& reason, Output& out) {
@@ -116,7 +123,7 @@ void Tail::Judge(const Deferred& deferred,
     PassOn(deferred.id, ReasonOf(finished.status(), package), out);
     return;
   }
-  metrics_.latency.Add(now.unix_ms - std::min(now.unix_ms, deferred.received_ms));
+  judged_.push_back(deferred.received_ms);
   ++(finished->final ? metrics_.decided : metrics_.unsure);
   // The audit wants to know what this exit says in any case.
   if (!finished->final && !record.header.audit) {

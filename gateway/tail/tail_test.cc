@@ -106,7 +106,11 @@ TEST_F(TailTest, AnAcceptedWindowGetsAVerdictAndTheNodeHearsOfIt) {
   EXPECT_EQ(out.answers[0].verdict.sequence, 9U);
   EXPECT_EQ(out.answers[0].verdict.label, 3U);
   EXPECT_EQ(tail.metrics().decided, 1U);
-  EXPECT_EQ(tail.metrics().latency.Quantile(500), 7U);
+  EXPECT_EQ(tail.metrics().latency.count(), 0U) << "nobody was answered yet";
+  tail.Answered(1030);
+  tail.Answered(1099);  // says nothing new
+  EXPECT_EQ(tail.metrics().latency.count(), 1U);
+  EXPECT_EQ(tail.metrics().latency.Quantile(500), 30U) << "the batch's own time counts";
 }
 
 TEST_F(TailTest, WhatCannotBeDecidedHereGoesOnByItsReason) {

@@ -26,6 +26,15 @@ std::uint64_t Bound(std::uint64_t base, std::uint64_t peers, std::uint64_t hosti
   return base + 3 * kMemory + peers * (kConnection + kSession + kListed) + hostile * kQueues;
 }
 
+void ExpectWithin(std::uint64_t memory, std::uint64_t bound) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  std::cout << "NOT TESTED: the bound of memory: a sanitizer keeps freed memory and shadows ("
+            << memory / kMiB << " MiB, bound " << bound / kMiB << " MiB)\n";
+#else
+  EXPECT_LE(memory, bound);
+#endif
+}
+
 class Overload : public Crowds {
  protected:
   Overload() { options_.gateway_south = "memory = \"16MiB\"\n"; }
@@ -55,7 +64,7 @@ class Overload : public Crowds {
     peak = std::max(peak, GatewayMemory());
     ExpectExactly(crowd, records);
     const std::uint64_t bound = Bound(base, honest + 4, 4);
-    EXPECT_LE(peak, bound);
+    ExpectWithin(peak, bound);
     const auto link = GatewayStats(kGateway)["link"];
     EXPECT_GE(Count(link, {"over_credit"}), 512U) << link;
     EXPECT_GE(Count(link, {"dropped", "malformed"}), 16U) << link;
@@ -118,8 +127,8 @@ class Overload : public Crowds {
     const double again = seconds(back);
     const std::uint64_t memory = GatewayMemory();
     const std::uint64_t bound = Bound(base, nodes, 0);
-    EXPECT_LE(first_memory, bound);
-    EXPECT_LE(memory, bound);
+    ExpectWithin(first_memory, bound);
+    ExpectWithin(memory, bound);
     for (Crowd* crowd : crowds) {
       ExpectExactly(*crowd, std::uint64_t{2} * kRecords);
     }

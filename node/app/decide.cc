@@ -114,8 +114,8 @@ void NodeLoop::DecideGood(const sensing::CutWindow& window,
     result = trigger_.Step(frame_.values.span(), baseline(), condition_);
     metrics_.windows_triggered += result.over ? 1U : 0U;
   }
-  const bool audited = package_.present && policy_.Audited(metrics_.windows - 1);
-  const Look look = LookAt(window, result.over, audited);
+  context.drawn = package_.present && policy_.Audited(metrics_.windows - 1);
+  const Look look = LookAt(window, result.over, context.drawn);
   const bool put_off = look.taken && !look.sure && MayAsk();
   if (look.taken && !put_off) {
     context.tier = Tier::kClassifier;
@@ -131,13 +131,12 @@ void NodeLoop::DecideGood(const sensing::CutWindow& window,
   ReportRecovery(context);
   ReportEpisode(before, result, context);
   ReportRules(outcome, context);
-  if (put_off) {
-    PutOff(look, context);
-  } else {
+  const bool asked = put_off && PutOff(look, context);
+  if (!put_off) {
     SettleNow(look, outcome, context);
   }
-  if (audited) {
-    Audit(look, decides ? result.score : 0.0F, context);
+  if (context.drawn) {
+    Audit(look, asked, decides ? result.score : 0.0F, context);
   }
   if (package_.trigger && !decides) {
     Learn(context);
@@ -201,8 +200,9 @@ void NodeLoop::ReportEpisode(bool before,
   const EventState state = cascade::StateOf(before, standing());
   metrics_.episodes += state == EventState::kOnset ? 1U : 0U;
   const bool named = naming_.present();
-  // Where the trigger knows no baseline it has nothing new to say about its episode.
-  const bool speaks = named || state == EventState::kCleared || armed();
+  // Where the trigger did not judge, for want of a baseline or because this is about an earlier
+  // window, it has nothing new to say about its episode.
+  const bool speaks = named || state == EventState::kCleared || result.score >= 0;
   const bool news = named && naming_.answer().label != event_label_ &&
                     (event_label_ == package_.alarm_label() || IsVerdict(context.tier));
   if (!speaks || !policy_.ReportEvent(state, ports_.clock.Now(), news)) {

@@ -51,11 +51,11 @@ std::uint32_t NodeLoop::LabelOf(const cascade::Answer& answer, bool anomaly) con
   return anomaly && !answer.alarm ? package_.alarm_label() : answer.label;
 }
 
-NodeLoop::Look NodeLoop::LookAt(const sensing::CutWindow& window, bool over, bool audited) {
+NodeLoop::Look NodeLoop::LookAt(const sensing::CutWindow& window, bool over, bool drawn) {
   Look look;
   const LogicalTime now = ports_.clock.Now();
   if (!classifier_ ||
-      (package_.trigger && !over && !standing() && !audited && !policy_.HeartbeatDue(now))) {
+      (package_.trigger && !over && !standing() && !drawn && !policy_.HeartbeatDue(now))) {
     return look;
   }
   policy_.NoteHeartbeat(now);
@@ -87,7 +87,7 @@ bool NodeLoop::Ask(const cascade::Answer& own, bool audit, const Context& contex
   by.tier = Tier::kClassifier;
   BeginRecord(RecordKind::kActivation, by);
   record_.header.cut_id = classifier_->cut();
-  record_.header.audit = audit;
+  record_.header.audit = context.drawn;
   record_.activation.payload = memory.first(*size);
   if (!EndRecord()) {
     return false;
@@ -103,10 +103,10 @@ bool NodeLoop::Ask(const cascade::Answer& own, bool audit, const Context& contex
   return true;
 }
 
-void NodeLoop::PutOff(const Look& look, const Context& context) {
+bool NodeLoop::PutOff(const Look& look, const Context& context) {
   if (Ask(look.answer, false, context)) {
     ++metrics_.cascade.deferred;
-    return;
+    return true;
   }
   ++metrics_.cascade.not_asked;
   Stand({.first_frame = context.first_frame,
@@ -115,6 +115,7 @@ void NodeLoop::PutOff(const Look& look, const Context& context) {
          .own = look.answer,
          .anomaly = trigger_.active()},
         look.answer);
+  return false;
 }
 
 void NodeLoop::SettleNow(const Look& look,
@@ -133,7 +134,7 @@ void NodeLoop::SettleNow(const Look& look,
   Settle(decision);
 }
 
-void NodeLoop::Audit(const Look& look, float score, const Context& context) {
+void NodeLoop::Audit(const Look& look, bool asked, float score, const Context& context) {
   if (!look.taken || !package_.network->split) {
     BeginRecord(RecordKind::kFeatureFrame, context);
     record_.header.audit = true;
@@ -142,11 +143,11 @@ void NodeLoop::Audit(const Look& look, float score, const Context& context) {
     (void)EndRecord();
     return;
   }
-  if (!look.sure) {
-    return;  // asked about in any case
+  if (asked) {
+    return;  // that record says it was drawn: the tiers audit it, its verdict stands here
   }
-  const bool asked = MayAsk() && Ask(look.answer, true, context);
-  ++(asked ? metrics_.cascade.audits : metrics_.cascade.audits_not_asked);
+  const bool audit = look.sure && MayAsk() && Ask(look.answer, true, context);
+  ++(audit ? metrics_.cascade.audits : metrics_.cascade.audits_not_asked);
 }
 
 void NodeLoop::Settle(const SettledDecision& decision) {

@@ -82,6 +82,28 @@ TEST_F(QuestionsTest, AVerdictNamesTheAnomalyThatTheTriggerHasReported) {
   EXPECT_EQ(events[1].header.tier, Tier::kGateway);
 }
 
+TEST_F(QuestionsTest, AVerdictThatNamesNothingDoesNotSpeakForTheTrigger) {
+  NetworkParts parts(testing::kUnsureOfFaults);
+  parts.policy.reminder_ms = 1'000;
+  Commission(parts);
+  world.PlayFaulty(4);
+  world.Run();
+  ASSERT_EQ(world.actuator.state(), ActuatorState::kWarn);
+  ASSERT_EQ(Events().size(), 1U);
+  world.clock.Advance(Millis(1'100));  // a reminder is due
+  Answer(VerdictOn(Questions()[0], 0));
+  EXPECT_EQ(cascade().timeouts, 0U);
+  EXPECT_EQ(At(cascade().exits, Tier::kGateway), 1U);
+  EXPECT_EQ(Events().size(), 1U) << "it knows neither score nor severity of the episode";
+  world.PlayFaulty(1);
+  world.Run();
+  const auto events = Events();
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[1].event.state, EventState::kContinuing);
+  EXPECT_GE(events[1].event.confidence, 0.5F);
+  EXPECT_GT(events[1].event.severity, 0.0F);
+}
+
 TEST_F(QuestionsTest, WithoutAnAnswerItsOwnExitStands) {
   Commission(NetworkParts(testing::kUnsureOfFaults));
   world.PlayFaulty(1);
@@ -229,6 +251,43 @@ TEST_F(QuestionsTest, AuditedWindowsAreAskedAboutAndChangeNothing) {
   EXPECT_EQ(cascade().timeouts, 0U);
   EXPECT_TRUE(Events().empty());
   EXPECT_TRUE(world.gateway.Of(RecordKind::kFeatureFrame).empty());
+}
+
+TEST_F(QuestionsTest, ADoubtfulWindowThatIsDrawnSaysSoAndTakesItsVerdict) {
+  NetworkParts parts(testing::kUnsureOfFaults);
+  parts.policy.audit_permille = 1000;
+  Commission(parts);
+  world.clock.Advance(Millis(3'000));
+  (void)world.loop->Step();
+  const auto start = Questions().size();
+  const auto audits = cascade().audits;
+  decisions.all.clear();
+  world.PlayFaulty(1);
+  world.Run();
+  world.gateway.Step();
+  ASSERT_EQ(Questions().size(), start + 1);
+  EXPECT_TRUE(Questions()[start].header.audit) << "else only windows it is sure of were audited";
+  EXPECT_EQ(cascade().audits, audits) << "it is asked once";
+  Answer(VerdictOn(Questions()[start], kOuter));
+  EXPECT_EQ(world.actuator.state(), ActuatorState::kStop);
+  ASSERT_EQ(decisions.all.size(), 1U);
+  EXPECT_TRUE(decisions.all[0].deferred);
+  EXPECT_EQ(cascade().audits_agreed + cascade().audits_disagreed, 0U);
+}
+
+TEST_F(QuestionsTest, DrawnWindowsThatNobodyIsAskedAboutAreCounted) {
+  NetworkParts parts(testing::kUnsureOfFaults);
+  parts.policy.audit_permille = 1000;
+  Commission(parts);
+  world.clock.Advance(Millis(3'000));
+  (void)world.loop->Step();
+  ASSERT_EQ(world.loop->open_questions(), 0U);
+  const auto before = cascade().audits_not_asked;
+  world.PlayFaulty(10);
+  world.Run();
+  EXPECT_EQ(cascade().deferred, 8U);
+  EXPECT_EQ(cascade().not_asked, 2U);
+  EXPECT_EQ(cascade().audits_not_asked, before + 2);
 }
 
 TEST_F(QuestionsTest, AnActivationLongerThanAMessageArrivesInChunks) {

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <type_traits>
-#include <variant>
+#include <numeric>
 
 #include "trib/common/host/recording/player.h"
 #include "trib/tools/adapters/adapters.h"
@@ -18,7 +17,9 @@ using host::recording::Recording;
 
 /// The dialect whose columns the folder's manifest.csv has.
 Result<Manifest> Detect(const fs::path& folder, std::vector<std::string>& errors) {
-  const std::string named = fs::absolute(folder).lexically_normal().filename().string();
+  std::error_code ignored_failure;
+  const std::string named =
+      fs::absolute(folder, ignored_failure).lexically_normal().filename().string();
   std::vector<std::string> dialects = adapters::DialectNames();
   // The folder's name first: some dialects have the columns of others, too.
   std::stable_partition(dialects.begin(), dialects.end(), [&](const std::string& dialect) {
@@ -49,8 +50,28 @@ double BesselI0(double x) {
 /// A stretch without boundary, as counts.
 struct Stretch {
   std::vector<std::int16_t> samples;
-  std::uint32_t non_finite_frames = 0;
+  std::size_t block_frames = 1;
+  std::vector<std::uint32_t> non_finite;  ///< frames of each block
+
+  /// Of the blocks that frames [from, to) touch.
+  [[nodiscard]] std::uint32_t NonFinite(double from, double to) const {
+    const auto block = static_cast<double>(block_frames);
+    const auto first = static_cast<std::size_t>(from / block);
+    const auto end = std::min(non_finite.size(), static_cast<std::size_t>(std::ceil(to / block)));
+    std::uint32_t sum = 0;
+    for (std::size_t i = first; i < end; ++i) {
+      sum += non_finite[i];
+    }
+    return sum;
+  }
 };
+
+/// Such that a window is whole blocks. Counts have nothing that is not finite.
+std::size_t BlockFrames(const Recording& recording, const WindowCut& cut) {
+  return recording.encoding == host::recording::Encoding::kFloat32Le
+             ? std::gcd(cut.window_frames, cut.hop_frames)
+             : 4096;
+}
 
 bool CutStretch(Stretch& stretch, double rate_hz, const WindowCut& cut, const WindowSink& sink) {
   if (rate_hz != cut.sample_rate_hz) {
@@ -69,10 +90,14 @@ bool CutStretch(Stretch& stretch, double rate_hz, const WindowCut& cut, const Wi
       }
     }
   }
-  const std::size_t length = std::size_t{cut.window_frames} * cut.channels;
-  const std::size_t hop = std::size_t{cut.hop_frames} * cut.channels;
-  for (std::size_t begin = 0; begin + length <= stretch.samples.size(); begin += hop) {
-    if (!sink(std::span(stretch.samples).subspan(begin, length), stretch.non_finite_frames)) {
+  const double step = rate_hz / cut.sample_rate_hz;
+  const std::size_t frames = stretch.samples.size() / cut.channels;
+  for (std::size_t begin = 0; begin + cut.window_frames <= frames; begin += cut.hop_frames) {
+    const std::size_t end = begin + cut.window_frames;
+    if (!sink(
+            std::span(stretch.samples).subspan(begin * cut.channels, (end - begin) * cut.channels),
+            stretch.NonFinite(static_cast<double>(begin) * step,
+                              static_cast<double>(end) * step))) {
       return false;
     }
   }
@@ -103,21 +128,7 @@ Result<Manifest> LoadData(const fs::path& path,
 
 std::string ConditionText(const Recording& recording, const std::string& key) {
   const auto found = recording.conditions.find(key);
-  if (found == recording.conditions.end()) {
-    return "";
-  }
-  return std::visit(
-      [](const auto& value) -> std::string {
-        using Value = std::decay_t<decltype(value)>;
-        if constexpr (std::is_same_v<Value, std::string>) {
-          return value;
-        } else if constexpr (std::is_same_v<Value, bool>) {
-          return value ? "true" : "false";
-        } else {
-          return std::to_string(value);
-        }
-      },
-      found->second);
+  return found == recording.conditions.end() ? "" : host::recording::ConditionText(found->second);
 }
 
 std::string SplitKey(const Manifest& manifest, const std::string& split) {
@@ -178,8 +189,9 @@ Status ForEachWindow(const Recording& recording,
   manifest.recordings.push_back(std::move(part));
   TRIB_TRY_ASSIGN(host::recording::Player player,
                   host::recording::Player::Open(std::move(manifest), {}, errors));
-  std::vector<std::int16_t> memory(std::size_t{4096} * cut.channels);
-  Stretch stretch;
+  const std::size_t block_frames = BlockFrames(recording, cut);
+  std::vector<std::int16_t> memory(block_frames * cut.channels);
+  Stretch stretch{.samples = {}, .block_frames = block_frames, .non_finite = {}};
   while (true) {
     const auto block = player.Read(memory);
     if (block.status().code() == Code::kOutOfRange) {
@@ -190,12 +202,13 @@ Status ForEachWindow(const Recording& recording,
     }
     const auto got = static_cast<std::ptrdiff_t>(block->frames * cut.channels);
     stretch.samples.insert(stretch.samples.end(), memory.begin(), memory.begin() + got);
-    stretch.non_finite_frames += block->non_finite_frames;
+    stretch.non_finite.push_back(block->non_finite_frames);
     if (block->boundary) {
       if (!CutStretch(stretch, recording.fs_hz, cut, sink)) {
         return {};
       }
-      stretch = {};
+      stretch.samples.clear();
+      stretch.non_finite.clear();
     }
   }
 }

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <numbers>
 
@@ -121,6 +122,12 @@ TEST_F(Evaluation, TheTriggerSeesTheLouderOnes) {
   const auto report = Report(*subject, run, true);
   EXPECT_EQ(report.at("trigger").at("recall_recordings").at("hits"), 4);
   EXPECT_GT(report.at("trigger").at("recall_windows").at("share").get<double>(), 0.99);
+  const auto& classes = report.at("trigger").at("recall_classes");
+  ASSERT_EQ(classes.size(), 2U);
+  EXPECT_EQ(classes[0].at("class"), "fault_1");
+  EXPECT_EQ(classes[0].at("of"), 160);
+  EXPECT_EQ(classes[0].at("hits").get<int>() + classes[1].at("hits").get<int>(),
+            report.at("trigger").at("recall_windows").at("hits").get<int>());
   EXPECT_LT(report.at("trigger").at("over_threshold_healthy_windows").at("share").get<double>(),
             0.1);
   const auto& cascade = report.at("cascade");
@@ -244,6 +251,41 @@ TEST_F(Evaluation, NeedsHealthyWindowsForItsTrigger) {
   EXPECT_TRUE(Report(*subject, run, false).at("trigger").is_null());
 }
 
+TEST_F(Evaluation, SaysSoWhenHealthyRecordingsHoldNoWindow) {
+  const auto subject = Open();
+  for (Recording& recording : manifest_.recordings) {
+    recording.end_frame = recording.label == "normal" ? 63 : recording.end_frame;
+  }
+  EXPECT_THAT(Refusal(*subject), HasSubstr("0 windows of normal recordings are left"));
+}
+
+TEST_F(Evaluation, SaysSoWhenNoWindowIsLeftToJudge) {
+  const auto subject = Open();
+  RunOptions options;
+  options.use_trigger = false;
+  for (Recording& recording : manifest_.recordings) {
+    recording.end_frame = 63;
+  }
+  EXPECT_THAT(Refusal(*subject, options), HasSubstr("no window is left to judge"));
+  for (Recording& recording : manifest_.recordings) {
+    recording.end_frame = 640;
+    recording.scale = std::numeric_limits<double>::quiet_NaN();
+  }
+  EXPECT_THAT(Refusal(*subject, options), HasSubstr("the guardrails refused all 60"));
+}
+
+TEST_F(Evaluation, AConditionThatIsANumberIsComparedAsItIsWritten) {
+  const auto subject = Open();
+  for (Recording& recording : manifest_.recordings) {
+    const bool first = ConditionText(recording, "split_by_load") == "train";
+    recording.conditions["load"] = first ? 0.5 : 1.5;
+  }
+  RunOptions options;
+  options.split_key = SplitKey(manifest_, "load");
+  options.part = "1.5";
+  EXPECT_EQ(Evaluated(*subject, options).sources.size(), 3U);
+}
+
 TEST_F(Evaluation, RefusesAnotherRateUnlessConverted) {
   const auto subject = Open();
   for (Recording& recording : manifest_.recordings) {
@@ -276,6 +318,34 @@ TEST_F(Evaluation, NoWindowCrossesABoundary) {
                   .ok());
   // 5,120 frames: 51 records of 100 with two windows each, and 20 frames.
   EXPECT_EQ(windows, 102U);
+}
+
+// A node judges a window by its own frames, not by what else a recording holds.
+TEST_F(Evaluation, AFrameThatIsNoNumberIsOneOfItsWindowsAlone) {
+  std::vector<float> samples(64 * 4, 0.5F);
+  samples[40] = std::numeric_limits<float>::quiet_NaN();
+  samples[70] = std::numeric_limits<float>::infinity();
+  Recording recording = manifest_.recordings[0];
+  recording.file = folder_ / "float.f32";
+  recording.encoding = host::recording::Encoding::kFloat32Le;
+  std::ofstream(recording.file, std::ios::binary)
+      .write(reinterpret_cast<const char*>(samples.data()),
+             static_cast<std::streamsize>(4 * samples.size()));
+  std::vector<std::uint32_t> counts;
+  const auto count = [&](std::span<const std::int16_t>, std::uint32_t non_finite) {
+    counts.push_back(non_finite);
+    return true;
+  };
+  WindowCut cut{.window_frames = 64, .hop_frames = 32, .sample_rate_hz = 1000};
+  std::vector<std::string> errors;
+  ASSERT_TRUE(ForEachWindow(recording, 0, 1, cut, count, errors).ok());
+  // Frames 0, 32, 64 .. 192 on.
+  EXPECT_THAT(counts, ElementsAre(1U, 2U, 1U, 0U, 0U, 0U, 0U));
+  // Half as many frames a second: frames 0, 64, 128 of the file on.
+  counts.clear();
+  cut = {.window_frames = 32, .hop_frames = 32, .sample_rate_hz = 500, .resample = true};
+  ASSERT_TRUE(ForEachWindow(recording, 0, 1, cut, count, errors).ok());
+  EXPECT_THAT(counts, ElementsAre(1U, 1U, 0U, 0U));
 }
 
 TEST_F(Evaluation, LoadsOurManifestFromAFolder) {

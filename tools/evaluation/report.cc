@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 
 #include "costs.h"
@@ -201,11 +202,9 @@ class Reporter {
             {"classes", std::move(classes)}};
   }
 
+  /// Faulty is what is of another class than the first; each class has its own share besides.
   Json TriggerJson() const {
-    std::uint64_t faulty = 0;
-    std::uint64_t found = 0;
-    std::uint64_t healthy = 0;
-    std::uint64_t false_alarms = 0;
+    std::vector<std::uint64_t> over(classes_);
     std::map<std::size_t, bool> seen;  // per faulty recording
     std::vector<calibration::Ranked> ranked;
     for (const WindowResult& window : run_.windows) {
@@ -213,16 +212,15 @@ class Reporter {
         continue;
       }
       const bool fault = window.truth != 0;
-      (fault ? faulty : healthy) += 1;
-      (fault ? found : false_alarms) += window.over ? 1 : 0;
+      over[window.truth] += window.over ? 1 : 0;
       ranked.push_back({window.score, fault, 1});
       if (fault) {
         seen[window.source] = seen[window.source] || window.over;
       }
     }
     std::uint64_t recordings_seen = 0;
-    for (const auto& [source, over] : seen) {
-      recordings_seen += over ? 1 : 0;
+    for (const auto& [source, noticed] : seen) {
+      recordings_seen += noticed ? 1 : 0;
     }
     const auto share = [](std::uint64_t hits, std::uint64_t of) {
       const auto interval = calibration::ShareInterval(hits, of);
@@ -233,9 +231,19 @@ class Reporter {
            of == 0 ? Json(nullptr) : Json(static_cast<double>(hits) / static_cast<double>(of))},
           {"interval_95", {interval.low, interval.high}}};
     };
-    return {{"recall_windows", share(found, faulty)},
+    const auto sum = [](const auto& of_classes) {
+      return std::accumulate(of_classes.begin() + 1, of_classes.end(), std::uint64_t{0});
+    };
+    Json classes = Json::array();
+    for (std::size_t c = 1; c < classes_; ++c) {
+      Json one = {{"class", subject_.class_name(c)}};
+      one.update(share(over[c], counts_[c]));
+      classes.push_back(std::move(one));
+    }
+    return {{"recall_windows", share(sum(over), sum(counts_))},
             {"recall_recordings", share(recordings_seen, seen.size())},
-            {"over_threshold_healthy_windows", share(false_alarms, healthy)},
+            {"over_threshold_healthy_windows", share(over[0], counts_[0])},
+            {"recall_classes", std::move(classes)},
             {"fault_auroc", OrNull(calibration::Auroc(ranked))}};
   }
 

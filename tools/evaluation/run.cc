@@ -271,6 +271,7 @@ Status Worker::Commission(const std::vector<Chosen>& chosen, const std::string& 
   for (const auto& frames : healthy) {
     available += frames.size();
   }
+  available = std::max<std::size_t>(available, 1);  // divided by
   const std::size_t wanted =
       std::size_t{subject_.trigger->commissioning_windows} + subject_.trigger->skip_windows;
   for (std::size_t turn = 0; turn < kTurns; ++turn) {
@@ -388,8 +389,19 @@ Result<Outcome> Evaluate(const Subject& subject,
                          const RunOptions& options,
                          std::vector<std::string>& errors) {
   auto run = Worker(subject, options, errors).Work(manifest);
-  if (!run.ok() && errors.empty()) {
-    errors.emplace_back("the package does not run on these recordings");
+  if (!run.ok()) {
+    if (errors.empty()) {
+      errors.emplace_back("the package does not run on these recordings");
+    }
+    return run;
+  }
+  const auto& windows = run->windows;
+  if (std::all_of(windows.begin(), windows.end(), [](const auto& w) { return w.refused; })) {
+    errors.push_back("no window is left to judge: " +
+                     (windows.empty()
+                          ? std::string("the recordings are shorter than one")
+                          : "the guardrails refused all " + std::to_string(windows.size())));
+    return Code::kInvalidArgument;
   }
   return run;
 }

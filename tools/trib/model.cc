@@ -5,14 +5,13 @@
 #include <array>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "board_model.h"
 #include "context.h"
+#include "files.h"
 #include "render.h"
 #include "trib/common/host/cli/output.h"
 #include "trib/common/host/compiler/compiler.h"
@@ -229,26 +228,6 @@ int Profile(const Context& context, const Arguments& arguments) {
   return kExitOk;
 }
 
-bool ReadBytes(const std::string& path, Bytes& out) {
-  // Reading a folder throws.
-  if (std::error_code failure; std::filesystem::is_directory(path, failure)) {
-    return false;
-  }
-  std::ifstream in(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  const auto bytes = std::as_bytes(std::span(text));
-  out.assign(bytes.begin(), bytes.end());
-  return static_cast<bool>(in);
-}
-
-bool WriteBytes(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  std::ofstream out(path, std::ios::binary);
-  out.write(reinterpret_cast<const char*>(bytes.data()),
-            static_cast<std::streamsize>(bytes.size()));
-  out.close();
-  return static_cast<bool>(out);
-}
-
 /// Memory and a runner for a compiled model.
 class Machine {
  public:
@@ -293,7 +272,7 @@ std::string RunAll(nn::Runner& runner, const nn::Plan& plan, const std::string& 
     const nn::Operator op = walk.Next();
     runner.Run(i, i + 1);
     const auto path = std::filesystem::path(layers) / LayerFile(op);
-    if (!layers.empty() && !WriteBytes(path, runner.tensor(op.output))) {
+    if (!layers.empty() && !WriteFile(path, runner.tensor(op.output))) {
       return path.string();
     }
   }
@@ -316,21 +295,21 @@ int Run(const Context& context, const Arguments& arguments) {
   for (std::size_t i = 0; i < plan.inputs(); ++i) {
     wanted += runner.input(i).size();
   }
-  Bytes input;
-  if (!ReadBytes(arguments.input, input)) {
+  const auto input = ReadFile(arguments.input);
+  if (!input) {
     return Fail(
         context, kExitUsage, Code::kNotFound, arguments.input + ": cannot be opened and read");
   }
-  if (input.size() != wanted) {
+  if (input->size() != wanted) {
     return Fail(context,
                 kExitUsage,
                 Code::kInvalidArgument,
                 arguments.input + ": must hold the raw input tensor" +
                     (plan.inputs() > 1 ? "s, one after the other" : "") + ", " +
-                    std::to_string(wanted) + " bytes; it has " + std::to_string(input.size()));
+                    std::to_string(wanted) + " bytes; it has " + std::to_string(input->size()));
   }
   runner.Reset();
-  auto from = input.begin();
+  auto from = input->begin();
   for (std::size_t i = 0; i < plan.inputs(); ++i) {
     const auto to = runner.input(i);
     std::copy_n(from, to.size(), to.begin());
@@ -354,7 +333,7 @@ int Run(const Context& context, const Arguments& arguments) {
     const auto bytes = runner.output(i);
     output.insert(output.end(), bytes.begin(), bytes.end());
   }
-  if (!WriteBytes(arguments.output, output)) {
+  if (!WriteFile(arguments.output, output)) {
     return Fail(context, kExitFailed, Code::kUnknown, arguments.output + ": cannot be written");
   }
   const json result = {{"output", arguments.output},
@@ -428,7 +407,7 @@ int Export(const Context& context, const Arguments& arguments) {
     return Fail(context, kExitUsage, bytes.status().code(), error);
   }
   const std::string text = ArrayText(arguments.name, *bytes);
-  if (!WriteBytes(arguments.output, std::as_bytes(std::span(text)))) {
+  if (!WriteFile(arguments.output, text)) {
     return Fail(context, kExitFailed, Code::kUnknown, arguments.output + ": cannot be written");
   }
   const json result = {

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <memory>
@@ -149,6 +150,11 @@ void Print(const Context& context, const Json& report) {
               Number(data["recordings"], "%.0f").c_str(),
               Number(data["windows_refused"], "%.0f").c_str(),
               Number(data["commissioning_windows"], "%.0f").c_str());
+  if (report["part"] == "all") {
+    std::puts(
+        "all of them: if the network was trained on some, this flatters; --split judges a part "
+        "alone");
+  }
   if (!report["trigger"].is_null()) {
     const Json& trigger = report["trigger"];
     std::printf(
@@ -157,6 +163,11 @@ void Print(const Context& context, const Json& report) {
         ShareText(trigger["recall_windows"]).c_str(),
         ShareText(trigger["recall_recordings"]).c_str(),
         ShareText(trigger["over_threshold_healthy_windows"]).c_str());
+    for (const Json& one : trigger["recall_classes"]) {
+      std::printf("         of class %s %s\n",
+                  one["class"].get<std::string>().c_str(),
+                  ShareText(one).c_str());
+    }
   }
   for (const auto& exit : report["always"]) {
     std::printf("\nevery window at exit %s, the %s's (%s MACs; it accepts %s)\n",
@@ -200,42 +211,47 @@ Result<std::unique_ptr<evaluation::Subject>> OpenSubject(const Arguments& argume
   return subject;
 }
 
-/// The recordings, and which of them; false when that failed, and was said.
-bool Select(const Context& context,
-            const Arguments& arguments,
-            host::recording::Manifest& manifest,
-            evaluation::RunOptions& options) {
+/// The recordings, and which of them. Gives the exit code of what failed, and was said.
+int Select(const Context& context,
+           const Arguments& arguments,
+           host::recording::Manifest& manifest,
+           evaluation::RunOptions& options) {
   std::vector<std::string> errors;
   auto loaded = evaluation::LoadData(arguments.data, arguments.dialect, errors);
   if (!loaded.ok()) {
-    Fail(context, kExitFailed, loaded.status().code(), errors);
-    return false;
+    return Fail(context, kExitFailed, loaded.status().code(), errors);
   }
   manifest = *std::move(loaded);
   std::string error;
   if (!FilterRecordings(arguments.only, manifest, error)) {
-    Fail(context, kExitUsage, Code::kInvalidArgument, error);
-    return false;
+    return Fail(context, kExitUsage, Code::kInvalidArgument, error);
   }
   auto map = evaluation::ParseLabelMap(arguments.map, error);
   if (!map.ok()) {
-    Fail(context, kExitUsage, Code::kInvalidArgument, error);
-    return false;
+    return Fail(context, kExitUsage, Code::kInvalidArgument, error);
   }
   options.map = *std::move(map);
+  const auto& all = manifest.recordings;
+  if (!arguments.node.empty() && std::none_of(all.begin(), all.end(), [&](const auto& recording) {
+        return recording.conditions.contains(arguments.node);
+      })) {
+    return Fail(context,
+                kExitUsage,
+                Code::kInvalidArgument,
+                "--node " + arguments.node + ": no recording has this condition");
+  }
   if (arguments.split == "none") {
-    return true;
+    return kExitOk;
   }
   options.split_key = evaluation::SplitKey(manifest, arguments.split);
   if (options.split_key.empty()) {
-    Fail(
-        context,
-        kExitUsage,
-        Code::kInvalidArgument,
-        "--split " + arguments.split + ": no recording has the condition split_" + arguments.split);
-    return false;
+    return Fail(context,
+                kExitUsage,
+                Code::kInvalidArgument,
+                "--split " + arguments.split + ": no recording has the condition split_" +
+                    arguments.split + " or " + arguments.split);
   }
-  return true;
+  return kExitOk;
 }
 
 int Evaluate(const Context& context, const Arguments& arguments) {
@@ -246,8 +262,8 @@ int Evaluate(const Context& context, const Arguments& arguments) {
   }
   host::recording::Manifest manifest;
   evaluation::RunOptions options;
-  if (!Select(context, arguments, manifest, options)) {
-    return kExitFailed;
+  if (const int code = Select(context, arguments, manifest, options); code != kExitOk) {
+    return code;
   }
   options.part = arguments.part;
   options.node_key = arguments.node;
@@ -286,7 +302,7 @@ void AddModelEvaluation(CLI::App& noun, Context& context) {
       "Judge a package on labelled recordings, each exit alone and as a cascade\n"
       "Example: trib model eval bearing.trib --tail bearing-tail.trib --data data/cwru "
       "--split by_load\n"
-      "Example: trib model eval bearing.trib --data data/mfpt --resample --map normal=normal");
+      "Example: trib model eval bearing.trib --data data/mfpt --resample --no-trigger");
   command->add_option("PACKAGE", arguments->package, "The package that nodes run")
       ->required()
       ->type_name("FILE");
@@ -306,7 +322,8 @@ void AddModelEvaluation(CLI::App& noun, Context& context) {
       ->add_option(
           "--split",
           arguments->split,
-          "Judge one part alone, by the condition split_NAME: by_load, by_bearing; or none")
+          "Judge one part alone, by the condition split_NAME or NAME; none: all recordings, "
+          "those trained on, too")
       ->capture_default_str()
       ->type_name("NAME");
   command->add_option("--part", arguments->part, "Which part")->capture_default_str();
@@ -327,7 +344,8 @@ void AddModelEvaluation(CLI::App& noun, Context& context) {
                    arguments->node,
                    "A condition that tells machines apart: each learns a baseline of its own")
       ->type_name("KEY");
-  command->add_option("--limit", arguments->limit, "At most so many windows of each recording");
+  command->add_option("--limit", arguments->limit, "At most so many windows of each recording")
+      ->type_name("N");
   command->add_flag("--no-trigger", arguments->no_trigger, "Classify every window");
   command->add_flag("--resample", arguments->resample, "Convert recordings of another rate");
   command->callback([&context, arguments] {

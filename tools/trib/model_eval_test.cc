@@ -96,7 +96,8 @@ TEST_F(ModelEval, TakesAPartAFilterAndALimit) {
 }
 
 TEST_F(ModelEval, EachMistakeIsOneLine) {
-  ExpectMistake(Eval({"--split", "by_moon"}), "no recording has the condition split_by_moon");
+  ExpectMistake(Eval({"--split", "by_moon"}),
+                "no recording has the condition split_by_moon or by_moon");
   ExpectMistake(Eval({"--map", "fault_2=bang"}), "label \"fault_2\" is no class of the package");
   ExpectMistake(Eval({"--map", "fault_2"}), "is not FROM=TO");
   ExpectMistake(Eval({"--tail", Path("head.trib")}), "its tail is ");
@@ -105,6 +106,18 @@ TEST_F(ModelEval, EachMistakeIsOneLine) {
                 "takes none of what is left");
   ExpectMistake({"model", "eval", Path("tone0.i16"), "--data", Path("")}, "not a package");
   ExpectMistake({"model", "eval", Path("head.trib"), "--data", Path("absent")}, "absent");
+  // What was typed wrongly is told from what could not be done.
+  EXPECT_EQ(Run(Eval({"--split", "by_moon"})).code, 2);
+  EXPECT_EQ(Run(Eval({"--map", "fault_2"})).code, 2);
+  EXPECT_EQ(Run(Eval({"--only", "label=x"})).code, 2);
+  ExpectMistake(Eval({"--node", "mashine"}), "--node mashine: no recording has this condition");
+  EXPECT_EQ(Run({"model", "eval", Path("head.trib"), "--data", Path("absent")}).code, 1);
+}
+
+TEST_F(ModelEval, SaysWhenTrainingRecordingsAreAmongThem) {
+  constexpr const char* kSays = "if the network was trained on some";
+  EXPECT_NE(Run(Eval({})).out.find(kSays), std::string::npos);
+  EXPECT_EQ(Run(Eval({"--split", "by_load"})).out.find(kSays), std::string::npos);
 }
 
 }  // namespace

@@ -1,18 +1,18 @@
 // trib recording import | check
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "context.h"
+#include "files.h"
 #include "recording_filter.h"
 #include "render.h"
 #include "trib/common/host/cli/output.h"
 #include "trib/common/host/recording/manifest.h"
 #include "trib/tools/adapters/adapters.h"
+#include "trib/tools/evaluation/data.h"
 
 namespace trib::tools::trib_cli {
 namespace {
@@ -97,10 +97,7 @@ int Import(const Context& context, const Arguments& arguments) {
   if (!errors.empty()) {
     return Fail(context, kExitFailed, Code::kInvalidArgument, errors);
   }
-  std::ofstream out(arguments.output, std::ios::binary);
-  out << manifest->ToToml();
-  out.close();
-  if (!out) {
+  if (!WriteFile(arguments.output, manifest->ToToml())) {
     return Fail(context, kExitFailed, Code::kUnavailable, arguments.output + ": cannot be written");
   }
   result["manifest"] = arguments.output;
@@ -109,7 +106,7 @@ int Import(const Context& context, const Arguments& arguments) {
 
 int Check(const Context& context, const Arguments& arguments) {
   std::vector<std::string> errors;
-  const auto manifest = Manifest::Load(arguments.input, errors);
+  const auto manifest = evaluation::LoadData(arguments.input, "", errors);
   if (!manifest.ok()) {
     return Fail(context, kExitFailed, manifest.status().code(), errors);
   }
@@ -127,39 +124,39 @@ void AddRecordingCommands(CLI::App& app, Context& context) {
   CLI::App* noun =
       app.add_subcommand("recording", "Manifests of recordings")->require_subcommand(1);
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* import =
+  CLI::App* importer =
       noun->add_subcommand("import",
                            "Write our manifest for a published data set\n"
                            "Example: trib recording import --dialect cwru data/cwru -o cwru.toml\n"
                            "Example: trib recording import --dialect cwru data/cwru -o ok.toml "
                            "--only label=normal");
-  import->add_option("DIR", arguments->input, "The folder with the data set's manifest.csv")
+  importer->add_option("DIR", arguments->input, "The folder with the data set's manifest.csv")
       ->required()
       ->type_name("DIR");
-  import->add_option("--dialect", arguments->dialect, "Whose manifest.csv it is")
+  importer->add_option("--dialect", arguments->dialect, "Whose manifest.csv it is")
       ->required()
       ->check(CLI::IsMember(adapters::DialectNames()));
-  import->add_option("-o,--output", arguments->output, "The manifest to write")
+  importer->add_option("-o,--output", arguments->output, "The manifest to write")
       ->required()
       ->type_name("FILE");
-  import
+  importer
       ->add_option("--only",
                    arguments->only,
                    "Take recordings only whose label, file or condition is like PATTERN (with * ? "
                    "[abc]); repeatable, all must hold")
       ->type_name("KEY=PATTERN");
-  import->callback([&context, arguments] {
-    context.run = [&context, arguments] { return Import(context, *arguments);
-};
-}  // namespace trib::tools::trib_cli
-);
-CLI::App* check = noun->add_subcommand("check",
-                                       "Check a manifest and the lengths of its files\n"
-                                       "Example: trib recording check cwru.toml");
-check->add_option("MANIFEST", arguments->input, "The manifest")->required()->type_name("FILE");
-check->callback([&context, arguments] {
-  context.run = [&context, arguments] { return Check(context, *arguments); };
-});
+  importer->callback([&context, arguments] {
+    context.run = [&context, arguments] { return Import(context, *arguments); };
+  });
+  CLI::App* check = noun->add_subcommand("check",
+                                         "Check a manifest and the lengths of its files\n"
+                                         "Example: trib recording check cwru.toml");
+  check->add_option("MANIFEST", arguments->input, "The manifest, or its folder")
+      ->required()
+      ->type_name("FILE");
+  check->callback([&context, arguments] {
+    context.run = [&context, arguments] { return Check(context, *arguments); };
+  });
 }
 
 }  // namespace trib::tools::trib_cli

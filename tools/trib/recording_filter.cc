@@ -2,34 +2,14 @@
 
 #include <fnmatch.h>
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
-#include <type_traits>
-#include <variant>
 
 namespace trib::tools::trib_cli {
 namespace {
 
 using host::recording::Manifest;
 using host::recording::Recording;
-using nlohmann::json;
-
-std::string TextOf(const host::recording::Condition& condition) {
-  const auto text = [](const auto& value) {
-    using Value = std::decay_t<decltype(value)>;
-    if constexpr (std::is_same_v<Value, std::string>) {
-      return value;
-    } else if constexpr (std::is_same_v<Value, bool>) {
-      return std::string(value ? "true" : "false");
-    } else if constexpr (std::is_same_v<Value, double>) {
-      return json(value).dump();
-    } else {
-      return std::to_string(value);
-    }
-  };
-  return std::visit(text, condition);
-}
 
 /// What `key` says of a recording; nullopt when it has no such condition.
 std::optional<std::string> ValueOf(const Recording& recording, const std::string& key) {
@@ -40,8 +20,9 @@ std::optional<std::string> ValueOf(const Recording& recording, const std::string
     return recording.file.filename().string();
   }
   const auto condition = recording.conditions.find(key);
-  return condition == recording.conditions.end() ? std::nullopt
-                                                 : std::optional(TextOf(condition->second));
+  return condition == recording.conditions.end()
+             ? std::nullopt
+             : std::optional(host::recording::ConditionText(condition->second));
 }
 
 /// Moves what `key` says is like `pattern` to `taken`; notes what `key` says of all.

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -13,11 +12,13 @@
 #include <set>
 
 #include "context.h"
+#include "files.h"
 #include "render.h"
 #include "trib/common/host/cli/output.h"
 #include "trib/common/host/package/package.h"
 #include "trib/common/host/recording/manifest.h"
 #include "trib/tools/adapters/adapters.h"
+#include "trib/tools/evaluation/data.h"
 
 namespace trib::tools::trib_cli {
 namespace {
@@ -97,6 +98,53 @@ std::uint64_t Shortest(const Recording& recording, const host::recording::Extent
   return shortest;
 }
 
+std::string Listed(const std::set<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) {
+    out += (out.empty() ? "" : ", ") + word;
+  }
+  return out;
+}
+
+/// Names for the trigger's and the guardrails' own words, beside which the recordings' labels
+/// stand.
+constexpr std::string_view kAnomaly = "anomaly";
+constexpr std::string_view kSensorFault = "sensor_fault";
+
+/// Labels that can stand in a package, and options that name them.
+void CheckLabels(const std::set<std::string>& labels,
+                 const Arguments& arguments,
+                 std::vector<std::string>& errors) {
+  constexpr std::size_t kMost = 31;
+  for (const std::string& label : labels) {
+    if (label.empty()) {
+      errors.emplace_back("a recording has no label: say what was going on, or leave it out");
+    } else if (label == kAnomaly || label == kSensorFault) {
+      errors.push_back("label \"" + label + "\" is what the " +
+                       (label == kAnomaly ? "trigger reports" : "guardrails report") +
+                       " of every machine; call the state otherwise");
+    } else if (label.size() > kMost) {
+      errors.push_back("label \"" + label + "\" is longer than 31 bytes");
+    }
+  }
+  if (!labels.contains(arguments.normal)) {
+    errors.push_back("--normal " + arguments.normal + ": no recording has this label; there are " +
+                     Listed(labels));
+  }
+  for (const std::string& label : arguments.no_alarm) {
+    if (label == arguments.normal) {
+      errors.push_back("--no-alarm " + label + ": is the normal state, which is none anyway");
+    } else if (!labels.contains(label)) {
+      errors.push_back("--no-alarm " + label + ": no recording has this label; there are " +
+                       Listed(labels));
+    }
+  }
+  if (labels.size() < 2 || labels.size() > 13) {
+    errors.push_back("the recordings must have 2 to 13 labels; they have " +
+                     std::to_string(labels.size()));
+  }
+}
+
 std::optional<Survey> Look(const Manifest& manifest,
                            const Arguments& arguments,
                            std::vector<std::string>& errors) {
@@ -120,20 +168,18 @@ std::optional<Survey> Look(const Manifest& manifest,
     labels.insert(recording.label);
     out.shortest = std::min(out.shortest, Shortest(recording, *extent));
   }
-  if (labels.erase(arguments.normal) == 0) {
-    std::string known;
-    for (const std::string& label : labels) {
-      known += (known.empty() ? "" : ", ") + label;
-    }
-    errors.push_back("--normal " + arguments.normal + ": no recording has this label; there are " +
-                     known);
+  if (!errors.empty()) {
+    return std::nullopt;
   }
-  if (labels.empty() || labels.size() > 12) {
-    errors.push_back("the recordings must have 2 to 13 labels");
+  CheckLabels(labels, arguments, errors);
+  if (!std::isfinite(out.scale) || out.scale <= 0) {
+    errors.push_back(first.file.string() + ": the scale must be a number above 0, from which the " +
+                     "guardrails follow");
   }
   if (out.channels > 4 || out.rate_hz != std::floor(out.rate_hz)) {
     errors.push_back("a node's sensor has 1 to 4 channels and a whole number of Hz");
   }
+  labels.erase(arguments.normal);
   out.labels.assign(labels.begin(), labels.end());
   out.labels.insert(out.labels.begin(), arguments.normal);
   out.split = FindSplit(manifest);
@@ -229,8 +275,8 @@ std::string LabelText(const Survey& survey, const Arguments& arguments) {
            "\"\nalarm = " + (alarm ? "true" : "false") + "\n";
   };
   add(survey.labels[0], false);
-  add("anomaly", true);
-  add("sensor_fault", true);
+  add(std::string(kAnomaly), true);
+  add(std::string(kSensorFault), true);
   for (std::size_t i = 1; i < survey.labels.size(); ++i) {
     const auto& quiet = arguments.no_alarm;
     add(survey.labels[i], std::find(quiet.begin(), quiet.end(), survey.labels[i]) == quiet.end());
@@ -340,20 +386,47 @@ std::string TrainText(const Survey& survey, const Arguments& arguments, const fs
          "missed = 1\n";
 }
 
-bool WriteNew(const fs::path& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.close();
-  return static_cast<bool>(out);
+/// The folder that --data means: itself, or where the manifest lies. A training finds it by name.
+///
+/// Requires  data is not empty.
+fs::path FolderOf(const std::string& data) {
+  const fs::path path = fs::absolute(data).lexically_normal();
+  return path.filename() == "manifest.toml" || !path.has_filename() ? path.parent_path() : path;
+}
+
+void Print(const Context& context,
+           const json& result,
+           const fs::path& folder,
+           const fs::path& data) {
+  if (context.json) {
+    host::cli::PrintJson(result);
+    return;
+  }
+  std::fputs(ObjectText(result, context.color()).c_str(), stdout);
+  if (result["split"] == "random") {
+    std::puts(
+        "no condition has the values \"train\" and \"test\": windows are divided at random, which "
+        "flatters");
+  }
+  std::printf("next: ./dev train %s --data %s\n",
+              fs::absolute(folder).lexically_normal().c_str(),
+              data.parent_path().c_str());
 }
 
 int New(const Context& context, const Arguments& arguments) {
+  if (arguments.data.empty()) {
+    return Fail(context, kExitUsage, Code::kInvalidArgument, "--data: is empty");
+  }
   std::vector<std::string> errors;
-  const fs::path data = fs::absolute(arguments.data).lexically_normal();
-  const fs::path folder_name = data.has_filename() ? data : data.parent_path();
-  const auto manifest = arguments.dialect.empty()
-                            ? Manifest::Load(folder_name / "manifest.toml", errors)
-                            : adapters::Import(arguments.dialect, folder_name, errors);
+  const fs::path data = FolderOf(arguments.data);
+  if (std::error_code failure; fs::is_regular_file(data, failure)) {
+    return Fail(context,
+                kExitUsage,
+                Code::kInvalidArgument,
+                "--data " + arguments.data + ": is no manifest.toml, and no folder with one");
+  }
+  const auto manifest = evaluation::LoadData(
+      arguments.dialect.empty() ? data / "manifest.toml" : data, arguments.dialect, errors);
   if (!manifest.ok()) {
     return Fail(context, kExitUsage, manifest.status().code(), errors);
   }
@@ -372,8 +445,8 @@ int New(const Context& context, const Arguments& arguments) {
   }
   std::error_code failure;
   fs::create_directories(folder, failure);
-  if (!WriteNew(folder / "package.toml", PackageText(*survey, arguments)) ||
-      !WriteNew(folder / "train.toml", TrainText(*survey, arguments, folder_name))) {
+  if (!WriteFile(folder / "package.toml", PackageText(*survey, arguments)) ||
+      !WriteFile(folder / "train.toml", TrainText(*survey, arguments, data))) {
     return Fail(context, kExitFailed, Code::kUnknown, folder.string() + ": cannot be written");
   }
   // What was written is what the builder takes.
@@ -387,15 +460,7 @@ int New(const Context& context, const Arguments& arguments) {
                        {"channels", survey->channels},
                        {"labels", survey->labels},
                        {"split", survey->split.empty() ? "random" : survey->split}};
-  if (context.json) {
-    host::cli::PrintJson(result);
-  } else {
-    std::fputs(ObjectText(result, context.color()).c_str(), stdout);
-    std::printf("next: trib-train %s --data %s --out %s\n",
-                (folder / "train.toml").c_str(),
-                folder_name.parent_path().c_str(),
-                folder.c_str());
-  }
+  Print(context, result, folder, data);
   return kExitOk;
 }
 
@@ -429,7 +494,7 @@ void AddWorkloadCommands(CLI::App& app, Context& context) {
       ->required()
       ->type_name("DIR");
   create->add_option("--dialect", arguments->dialect, "The folder is in this data set's own format")
-      ->type_name("NAME");
+      ->check(CLI::IsMember(adapters::DialectNames()));
   create->add_option("--normal", arguments->normal, "Label of the normal state")
       ->capture_default_str()
       ->type_name("LABEL");

@@ -19,11 +19,15 @@ double LogSumExp(std::span<const double> logits, double temperature) {
   return greatest / temperature + std::log(sum);
 }
 
-/// P(X <= k) of n trials with probability p, 0 < p < 1: terms from the k-th down, each from the
-/// one before.
+/// P(X <= k) of n trials with probability p, 0 < p < 1, k < n: terms from the k-th down, each from
+/// the one before. Above the mean it is the other side that is summed: there the k-th term is the
+/// greatest of those left, while of the terms below it the k-th may be too small for a number.
 double BinomialAtMost(std::uint64_t k, std::uint64_t n, double p) {
   const auto trials = static_cast<double>(n);
   const auto hits = static_cast<double>(k);
+  if (hits > trials * p) {
+    return 1 - BinomialAtMost(n - k - 1, n, 1 - p);
+  }
   double term =
       std::exp(std::lgamma(trials + 1) - std::lgamma(hits + 1) - std::lgamma(trials - hits + 1) +
                hits * std::log(p) + (trials - hits) * std::log1p(-p));

@@ -97,6 +97,20 @@ TEST(ShareInterval, OfPublishedCases) {
   EXPECT_EQ(ShareInterval(0, 0).high, 1);
 }
 
+// Of many windows nearly all are found: far from an even share, whose terms are no numbers.
+TEST(ShareInterval, OfAlmostAllOfMany) {
+  for (const std::uint64_t trials : {2'000U, 6'346U, 1'000'000U}) {
+    const Interval found = ShareInterval(trials - 7, trials);
+    const Interval missed = ShareInterval(7, trials);
+    EXPECT_NEAR(found.high, 1 - missed.low, 1e-12) << trials;
+    EXPECT_NEAR(found.low, 1 - missed.high, 1e-12) << trials;
+    EXPECT_LT(found.low, found.high) << trials;
+  }
+  // Computed with sixty digits.
+  EXPECT_NEAR(ShareInterval(7, 6346).low, 0.000443597504686, 1e-9);
+  EXPECT_NEAR(ShareInterval(7, 6346).high, 0.002271390120494, 1e-9);
+}
+
 TEST(ShareAtMost, IsOneSided) {
   // 0 of 299: 1 - 0.05^(1/299) = 0.0099691.
   EXPECT_NEAR(ShareAtMost(0, 299, 0.95), 1 - std::pow(0.05, 1.0 / 299), 1e-12);

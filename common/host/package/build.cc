@@ -79,6 +79,8 @@ class Builder {
 
   /// Requires  Nothing was noted.
   Result<std::vector<std::byte>> Write();
+  /// What has to match between network, recipe and classifier; empty without a network.
+  [[nodiscard]] std::string NetworkText() const;
 
  private:
   struct Part {
@@ -487,6 +489,38 @@ Status Builder::CheckNetwork(const PackageView& view) const {
   return classify::CheckSplit(split, *plan);
 }
 
+std::string Builder::NetworkText() const {
+  const auto bytes = [&](SectionType type) -> std::span<const std::byte> {
+    const auto part =
+        std::find_if(parts_.begin(), parts_.end(), [&](const Part& p) { return p.type == type; });
+    return part == parts_.end() ? std::span<const std::byte>() : part->bytes;
+  };
+  const auto plan = nn::Plan::Load(bytes(SectionType::kPlan), bytes(SectionType::kWeights));
+  ClassifierSpec classifier;
+  if (!plan.ok() || !Decode(bytes(SectionType::kClassifier), classifier).ok()) {
+    return "";
+  }
+  const auto tensor = [&](const nn::Port& port) {
+    const nn::Tensor& of = plan->tensor(port.tensor);
+    return std::to_string(of.elements()) +
+           (of.type == nn::TensorType::kInt8 ? " int8" : " (not int8)");
+  };
+  std::string text = ": the network takes ";
+  for (std::size_t i = 0; i < plan->inputs(); ++i) {
+    text += (i == 0 ? "" : " and ") + tensor(plan->input(i));
+  }
+  text += " and gives ";
+  for (std::size_t i = 0; i < plan->outputs(); ++i) {
+    text += (i == 0 ? "" : " and ") + tensor(plan->output(i));
+  }
+  return text + " after " + std::to_string(plan->operators()) +
+         " operators; the recipe makes windows of " +
+         std::to_string(recipe_.window_frames * recipe_.channels) + " values and " +
+         std::to_string(features_.size()) + " features, and the classifier has " +
+         std::to_string(classifier.labels.size()) + " classes and " +
+         std::to_string(classifier.exits.size()) + " exits";
+}
+
 }  // namespace
 
 namespace {
@@ -546,7 +580,10 @@ Result<std::vector<std::byte>> BuildPackage(const std::filesystem::path& spec_pa
   auto file = builder.Write();
   if (!file.ok()) {
     if (error != nullptr) {
-      *error = spec_path.string() + ": " + DescribeRefusal(file.status());
+      const bool unfit =
+          file.status().reason() == static_cast<std::uint16_t>(Reason::kClassifierDoesNotMatchPlan);
+      *error = spec_path.string() + ": " + DescribeRefusal(file.status()) +
+               (unfit ? builder.NetworkText() : "");
     }
     return Status(Code::kInvalidArgument, file.status().reason());
   }

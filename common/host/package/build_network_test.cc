@@ -195,7 +195,8 @@ TEST_F(SplitSpecification, EachMistakeIsNamed) {
   Refuses(tail, "input = \"window\"", "input = \"window\"\ngain = 2", "\"scaled_window\" alone");
   Refuses(tail, "tier = \"gateway\"", "tier = \"node\"", "classifier malformed");
   Refuses(tail, "operators = 8", "operators = 7", "classifier and plan do not match");
-  Refuses(tail, "window = 64", "window = 128", "classifier and plan do not match");
+  Refuses(tail, "window = 64", "window = 128", "takes 64 int8 and gives ");
+  Refuses(tail, "window = 64", "window = 128", "the recipe makes windows of 128 values");
   Refuses(tail, "verdict_wait = \"5s\"", "verdict_wait = \"1h\"", "verdict_wait");
   Refuses(tail, "[network]\nmodel = \"model.tflite\"\n", "", "required section missing");
   const std::string head = Head();

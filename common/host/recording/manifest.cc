@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <set>
@@ -129,23 +130,15 @@ std::string Text(double value) {
     return value > 0 ? "inf" : "-inf";
   }
   std::array<char, 40> text{};
-  std::snprintf(text.data(), text.size(), "%.17g", value);
-  std::string out = text.data();
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  std::string out(text.data(), end);
   // TOML tells floats from integers by their look.
   return out.find_first_of(".e") == std::string::npos ? out + ".0" : out;
 }
 
 std::string Text(const Condition& value) {
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
-    return std::to_string(*integer);
-  }
-  if (const auto* number = std::get_if<double>(&value)) {
-    return Text(*number);
-  }
-  if (const auto* flag = std::get_if<bool>(&value)) {
-    return *flag ? "true" : "false";
-  }
-  return Quote(*std::get_if<std::string>(&value));
+  const auto* text = std::get_if<std::string>(&value);
+  return text != nullptr ? Quote(*text) : ConditionText(value);
 }
 
 template <typename List, typename Format>
@@ -158,6 +151,19 @@ std::string Join(const List& list, Format format) {
 }
 
 }  // namespace
+
+std::string ConditionText(const Condition& value) {
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    return std::to_string(*integer);
+  }
+  if (const auto* number = std::get_if<double>(&value)) {
+    return Text(*number);
+  }
+  if (const auto* flag = std::get_if<bool>(&value)) {
+    return *flag ? "true" : "false";
+  }
+  return *std::get_if<std::string>(&value);
+}
 
 std::optional<std::uint64_t> Recording::NextBoundary(std::uint64_t frame) const {
   std::optional<std::uint64_t> next;

@@ -98,6 +98,15 @@ TEST_F(ManifestText, AMissingManifestIsNotFound) {
   EXPECT_THAT(errors_, ElementsAre("/nonexistent/m.toml: no such file"));
 }
 
+TEST(Conditions, AreTextAsPeopleWriteThem) {
+  EXPECT_EQ(ConditionText(Condition(std::int64_t{2})), "2");
+  EXPECT_EQ(ConditionText(Condition(0.014)), "0.014");
+  EXPECT_EQ(ConditionText(Condition(0.1)), "0.1");
+  EXPECT_EQ(ConditionText(Condition(1.0)), "1.0");
+  EXPECT_EQ(ConditionText(Condition(true)), "true");
+  EXPECT_EQ(ConditionText(Condition(std::string("monday"))), "monday");
+}
+
 TEST(Recording, NextBoundaryJoinsRegularAndListedOnes) {
   Recording recording;
   EXPECT_EQ(recording.NextBoundary(0), std::nullopt);

@@ -15,7 +15,7 @@ struct Metrics {
   std::uint64_t damaged = 0;  ///< the payload is no activation of its package
   std::uint64_t left = 0;     ///< its package went meanwhile: it waits for it to come back
   std::uint64_t audited = 0;  ///< of all these: drawn for the audit
-  LatencyBins latency;        ///< from storing to the verdict
+  LatencyBins latency;        ///< from storing the record to storing its verdict
 };
 
 }  // namespace trib::cloud::tail

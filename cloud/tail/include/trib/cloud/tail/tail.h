@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "trib/cloud/tail/metrics.h"
 #include "trib/cloud/tail/types.h"
@@ -11,8 +12,8 @@ namespace trib::cloud::tail {
 
 /// Decides the deferred windows that no gateway has decided, and those of the audit: to the last
 /// exit, whose answer stands even when it accepts no class, since there is nobody left to ask.
-/// Pure: records, time and the network come as arguments. Keeps nothing between batches: what waits
-/// is in the store, and the same bytes give the same answer.
+/// Pure: records, time and the network come as arguments. Keeps no record between batches: what
+/// waits is in the store, and the same bytes give the same answer.
 ///
 /// Threads  One caller at a time.
 class Tail {
@@ -25,8 +26,10 @@ class Tail {
   [[nodiscard]] Millis Rest(std::size_t waiting,
                             std::uint64_t oldest_stored_ms,
                             std::uint64_t now_ms) const;
-  /// Works on records of one package or of several.
+  /// Works on records of one package or of several; `now_ms` is the start.
   Output Run(std::span<const Undecided> batch, std::uint64_t now_ms);
+  /// What the last Run() gave was stored by `now_ms`: counts how long its records took.
+  void Stored(std::uint64_t now_ms);
 
   [[nodiscard]] const Metrics& metrics() const { return metrics_; }
   [[nodiscard]] const Options& options() const { return options_; }
@@ -40,6 +43,7 @@ class Tail {
 
   const Options options_;
   const Finish finish_;
+  std::vector<std::uint64_t> judged_;  // when those were stored that the last exit judged last
   Metrics metrics_;
 };
 

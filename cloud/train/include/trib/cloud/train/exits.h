@@ -14,6 +14,10 @@ namespace trib::cloud::train {
 /// One exit's answers in the form that calibration takes.
 host::calibration::LogitSet LogitsOf(const Answers& answers, std::size_t exit, std::size_t classes);
 
+/// How often a window is changed and asked for what calibrates. A temperature gains by more; a
+/// promise (ExitConfig::Method::kRisk) counts windows, and one is no more for being asked twice.
+std::size_t CalibrationRounds(const ExitConfig& config);
+
 /// Temperature and thresholds of every exit, from windows that nothing was trained on.
 ///
 /// By costs: a class is accepted when what a wrong answer costs, times how probable it is, is less

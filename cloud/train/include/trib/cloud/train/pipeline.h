@@ -25,6 +25,8 @@ struct Material {
   std::size_t simulated_test = 0;  ///< first one that only tests
 };
 
+/// @returns as LoadSources(); kInvalidArgument also when what the configuration wants of the
+///   simulator cannot be simulated
 Result<Material> Gather(const TrainConfig& config,
                         const WindowShape& shape,
                         const std::vector<std::filesystem::path>& folders,
@@ -38,6 +40,13 @@ struct Plan {
   std::vector<std::pair<std::string, std::vector<WindowRef>>> outside;
 };
 Plan MakePlan(const Material& material, const TrainConfig& config, const Split& split);
+
+/// What keeps a plan from being trained, in one line; empty when nothing does: each class needs
+/// windows to fit, and there must be some to calibrate and to test with.
+std::string CheckPlan(const Plan& plan,
+                      const Material& material,
+                      const TrainConfig& config,
+                      const Split& split);
 
 /// Distinct physical parts that windows come from.
 std::size_t Groups(const Material& material, const std::vector<WindowRef>& windows);

@@ -42,7 +42,8 @@ class Spool {
   /// Reads records with id > `after`, oldest first, at most `max` and, but for the first one, at
   /// most `max_bytes` in sum. What was read is never dropped by policy, since it may be on its way.
   /// Deferred records are passed over until they have an outcome; those that got it after they were
-  /// passed over come first, whatever `after` is, and once.
+  /// passed over come first, whatever `after` is, and once. Passing over costs once, however often
+  /// it is asked, unless `after` is below what was given already.
   Result<std::vector<Stored>> Peek(std::int64_t after, std::size_t max, std::size_t max_bytes);
 
   /// Reads deferred records without an outcome with id > `after`, bounded in the same way. They may
@@ -81,7 +82,7 @@ class Spool {
   // 1. depth_ and drops_ equal what the file says; they change only after a commit.
   // 2. lent_ holds the ids that Peek() gave and nobody forgot yet, with what their rows weigh.
   // 3. freed_ holds the ids up to passed_ that got their outcome after Peek() had passed them over
-  //    and that it has not given since.
+  //    and that it has not given since: what else lies there was given, or waits for its outcome.
   struct Lent {
     std::uint64_t bytes = 0;  // as depth_ counts them
     std::size_t priority = 0;
@@ -102,14 +103,15 @@ class Spool {
   Status AppendOnce(std::span<const Item> items,
                     std::span<const Decided> decided,
                     std::vector<Outcome>& outcomes);
-  Status TakeFreed(std::int64_t after,
+  Status TakeFreed(std::int64_t until,
                    std::size_t max,
                    std::size_t max_bytes,
                    std::vector<Stored>& records);
-  Status ReadRows(host::sqlite::Statement& rows,
-                  std::size_t max,
-                  std::size_t max_bytes,
-                  std::vector<Stored>& records);
+  Result<bool> ReadRows(host::sqlite::Statement& rows,
+                        bool lend,
+                        std::size_t max,
+                        std::size_t max_bytes,
+                        std::vector<Stored>& records);
   Status Forget(std::span<const std::int64_t> ids, bool rejected);
   Status ForgetOnce(std::span<const std::int64_t> ids, bool rejected);
   Result<std::size_t> ForgetRun(std::span<const std::int64_t> ids,
@@ -142,7 +144,8 @@ class Spool {
   std::uint64_t run_ = 0;
   std::map<std::int64_t, Lent> lent_;
   std::set<std::int64_t> freed_;
-  std::int64_t passed_ = 0;  // the highest id that Peek() has given
+  std::int64_t given_ = 0;   // the highest id that Peek() has given
+  std::int64_t passed_ = 0;  // the highest id that it has given or passed over
   bool short_of_disk_ = false;
   Metrics metrics_;
 };

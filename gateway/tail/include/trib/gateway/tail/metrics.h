@@ -21,7 +21,8 @@ struct Metrics {
   std::uint64_t overdue = 0;          ///< it waited longer than Options::patience
 
   std::uint64_t audited = 0;  ///< of all these: drawn for the audit
-  LatencyBins latency;        ///< from the record's receipt to the verdict, of decided and unsure
+  LatencyBins
+      latency;  ///< from the record's receipt to the end of its batch, of decided and unsure
   /// Records of packages that are not here, by package; at most kMaxUnknown of them.
   static constexpr std::size_t kMaxUnknown = 16;
   std::map<PackageHash, std::uint64_t> unknown;

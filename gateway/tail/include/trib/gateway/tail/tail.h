@@ -33,8 +33,10 @@ class Tail {
 
   /// When the next batch is to start; nullopt while there is nothing to do.
   [[nodiscard]] std::optional<MonotonicTime> due() const;
-  /// Works on one batch.
+  /// Works on one batch; `now` is its start.
   void Run(const Now& now, Output& out);
+  /// What the last Run() gave was passed on by `unix_ms`: counts how long its records took.
+  void Answered(std::uint64_t unix_ms);
 
   [[nodiscard]] const Metrics& metrics() const { return metrics_; }
   [[nodiscard]] std::size_t queued() const { return queue_.size(); }
@@ -54,7 +56,8 @@ class Tail {
   std::size_t uncommitted_ = 0;
   std::int64_t last_id_ = 0;
   bool asked_ = false;
-  MonotonicTime first_at_{};  // when the oldest of a queue that was empty came
+  MonotonicTime first_at_{};           // when the oldest of a queue that was empty came
+  std::vector<std::uint64_t> judged_;  // when those were received that this exit judged last
   Metrics metrics_;
 };
 

@@ -49,8 +49,8 @@ struct CascadeMetrics {
   std::uint64_t deferred = 0;    ///< windows asked about because the node was unsure
   std::uint64_t timeouts = 0;    ///< of those, nobody answered in time: the node's own exit stood
   std::uint64_t not_asked = 0;   ///< unsure, but no session, no place or no room to ask
-  std::uint64_t audits = 0;      ///< windows asked about because they were drawn
-  std::uint64_t audits_not_asked = 0;
+  std::uint64_t audits = 0;      ///< windows asked about only because they were drawn
+  std::uint64_t audits_not_asked = 0;  ///< drawn, but nobody was asked, of a doubt neither
   std::uint64_t audit_timeouts = 0;
   std::uint64_t audits_agreed = 0;
   std::uint64_t audits_disagreed = 0;

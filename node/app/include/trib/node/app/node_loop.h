@@ -215,7 +215,8 @@ class NodeLoop final : private uplink::DownlinkHandler {
     std::uint32_t flags = 0;
     ActuatorState actuator = ActuatorState::kNormal;
     std::uint32_t condition = 0;
-    bool cut = false;  // a window was cut; not so when the sensor is silent
+    bool cut = false;    // a window was cut; not so when the sensor is silent
+    bool drawn = false;  // for the audit
   };
   // What the network says of the window in hand.
   struct Look {
@@ -261,15 +262,17 @@ class NodeLoop final : private uplink::DownlinkHandler {
   void WatchDrift(std::span<const float> standardised, float confidence);
   void SpendOnWindow(bool features);
 
-  [[nodiscard]] Look LookAt(const sensing::CutWindow& window, bool over, bool audited);
+  [[nodiscard]] Look LookAt(const sensing::CutWindow& window, bool over, bool drawn);
   [[nodiscard]] bool MayAsk() const;
-  /// @returns false when the record of the question has no room.
   [[nodiscard]] Millis VerdictWait() const {
     return Millis(package_.network ? package_.network->classifier.verdict_wait_ms : 0);
   }
+  /// @returns false when the record of the question has no room.
   bool Ask(const cascade::Answer& own, bool audit, const Context& context);
-  void PutOff(const Look& look, const Context& context);
-  void Audit(const Look& look, float score, const Context& context);
+  /// @returns whether somebody was asked; otherwise the node's own answer stands.
+  bool PutOff(const Look& look, const Context& context);
+  /// `asked`: about its doubt.
+  void Audit(const Look& look, bool asked, float score, const Context& context);
   void ExpireQuestions(MonotonicTime now);
   /// A decision that was put off is made: `answer` stands.
   void Stand(const cascade::Question& question, const cascade::Answer& answer);

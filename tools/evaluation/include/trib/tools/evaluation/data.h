@@ -46,8 +46,8 @@ struct WindowCut {
   /// Convert recordings of another rate instead of refusing them.
   bool resample = false;
 };
-/// Given the window, interleaved, whether it is the first of a record, and how many of its first
-/// samples came with the window before. Returns whether to go on.
+/// Given the window, interleaved, and how many of its frames were not finite in the file. Returns
+/// whether to go on.
 using WindowSink =
     std::function<bool(std::span<const std::int16_t> samples, std::uint32_t non_finite_frames)>;
 /// @param from, to  shares of the recording, 0..1

@@ -18,6 +18,10 @@ enum class Encoding : std::uint8_t { kInt16Le = 1, kFloat32Le = 2 };
 
 using Condition = std::variant<std::int64_t, double, bool, std::string>;
 
+/// What a condition says, for people and to be compared with what they write: a float in the fewest
+/// digits that mean it, and told from an integer by its look ("0.014", "2.0").
+std::string ConditionText(const Condition& value);
+
 /// One [[recording]] of a manifest. The format, with all limits: docs/formats/recording.md.
 struct Recording {
   std::filesystem::path file;
