@@ -18,8 +18,6 @@ using Reference = std::span<const double>;
 using host::drift::Baseline;
 using trib::drift::Flag;
 
-/// Shared out over all looks at one series.
-constexpr double kAlpha = 0.05;
 /// Below it a change of the stability index is too small to matter, however sure it is.
 constexpr double kLeastStability = 0.1;
 
@@ -114,7 +112,7 @@ class Windowed final : public StreamDetector {
     options_.bins = std::clamp<std::size_t>(options_.window / 10, 2, 10);
     const std::size_t looks =
         coming < options_.window ? 1 : 1 + (coming - options_.window) / options_.step;
-    alpha_ = kAlpha / static_cast<double>(looks);
+    alpha_ = kWindowAlpha / static_cast<double>(looks);
     Begin(reference);
   }
 

@@ -10,6 +10,9 @@
 
 namespace trib::bench::drift {
 
+/// The chance of a false alarm that windows share out over all their looks at one series.
+inline constexpr double kWindowAlpha = 0.05;
+
 class StreamDetector {
  public:
   virtual ~StreamDetector() = default;

@@ -18,11 +18,14 @@ struct Outcome {
   /// could drift.
   std::uint64_t calm_values = 0;
   std::uint64_t false_alarms = 0;
-  double per_value_ns = 0;
+  double per_value_ns = 0;  ///< CPU
 };
 
 /// Requires  series.reference >= 2 and more values than that.
 Outcome Evaluate(const Series& series, const Setting& setting, int shuffles);
+
+/// CPU time of this thread so far.
+double NowNanoseconds();
 
 /// A rate in 10,000 values, with exact limits at 95 %.
 struct Rate {

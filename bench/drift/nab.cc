@@ -1,8 +1,8 @@
 #include "nab.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "evaluate.h"
 #include "files.h"
 
 namespace trib::bench::drift {
@@ -61,20 +61,20 @@ NabOutcome EvaluateNab(const std::vector<NabFile>& files, const Setting& setting
   NabOutcome out;
   out.detector = setting.name;
   std::array<double, kNabProfiles.size()> raw{};
-  std::chrono::duration<double, std::nano> spent{};
+  double spent = 0;
   std::size_t values = 0;
   for (const NabFile& file : files) {
     const std::span<const double> all = file.series.values;
     const auto detector =
         setting.make(all.first(file.series.reference), all.size() - file.series.reference);
     std::vector<std::size_t> detections;
-    const auto begin = std::chrono::steady_clock::now();
+    const double begin = NowNanoseconds();
     for (std::size_t i = file.series.reference; i < all.size(); ++i) {
       if (detector->Push(all[i])) {
         detections.push_back(i);
       }
     }
-    spent += std::chrono::steady_clock::now() - begin;
+    spent += NowNanoseconds() - begin;
     values += all.size() - file.series.reference;
 
     out.windows += NabScoredWindows(all.size(), file.windows);
@@ -97,7 +97,7 @@ NabOutcome EvaluateNab(const std::vector<NabFile>& files, const Setting& setting
   for (std::size_t p = 0; p < raw.size(); ++p) {
     out.scores.push_back(NabNormalised(raw[p], out.windows, kNabProfiles[p]));
   }
-  out.per_value_ns = values > 0 ? spent.count() / static_cast<double>(values) : 0;
+  out.per_value_ns = values > 0 ? spent / static_cast<double>(values) : 0;
   return out;
 }
 
