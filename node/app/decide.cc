@@ -81,7 +81,7 @@ void NodeLoop::DecideBad(const sensing::GuardrailVerdict& verdict,
   if (context.cut) {
     Settle({.first_frame = context.first_frame, .tier = context.tier, .label = outcome.label});
   } else {
-    CountExit(context.tier);
+    CountDecision(context.tier, outcome.label);
   }
   const auto report = policy_.ReportFault(verdict.code, ports_.clock.Now());
   if (report.code != FaultCode::kUnspecified) {

@@ -88,18 +88,24 @@ struct Evidence {
   Channel channel;
   double reference = 0;     ///< location: 0.5 by definition, or the reference's rate
   double now = 0;           ///< ridit 0..1, or the rate
-  double z = 0;             ///< in spreads between blocks, signed
+  double z = 0;             ///< in spreads between blocks, signed; of a group Student's t
   double psi = 0;           ///< 0 for rates
   double psi_critical = 0;  ///< at 1 %, as if windows were independent
   double ks = 0;            ///< D
   double ks_p = 1;          ///< Stephens', as if windows were independent
 };
 
-enum class SubjectKind : std::uint8_t { kNode = 1, kSite = 2, kFirmware = 3, kFleet = 4 };
+enum class SubjectKind : std::uint8_t {
+  kNode = 1,
+  kSite = 2,
+  kFirmware = 3,
+  kFleet = 4,
+  kModel = 5,  ///< the network's answers in the whole fleet, while the features stay
+};
 
 struct Subject {
   SubjectKind kind = SubjectKind::kNode;
-  std::uint64_t id = 0;  ///< node, gateway, firmware version; of the fleet 0
+  std::uint64_t id = 0;  ///< node, gateway, firmware version; of fleet and model 0
   friend auto operator<=>(const Subject&, const Subject&) = default;
 };
 
@@ -117,7 +123,7 @@ enum class Family : std::uint8_t { kNode = 1, kGroup = 2, kFleet = 3, kModel = 4
 /// A rejected test with an effect.
 struct Alarm {
   Subject subject;
-  Family family = Family::kNode;
+  Family family = Family::kNode;  ///< whose budget paid; kNode where nodes made a group's alarm
   Cause cause = Cause::kUnknown;
   std::string reasoning;       ///< one line, with the numbers that named the cause
   PackageHash package;         ///< that the nodes ran
@@ -141,12 +147,15 @@ struct FamilyLook {
 };
 
 struct Look {
-  std::uint64_t at_ms = 0;      ///< cloud's wall clock
-  std::uint64_t blocks = 0;     ///< looked at, references included
-  std::uint64_t too_small = 0;  ///< below min_windows
-  std::uint64_t learning = 0;   ///< went into a reference
-  std::uint64_t watched = 0;    ///< nodes with a complete reference
-  std::vector<FamilyLook> families;
+  std::uint64_t at_ms = 0;           ///< cloud's wall clock
+  std::uint64_t blocks = 0;          ///< looked at, references included
+  std::uint64_t too_small = 0;       ///< below min_windows
+  std::uint64_t stale = 0;           ///< not newer than the node's newest, or of an older package
+  std::uint64_t unlike = 0;          ///< other histograms than the node's reference
+  std::uint64_t not_kept = 0;        ///< of nodes beyond max_nodes
+  std::uint64_t learning = 0;        ///< went into a reference
+  std::uint64_t watched = 0;         ///< nodes with a complete reference
+  std::vector<FamilyLook> families;  ///< those that tested anything
   std::vector<Alarm> alarms;
 };
 

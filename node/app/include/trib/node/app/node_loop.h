@@ -273,7 +273,7 @@ class NodeLoop final : private uplink::DownlinkHandler {
   void Stand(const cascade::Question& question, const cascade::Answer& answer);
   void SettleNow(const Look& look, const cascade::RuleOutcome& outcome, const Context& context);
   void Settle(const SettledDecision& decision);
-  void CountExit(message::Tier tier);
+  void CountDecision(message::Tier tier, std::uint32_t label);
   [[nodiscard]] std::optional<VerdictRefusal> Refuse(const message::Verdict& verdict) const;
   [[nodiscard]] std::uint32_t RefusedVerdicts() const;
   [[nodiscard]] std::uint32_t LabelOf(const cascade::Answer& answer, bool anomaly) const;

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "cause.h"
+#include "cohort.h"
+#include "evidence.h"
+#include "fleet.h"
+#include "trib/cloud/drift/monitor.h"
+#include "trib/cloud/drift/types.h"
+
+namespace trib::cloud::drift {
+
+/// The tests of one look and what becomes of them: spends the budget, joins rejections that have
+/// one cause, and names it. Reads the fleet, changes nothing of it.
+class Judgement {
+ public:
+  Judgement(const Options& options,
+            const KindsOf& kinds_of,
+            const Fleet& fleet,
+            const std::set<Subject>& open)
+      : options_(options), kinds_of_(kinds_of), fleet_(fleet), open_(open) {}
+
+  void Run(const Absorbed& absorbed, Look& look);
+
+ private:
+  /// A node's block that was rejected and has an effect.
+  struct Hit {
+    const NodeTest* test = nullptr;
+    bool told = false;  ///< an alarm has it
+  };
+  /// A group that was tested as such.
+  struct Cohort {
+    const SlotTest* slot = nullptr;
+    std::vector<Member> members;
+    CohortTest test;
+  };
+  /// What may become a group's alarm.
+  struct Candidate {
+    Subject subject;
+    Family family = Family::kGroup;
+    const Cohort* cohort = nullptr;  ///< null: nodes alone make it
+    std::vector<Channel> channels;   ///< rejected ones
+    double p = 1;
+    double threshold = 0;
+    std::uint64_t tests = 0;
+  };
+
+  [[nodiscard]] bool Silenced(NodeId node, const Block& block) const;
+  [[nodiscard]] bool Open(const Subject& subject) const { return open_.count(subject) != 0; }
+  [[nodiscard]] double AlphaPerSlot(double share) const;
+
+  void TestNodes(const Absorbed& absorbed, Look& look);
+  void TestCohorts(const Absorbed& absorbed);
+  void JudgeFamily(Family family, double alpha, Look& look);
+  void Propose(const Cohort& cohort,
+               Family family,
+               std::span<const std::size_t> rejected,
+               const FamilyLook& look,
+               double threshold);
+  void Coalesce();
+  void Raise(Look& look);
+  void RaiseFleet(Look& look);
+  void RaiseGroups(Look& look);
+  void RaiseNodes(Look& look);
+  [[nodiscard]] bool GroupsExplain(const Candidate& fleet) const;
+  [[nodiscard]] Alarm AlarmOf(const Candidate& candidate);
+  void Name(const Division& division,
+            const Scored& example,
+            std::vector<Evidence> evidence,
+            Alarm& alarm) const;
+
+  const Options& options_;
+  const KindsOf& kinds_of_;
+  const Fleet& fleet_;
+  const std::set<Subject>& open_;
+
+  std::vector<const NodeTest*> tested_;
+  std::vector<Hit> hits_;
+  FamilyLook node_look_{Family::kNode, 0, 0, 0, 1, 0};
+  double node_threshold_ = 0;
+  std::vector<Cohort> cohorts_;
+  std::vector<Candidate> candidates_;
+  bool fleet_raised_ = false;
+};
+
+}  // namespace trib::cloud::drift
