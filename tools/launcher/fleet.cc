@@ -163,6 +163,7 @@ bool Fleet::StartCloud() {
       "\n[south]\nbind = \"" + cloud_endpoints_.south + "\"\n[admin]\nbind = \"" +
       cloud_endpoints_.admin + "\"\noperators = [\"" + PublicKeyHex("operator") +
       "\"]\n[store]\npath = " + Quoted(File("cloud.db")) + "\n" + options_.cloud_store +
+      (options_.cloud_drift.empty() ? "" : "[drift]\n" + options_.cloud_drift) +
       TailsTable(options_.cloud_tails);
   return Write("cloud.toml", config) &&
          StartDaemon("trib-cloud", "cloud", cloud_, cloud_endpoints_);

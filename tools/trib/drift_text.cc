@@ -213,6 +213,9 @@ std::string QuietText(const json& status) {
   const std::int64_t watched = IntOf(nodes, "watched");
   const std::int64_t learning = IntOf(nodes, "learning");
   const json& options = PartOf(status, "options");
+  if (PartOf(status, "enabled") == json(false)) {
+    return "nobody looks: [drift] enabled = false in the cloud's configuration\n";
+  }
   if (watched > 0) {
     return "no alarm is open\n";
   }

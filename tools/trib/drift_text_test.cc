@@ -55,6 +55,8 @@ TEST(DriftText, AQuietFleetExplainsItselfInOneLine) {
   status["families"] = json::array();
   EXPECT_THAT(Status(status), HasSubstr("last look  none yet\n"));
   EXPECT_THAT(Status(status), HasSubstr("\nno node has a complete block of sketches yet"));
+  status["enabled"] = false;
+  EXPECT_THAT(Status(status), HasSubstr("\nnobody looks: [drift] enabled = false"));
 }
 
 TEST(DriftText, ExplainShowsTheNumbersThatDecided) {

@@ -102,32 +102,34 @@ Status CheckBase(const PackageView& base, const Shift& shift, std::string* error
   return {};
 }
 
-Status CheckFrames(const Shift& shift,
-                   const std::vector<std::string>& names,
-                   const Normalisation& normalisation,
-                   std::string* error) {
-  if (shift.features.size() != normalisation.features.size() ||
-      names.size() != normalisation.features.size()) {
-    return Refuse(Code::kInvalidArgument,
-                  error,
-                  "the shift is of " + std::to_string(shift.features.size()) +
-                      " features; the base has " + std::to_string(normalisation.features.size()));
-  }
-  if (!std::ranges::all_of(shift.features, IsNumber)) {
-    return Refuse(Code::kInvalidArgument, error, "a mean or deviation of the shift is no number");
-  }
-  std::uint64_t then = UINT64_MAX;
-  std::uint64_t now = UINT64_MAX;
+/// Of the feature that has the fewest; without features there was no frame.
+std::string TooFewFrames(const Shift& shift) {
+  std::uint64_t then = shift.features.empty() ? 0 : UINT64_MAX;
+  std::uint64_t now = then;
   for (const FeatureShift& feature : shift.features) {
     then = std::min(then, feature.frames_then);
     now = std::min(now, feature.frames_now);
   }
-  if (then < kMinShiftFrames || now < kMinShiftFrames) {
-    return Refuse(Code::kFailedPrecondition,
+  if (then >= kMinShiftFrames && now >= kMinShiftFrames) {
+    return {};
+  }
+  return "too few audited feature frames: " + std::to_string(then) + " then and " +
+         std::to_string(now) + " now, " + std::to_string(kMinShiftFrames) +
+         " of each are needed; wait, or raise audit_permille";
+}
+
+Status CheckFrames(const Shift& shift, std::size_t features, std::string* error) {
+  if (const std::string text = TooFewFrames(shift); !text.empty()) {
+    return Refuse(Code::kFailedPrecondition, error, text);
+  }
+  if (shift.features.size() != features) {
+    return Refuse(Code::kInvalidArgument,
                   error,
-                  "too few audited feature frames: " + std::to_string(then) + " then and " +
-                      std::to_string(now) + " now, " + std::to_string(kMinShiftFrames) +
-                      " of each are needed; wait, or raise audit_permille");
+                  "the shift is of " + std::to_string(shift.features.size()) +
+                      " features; the base has " + std::to_string(features));
+  }
+  if (!std::ranges::all_of(shift.features, IsNumber)) {
+    return Refuse(Code::kInvalidArgument, error, "a mean or deviation of the shift is no number");
   }
   return {};
 }
@@ -192,7 +194,12 @@ Result<Recalibration> Recalibrate(std::span<const std::byte> base,
   }
   Recalibration out;
   const std::vector<std::string> names = FeatureNames(*recipe);
-  TRIB_TRY(CheckFrames(shift, names, normalisation, error));
+  if (names.size() != normalisation.features.size()) {
+    return Refuse({Code::kDataLoss, Reason::kFeatureAbsent},
+                  error,
+                  "the base's normalisation is not of the features that its recipe gives");
+  }
+  TRIB_TRY(CheckFrames(shift, names.size(), error));
   for (std::size_t i = 0; i < names.size(); ++i) {
     auto& feature = normalisation.features[i];
     const double ratio = CertainRatio(shift.features[i]);

@@ -183,6 +183,8 @@ TEST_F(RecalibrateTest, RefusesWhatItCannotPutRight) {
   Refuses(base_, Code::kInvalidArgument, "ch0.log_crest: its new mean is no number");
   shift_.features.pop_back();
   Refuses(base_, Code::kInvalidArgument, "the shift is of 3 features; the base has 4");
+  shift_.features.clear();
+  Refuses(base_, Code::kFailedPrecondition, "0 then and 0 now");
   shift_.package = PackageHash(0x12);
   Refuses(base_, Code::kFailedPrecondition, "what drifted runs 0000000000000012");
   Bytes broken = base_;
