@@ -227,19 +227,19 @@ TEST_F(DriftLooksTest, AuditedFramesAreFoundByNodePackageAndTime) {
 
 TEST_F(DriftLooksTest, RetentionKeepsReferencesOpenBlocksAndWhereEachNodeStands) {
   Put(LookAt(Complete(), BlockRole::kReference));
-  for (std::uint64_t day = 2; day <= 5; ++day) {
+  for (std::uint64_t day = 2; day <= 12; ++day) {
     Commit(BatchOf({Sketch(1, 24 * day, 1, 1), Sketch(2, 24 * day, 1, 1)}));
     Put(LookAt(Complete()));
   }
-  ASSERT_EQ(Query("SELECT count(*) FROM drift_block"), 12);
+  ASSERT_EQ(Query("SELECT count(*) FROM drift_block"), 26);
   RetentionPolicy policy;
   policy.drift = kDay;
   ASSERT_TRUE(writer_->Retain(policy, kNow + 86'400'001).ok());
-  // Of each node: the reference, the newest of four that were compared, the open one.
-  EXPECT_EQ(Query("SELECT count(*) FROM drift_block"), 6);
+  // Of each node: the reference, the newest eight of eleven that were compared, the open one.
+  EXPECT_EQ(Query("SELECT count(*) FROM drift_block"), 20);
   EXPECT_EQ(Query("SELECT count(*) FROM drift_block WHERE role = 1"), 2);
   EXPECT_EQ(Query("SELECT count(*) FROM drift_block WHERE look IS NULL"), 2);
-  EXPECT_EQ(Query("SELECT count(*) FROM drift_look"), 2);
+  EXPECT_EQ(Query("SELECT count(*) FROM drift_look"), 9);
   EXPECT_EQ(Query("SELECT value FROM retention WHERE name = 'drift_blocks'"), 6);
 }
 

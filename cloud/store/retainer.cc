@@ -46,12 +46,12 @@ Status Retainer::Prepare(Database& database) {
       {&old_undecided_,
        "DELETE FROM undecided WHERE record IN (SELECT record FROM (SELECT record, stored_ms FROM"
        " undecided ORDER BY record LIMIT ?2) WHERE stored_ms < ?1)"},
-      // What is normal for a node stays, and where it stands: its newest block.
+      // What is normal for a node stays, and where it stands: its newest blocks.
       {&old_blocks_,
        "DELETE FROM drift_block WHERE id IN (SELECT b.id FROM drift_look l JOIN drift_block b ON"
        " b.look = l.id AND b.role IN (2, 3) WHERE l.at_ms < ?1 AND EXISTS(SELECT 1 FROM drift_block"
-       " n WHERE n.node = b.node AND n.length_ms = b.length_ms AND n.begin_ms > b.begin_ms AND"
-       " n.look IS NOT NULL) LIMIT ?2)"},
+       " n WHERE n.node = b.node AND n.length_ms = b.length_ms AND n.begin_ms >= b.begin_ms"
+       " + 8 * b.length_ms AND n.look IS NOT NULL) LIMIT ?2)"},
       {&old_looks_,
        "DELETE FROM drift_look WHERE id IN (SELECT id FROM drift_look l WHERE at_ms < ?1 AND NOT"
        " EXISTS(SELECT 1 FROM drift_block b WHERE b.look = l.id) AND NOT EXISTS(SELECT 1 FROM"
