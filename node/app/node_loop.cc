@@ -126,6 +126,7 @@ void NodeLoop::Equip() {
                  .Configure(std::span(specs).first(package_.edges.histograms.size()),
                             package_.labels.labels.size())
                  .ok());
+  drift_ = cascade::DriftWatch(package_.edges);
   TakeUpBaselines();
 }
 

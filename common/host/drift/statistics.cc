@@ -16,16 +16,6 @@ double Total(Counts counts) {
   });
 }
 
-std::vector<double> SortedNumbers(std::span<const double> values) {
-  std::vector<double> out;
-  out.reserve(values.size());
-  std::copy_if(values.begin(), values.end(), std::back_inserter(out), [](double x) {
-    return !std::isnan(x);
-  });
-  std::sort(out.begin(), out.end());
-  return out;
-}
-
 /// Sum of (q - p) ln(q / p) over the bins' shares.
 template <typename Share>
 double StabilityIndex(Counts reference, Counts current, Share share) {
@@ -86,6 +76,16 @@ double KsStatistic(std::span<const double> a, std::span<const double> b) {
     largest = std::max(largest, std::abs(static_cast<double>(i) / n - static_cast<double>(j) / m));
   }
   return largest;
+}
+
+std::vector<double> SortedNumbers(std::span<const double> values) {
+  std::vector<double> out;
+  out.reserve(values.size());
+  std::copy_if(values.begin(), values.end(), std::back_inserter(out), [](double x) {
+    return !std::isnan(x);
+  });
+  std::sort(out.begin(), out.end());
+  return out;
 }
 
 std::size_t CountNan(std::span<const double> values) {

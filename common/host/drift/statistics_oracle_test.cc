@@ -3,44 +3,23 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
 
-#include "trib/common/base/random.h"
+#include "oracle_files.h"
 #include "trib/common/host/drift/statistics.h"
-#include "trib/testing/shared_data.h"
 
 namespace trib::host::drift {
 namespace {
 
 using Bins = std::vector<std::uint64_t>;
 
-class StatisticsOracle : public ::testing::Test {
- protected:
-  void Load(const char* name) {
-    TRIB_SHARED_DIR_OR_SKIP(shared);
-    std::ifstream in(shared / "oracles" / name);
-    ASSERT_TRUE(in.is_open()) << name;
-    oracle_ = nlohmann::json::parse(in);
-  }
-  nlohmann::json oracle_;
-};
-
-double Uniform(SplitMix64& random) {
-  return static_cast<double>(random.Next() >> 11U) * 0x1p-53;
-}
-
-class Ks : public StatisticsOracle {};
+class Ks : public Oracle {};
 
 TEST_F(Ks, TwoSamples) {
-  ASSERT_NO_FATAL_FAILURE(Load("ks_2samp.json"));
-  if (IsSkipped()) {
-    return;
-  }
-  ASSERT_EQ(oracle_.at("cases").size(), 8U);
-  for (const auto& test : oracle_.at("cases")) {
+  const auto oracle = Load("ks_2samp.json");
+  ASSERT_EQ(oracle.at("cases").size(), 8U);
+  for (const auto& test : oracle.at("cases")) {
     const auto name = test.at("name").get<std::string>();
     const auto a = test.at("a").get<std::vector<double>>();
     const auto b = test.at("b").get<std::vector<double>>();
@@ -54,15 +33,12 @@ TEST_F(Ks, TwoSamples) {
   }
 }
 
-class Psi : public StatisticsOracle {};
+class Psi : public Oracle {};
 
 TEST_F(Psi, IndicesAndCriticalValues) {
-  ASSERT_NO_FATAL_FAILURE(Load("psi.json"));
-  if (IsSkipped()) {
-    return;
-  }
-  ASSERT_EQ(oracle_.at("cases").size(), 6U);
-  for (const auto& test : oracle_.at("cases")) {
+  const auto oracle = Load("psi.json");
+  ASSERT_EQ(oracle.at("cases").size(), 6U);
+  for (const auto& test : oracle.at("cases")) {
     const auto expected = test.at("expected").get<Bins>();
     const auto actual = test.at("actual").get<Bins>();
     const auto figure = [&](const char* key) { return test.at(key).get<double>(); };
@@ -81,7 +57,7 @@ TEST_F(Psi, IndicesAndCriticalValues) {
     EXPECT_NEAR(PsiCritical(0.05, expected.size(), n, m), figure("chi2_crit_95"), 1e-12);
     EXPECT_NEAR(PsiCritical(0.01, expected.size(), n, m), figure("chi2_crit_99"), 1e-12);
   }
-  const auto& example = oracle_.at("quantile_example");
+  const auto& example = oracle.at("quantile_example");
   const auto reference = example.at("counts_ref").get<Bins>();
   const auto current = example.at("counts_cur").get<Bins>();
   EXPECT_NEAR(
@@ -91,7 +67,7 @@ TEST_F(Psi, IndicesAndCriticalValues) {
   EXPECT_NEAR(PsiCritical(0.05, 10, 1000, 500), example.at("chi2_crit_95").get<double>(), 1e-12);
 }
 
-class PsiNull : public StatisticsOracle {};
+class PsiNull : public Oracle {};
 
 /// Our own draws: the index of n values in ten equally likely bins against the exact shares.
 std::vector<double> IndicesUnderTheNull(std::size_t n, std::size_t draws) {
@@ -110,12 +86,9 @@ std::vector<double> IndicesUnderTheNull(std::size_t n, std::size_t draws) {
 }
 
 TEST_F(PsiNull, TheCriticalValueHoldsWhereBinsAreFilled) {
-  ASSERT_NO_FATAL_FAILURE(Load("psi_null.json"));
-  if (IsSkipped()) {
-    return;
-  }
-  ASSERT_EQ(oracle_.size(), 6U);
-  for (const auto& row : oracle_) {
+  const auto oracle = Load("psi_null.json");
+  ASSERT_EQ(oracle.size(), 6U);
+  for (const auto& row : oracle) {
     const auto n = row.at("n_current").get<std::size_t>();
     const double critical =
         PsiCritical(0.05, 10, std::numeric_limits<double>::infinity(), static_cast<double>(n));

@@ -18,6 +18,7 @@
 #include "trib/node/app/metrics.h"
 #include "trib/node/cascade/baseline.h"
 #include "trib/node/cascade/classifier.h"
+#include "trib/node/cascade/drift_watch.h"
 #include "trib/node/cascade/naming.h"
 #include "trib/node/cascade/questions.h"
 #include "trib/node/cascade/report_policy.h"
@@ -257,6 +258,7 @@ class NodeLoop final : private uplink::DownlinkHandler {
   void ReportRecovery(const Context& context);
   void OpenBlock();
   void CountInSketch(const cascade::TriggerResult& result, const Look& look);
+  void WatchDrift(std::span<const float> standardised, float confidence);
   void SpendOnWindow(bool features);
 
   [[nodiscard]] Look LookAt(const sensing::CutWindow& window, bool over, bool audited);
@@ -315,6 +317,7 @@ class NodeLoop final : private uplink::DownlinkHandler {
   cascade::Naming naming_;
   cascade::Questions questions_;
   sketch::SketchBuilder sketch_;
+  cascade::DriftWatch drift_;
   energy::EnergyLedger energy_;
 
   LoadedPackage package_;
@@ -332,8 +335,10 @@ class NodeLoop final : private uplink::DownlinkHandler {
   std::uint32_t condition_ = 0;     // of the last window
   std::uint32_t rule_windows_ = 0;  // of the episode that rules alone see; 0 = none
   std::uint32_t event_label_ = 0;   // of the newest Event of the episode
+  std::uint32_t drift_flags_ = 0;   // since the last status that was recorded
   ActuatorState rules_state_ = ActuatorState::kNormal;  // what rules and zone ask for
   bool block_open_ = false;
+  bool drift_in_block_ = false;
   bool introduce_again_ = false;
   bool source_dry_ = false;  // it gives nothing more; questions may be open
   bool source_ended_ = false;

@@ -27,6 +27,8 @@ double BinnedKs(Counts reference, Counts current);
 /// @returns 0 when either side is empty.
 double KsStatistic(std::span<const double> a, std::span<const double> b);
 std::size_t CountNan(std::span<const double> values);
+/// All values but NaN, the least first.
+std::vector<double> SortedNumbers(std::span<const double> values);
 
 /// P(D >= d) of samples of n and m values of one continuous distribution, by Stephens'
 /// approximation to Kolmogorov's series; with binned data it errs high. Errs low below some twenty
