@@ -35,6 +35,30 @@ double Seconds(std::int64_t from_ms, std::int64_t to_ms) {
   return static_cast<double>(to_ms - from_ms) / 1000;
 }
 
+/// That `alarm` names the node.
+void NoteAlarm(const json& alarm,
+               const std::string& id,
+               Snapshot& snapshot,
+               std::vector<std::string>& news) {
+  const auto found = snapshot.nodes.find(std::stoull(id));
+  if (found == snapshot.nodes.end() || !found->second.drift_ms) {
+    if (snapshot.drift.others.insert(id).second) {
+      news.push_back("drift alarm: node " + id + ", whose sensor does not drift");
+    }
+    return;
+  }
+  Snapshot::Node& node = found->second;
+  if (node.delay_s) {
+    return;
+  }
+  std::array<char, 64> text{};
+  node.delay_s = Seconds(*node.drift_ms, alarm.value("raised_ms", std::int64_t{0}));
+  std::snprintf(text.data(), text.size(), ", p %.2g", alarm.value("p", 1.0));
+  node.cause = alarm.value("cause", "unknown") + text.data();
+  std::snprintf(text.data(), text.size(), " after %.1f s, cause ", *node.delay_s);
+  news.push_back("drift alarm: node " + id + text.data() + node.cause);
+}
+
 }  // namespace
 
 DriftPart::DriftPart(launcher::Fleet& fleet, double seconds, std::uint64_t seed)
@@ -104,7 +128,8 @@ std::vector<std::string> DriftPart::Arguments(const Pump& pump) const {
   return out;
 }
 
-void DriftPart::Collect(Snapshot& snapshot) {
+std::vector<std::string> DriftPart::Collect(Snapshot& snapshot) {
+  std::vector<std::string> news;
   for (const Pump& pump : pumps_) {
     auto& node = snapshot.nodes[pump.node];
     // Two windows a second, from its start on.
@@ -113,12 +138,15 @@ void DriftPart::Collect(Snapshot& snapshot) {
       // The report tells how long ago it was.
       node.drift_ms =
           WallMs() - static_cast<std::int64_t>(1000 * (second - pump.drift_second) / pace_);
+      news.push_back("the sensor of node " + std::to_string(pump.node) + " begins to read " +
+                     kGain + " times as much");
     }
   }
-  ReadAlarms(snapshot);
+  ReadAlarms(snapshot, news);
+  return news;
 }
 
-void DriftPart::ReadAlarms(Snapshot& snapshot) {
+void DriftPart::ReadAlarms(Snapshot& snapshot, std::vector<std::string>& news) {
   auto status = fleet_.CallCloud("drift.status", json::object());
   if (status.is_object()) {
     snapshot.drift.status = std::move(status);
@@ -129,15 +157,7 @@ void DriftPart::ReadAlarms(Snapshot& snapshot) {
   }
   for (const json& alarm : snapshot.drift.alarms) {
     for (const json& id : alarm.value("nodes", json::array())) {
-      const auto node = snapshot.nodes.find(std::stoull(id.get<std::string>()));
-      if (node == snapshot.nodes.end() || !node->second.drift_ms) {
-        snapshot.drift.others.insert(id.get<std::string>());
-      } else if (!node->second.delay_s) {
-        node->second.delay_s = Seconds(*node->second.drift_ms, alarm.value("raised_ms", 0LL));
-        std::array<char, 32> p{};
-        std::snprintf(p.data(), p.size(), ", p %.2g", alarm.value("p", 1.0));
-        node->second.cause = alarm.value("cause", "unknown") + p.data();
-      }
+      NoteAlarm(alarm, id.get<std::string>(), snapshot, news);
     }
   }
 }

@@ -25,8 +25,8 @@ class DriftPart {
   /// @returns false with the fleet's error().
   bool Start(std::uint64_t gateway, Snapshot& snapshot);
   /// Says when sensors began to drift and when the cloud raised alarms, from the pumps' newest
-  /// reports and the cloud's answers.
-  void Collect(Snapshot& snapshot);
+  /// reports and the cloud's answers. @returns what is new, a line each.
+  std::vector<std::string> Collect(Snapshot& snapshot);
 
  private:
   struct Pump {
@@ -34,7 +34,7 @@ class DriftPart {
     double drift_second = 0;  ///< of its signal; 0: never
   };
   [[nodiscard]] std::vector<std::string> Arguments(const Pump& pump) const;
-  void ReadAlarms(Snapshot& snapshot);
+  void ReadAlarms(Snapshot& snapshot, std::vector<std::string>& news);
 
   launcher::Fleet& fleet_;
   double play_seconds_;

@@ -329,7 +329,11 @@ class Demo {
     if (stats.is_object()) {
       snapshot_.cloud = std::move(stats);
     }
-    drift_.Collect(snapshot_);
+    for (const std::string& line : drift_.Collect(snapshot_)) {
+      if (!live_ || !table_) {
+        std::cerr << "demo: " << line << std::endl;
+      }
+    }
   }
 
   bool CountStored() {
@@ -472,7 +476,9 @@ int Main(int argc, char** argv) {
   Options options;
   CLI::App app(
       "Runs a cloud, gateways and nodes on this machine. The nodes learn what normal is, then meet "
-      "bearing faults; midway a gateway is killed with kill -9 and comes back.\n"
+      "bearing faults; midway a gateway is killed with kill -9 and comes back. Pumps whose time "
+      "passes faster show drift: the sensors of two begin to read too much, and an alarm names "
+      "them.\n"
       "The end compares what the nodes made with what the store has.",
       kProgram);
   AddOptions(app, options);

@@ -152,22 +152,20 @@ std::string DriftLine(const Totals& t) {
 /// What the pumps and those who watch them are at.
 std::string DriftState(const Snapshot& snapshot, const Totals& totals) {
   const Snapshot::Drift& drift = snapshot.drift;
-  const json nodes = Part(drift.status, "nodes");
   const json options = Part(drift.status, "options");
-  std::string out = std::to_string(totals.drift_pumps) + " pumps, time x " + Fixed(drift.pace, 0) +
-                    ", a block is " + Fixed(drift.block_s, 1) + " s; ";
-  if (Number(nodes, "watched") < totals.drift_pumps) {
-    return out + std::to_string(Number(nodes, "watched")) + " watched, the others learn what is " +
-           "normal from " + std::to_string(Number(options, "reference_blocks")) + " blocks";
+  const std::uint64_t watched = Number(Part(drift.status, "nodes"), "watched");
+  const std::string pumps =
+      std::to_string(totals.drift_pumps) + " pumps at " + Fixed(drift.pace, 0) + " x time: ";
+  if (watched < totals.drift_pumps) {
+    return pumps + std::to_string(totals.drift_pumps - watched) + " learn from " +
+           std::to_string(Number(options, "reference_blocks")) + " blocks of " +
+           Fixed(drift.block_s, 1) + " s";
   }
-  return out + "all are watched" +
-         (totals.drift_nodes == 0
-              ? "; nothing drifts yet"
-              : "; budget " + Fixed(drift.status["options"].value("budget_per_week", 0.0), 0) +
-                    " false alarm in " +
-                    std::to_string(Number(options, "week_ms") /
-                                   std::max<std::uint64_t>(1, Number(options, "block_ms"))) +
-                    " blocks");
+  const std::uint64_t blocks =
+      Number(options, "week_ms") / std::max<std::uint64_t>(1, Number(options, "block_ms"));
+  return pumps + "watched, a block is " + Fixed(drift.block_s, 1) +
+         " s; false alarms allowed: " + std::to_string(Number(options, "budget_per_week")) +
+         " in " + std::to_string(blocks) + " blocks";
 }
 
 /// The part of the picture that is about drift: nothing without pumps.

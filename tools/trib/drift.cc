@@ -23,7 +23,7 @@ using nlohmann::json;
 
 /// Plots in a terminal; an SVG has one per histogram.
 constexpr std::size_t kPlots = 3;
-constexpr std::size_t kPanels = 16;
+constexpr std::size_t kPanels = 64;
 
 struct Arguments {
   std::uint64_t alarm = 0;
