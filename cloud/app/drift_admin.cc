@@ -83,7 +83,7 @@ DriftAdmin::DriftAdmin(const DriftConfig& config,
 
 void DriftAdmin::AddCalls(host::control::Registry& calls) {
   using Action = AlarmChange::Action;
-  calls.Add("drift.status", [this](const json&) { return Status(); });
+  calls.Add("drift.status", [this](const json&) { return ShowStatus(); });
   calls.Add("drift.explain", [this](const json& args) { return Explain(args); });
   calls.Add("drift.history", [this](const json& args) { return History(args); });
   calls.Add("drift.acknowledge",
@@ -93,7 +93,7 @@ void DriftAdmin::AddCalls(host::control::Registry& calls) {
   calls.Add("drift.shift", [this](const json& args) { return Shift(args); });
 }
 
-DriftAdmin::Outcome DriftAdmin::ReadFailed(trib::Status status) const {
+DriftAdmin::Outcome DriftAdmin::ReadFailed(Status status) const {
   return ControlError{status.code(), "the store could not be read: " + reader_->last_error()};
 }
 
@@ -175,7 +175,7 @@ json DriftAdmin::NodesJson(const std::vector<drift::NodeStanding>& standings,
           {"flagged", reader_->CountFlagged(since_ms).value_or(0)}};
 }
 
-DriftAdmin::Outcome DriftAdmin::Status() {
+DriftAdmin::Outcome DriftAdmin::ShowStatus() {
   const std::uint64_t now = WallMs();
   const auto week_ms = static_cast<std::uint64_t>(config_.options.week.count());
   const auto week = reader_->ReadLooks(now - std::min(now, week_ms), kMaxLooksOfAWeek);
@@ -427,7 +427,7 @@ DriftAdmin::Outcome DriftAdmin::ShiftOf(const std::vector<NodeId>& nodes,
   std::optional<store::DriftReader::Span> reference;
   for (const NodeId node : nodes) {
     ids.push_back(IdText(node.value()));
-    trib::Status read;
+    Status read;
     const auto span = reader_->ReadReferenceSpan(
         node, package, config_.options.block, begin_ms, config_.options.reference_blocks);
     if (!span.ok()) {

@@ -38,7 +38,7 @@ class DriftAdmin {
   using Json = nlohmann::json;
   using Outcome = host::control::Outcome;
 
-  Outcome Status();
+  Outcome ShowStatus();
   Outcome Explain(const Json& args);
   Outcome ExplainAlarm(std::int64_t id);
   Outcome ExplainNode(NodeId node);
@@ -54,7 +54,7 @@ class DriftAdmin {
   [[nodiscard]] std::optional<drift::NodeStanding> StandingOf(NodeId node) const;
   /// A newest one that is not resolved and names the node.
   Result<std::optional<store::DriftAlarmRow>> AlarmOf(NodeId node);
-  [[nodiscard]] Outcome ReadFailed(trib::Status status) const;
+  [[nodiscard]] Outcome ReadFailed(Status status) const;
   [[nodiscard]] Json WithNames(const store::DriftAlarmRow& alarm) const;
 
   const DriftConfig config_;

@@ -32,6 +32,13 @@ void AddHistograms(drift::Block& into, const drift::Block& from) {
   into.windows += from.windows;
 }
 
+drift::Monitor MonitorOf(const drift::Options& options, const PackageNames& names) {
+  return {options, [&names](PackageHash package, RecipeId) {
+            const auto facts = names.Find(package);
+            return facts != nullptr ? facts->kinds : std::vector<drift::FeatureKind>();
+          }};
+}
+
 std::vector<drift::Block> BlocksOf(const std::vector<store::StoredBlock>& stored) {
   std::vector<drift::Block> out;
   out.reserve(stored.size());
@@ -51,10 +58,7 @@ DriftLoop::DriftLoop(const DriftConfig& config,
       store_(store),
       reader_(std::move(reader)),
       names_(names),
-      monitor_(config.options, [&names](PackageHash package, RecipeId) {
-        const auto facts = names.Find(package);
-        return facts != nullptr ? facts->kinds : std::vector<drift::FeatureKind>();
-      }) {
+      monitor_(MonitorOf(config.options, names)) {
   published_.enabled = true;
 }
 
@@ -147,10 +151,7 @@ bool DriftLoop::Restore() {
   std::uint64_t blocks = 0;
   {
     const std::lock_guard lock(monitor_mutex_);
-    monitor_ = drift::Monitor(config_.options, [&names = names_](PackageHash package, RecipeId) {
-      const auto facts = names.Find(package);
-      return facts != nullptr ? facts->kinds : std::vector<drift::FeatureKind>();
-    });
+    monitor_ = MonitorOf(config_.options, names_);
   }
   relearned_.clear();
   for (const store::DriftReader::Step& step : *steps) {

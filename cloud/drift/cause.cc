@@ -4,10 +4,14 @@
 #include <cmath>
 #include <cstdio>
 
+#include "tally.h"
+
 namespace trib::cloud::drift {
 namespace {
 
 constexpr double kMoved = 3;  ///< spreads between blocks
+/// Of a block, where shifts are only compared with each other.
+constexpr double kWindows = 250;
 
 template <typename... Values>
 std::string Format(const char* format, Values... values) {
@@ -19,11 +23,15 @@ std::string Format(const char* format, Values... values) {
 
 /// The features of one kind, counted by how they moved.
 struct Group {
+  struct Move {
+    double shift = 0;
+    double spread = 0;  ///< between blocks, in the same unit
+  };
   std::size_t count = 0;
   std::size_t up = 0;
   std::size_t down = 0;
-  double largest_z = 0;        ///< signed
-  std::vector<double> shifts;  ///< of all, signed
+  double largest_z = 0;  ///< signed
+  std::vector<Move> moves;
 
   void Add(const Evidence& evidence) {
     ++count;
@@ -32,20 +40,24 @@ struct Group {
     if (std::abs(evidence.z) > std::abs(largest_z)) {
       largest_z = evidence.z;
     }
-    shifts.push_back(ShiftOf(evidence.now));
+    const double shift = ShiftOf(evidence.now, kWindows);
+    moves.push_back({shift, evidence.z == 0 ? 0 : shift / evidence.z});
   }
   [[nodiscard]] std::size_t moved() const { return up + down; }
-  [[nodiscard]] bool Still() const { return std::abs(largest_z) < kMoved; }
-  [[nodiscard]] double Median() const {
-    auto sorted = shifts;
-    std::sort(sorted.begin(), sorted.end());
-    return sorted.empty() ? 0 : sorted[sorted.size() / 2];
-  }
-  [[nodiscard]] double Least() const {
-    return shifts.empty() ? 0 : *std::min_element(shifts.begin(), shifts.end());
-  }
-  [[nodiscard]] double Most() const {
-    return shifts.empty() ? 0 : *std::max_element(shifts.begin(), shifts.end());
+  [[nodiscard]] bool Still() const { return moved() == 0; }
+  [[nodiscard]] double Median() const { return At(count / 2); }
+  [[nodiscard]] double Least() const { return At(0); }
+  [[nodiscard]] double Most() const { return At(count - 1); }
+
+ private:
+  /// The shift of this rank.
+  [[nodiscard]] double At(std::size_t rank) const {
+    std::vector<double> shifts;
+    for (const Move& move : moves) {
+      shifts.push_back(move.shift);
+    }
+    std::sort(shifts.begin(), shifts.end());
+    return shifts.empty() ? 0 : shifts[rank];
   }
 };
 
@@ -53,6 +65,7 @@ struct Group {
 struct Picture {
   Group levels;
   Group shapes;
+  Group totals;  ///< counted among the levels too
   Group offsets;
   Group unknown;
   std::size_t answers = 0;  ///< channels of the network's answers
@@ -87,10 +100,13 @@ Picture Sort(const Findings& findings) {
     }
     const FeatureKind kind = channel.index < findings.kinds.size() ? findings.kinds[channel.index]
                                                                    : FeatureKind::kUnknown;
-    Group& group = kind == FeatureKind::kLevel    ? out.levels
-                   : kind == FeatureKind::kShape  ? out.shapes
-                   : kind == FeatureKind::kOffset ? out.offsets
-                                                  : out.unknown;
+    if (kind == FeatureKind::kTotal) {
+      out.totals.Add(evidence);
+    }
+    Group& group = kind == FeatureKind::kLevel || kind == FeatureKind::kTotal ? out.levels
+                   : kind == FeatureKind::kShape                              ? out.shapes
+                   : kind == FeatureKind::kOffset                             ? out.offsets
+                                                                              : out.unknown;
     group.Add(evidence);
   }
   return out;
@@ -104,15 +120,29 @@ bool FirmwareFits(const Findings& findings) {
          2 * findings.moved_changed >= changed && 5 * findings.moved_kept <= kept;
 }
 
-/// A gain moves every level by the same logarithm. Levels scatter by up to a few times of each
-/// other, and so differ the shifts in units of that scatter.
+/// A gain moves every level by one logarithm, which in units of their scatter differs by a few
+/// times: no level goes the other way, none lags far behind the median by more than its own spread
+/// explains, and none is far ahead of it.
 bool AllLevelsAlike(const Group& levels) {
   const double median = levels.Median();
   const double sign = median < 0 ? -1 : 1;
-  return levels.count >= 2 && levels.moved() > 0 && 2 * levels.moved() >= levels.count &&
-         std::all_of(levels.shifts.begin(), levels.shifts.end(), [&](double shift) {
-           return shift * sign >= 0.1 * std::abs(median);
-         });
+  const double size = std::abs(median);
+  std::size_t same = 0;
+  double largest = 0;
+  for (const Group::Move& move : levels.moves) {
+    same += move.shift * sign > 0 ? 1U : 0U;
+    largest = std::max(largest, move.shift * sign);
+    if (move.shift * sign + 1.5 * move.spread < 0.3 * size) {
+      return false;
+    }
+  }
+  return levels.count >= 2 && 5 * same >= 4 * levels.count && largest <= 4 * size;
+}
+
+/// The signal's mean moved: it says so itself, or RMS about zero rose and no other level did.
+bool OnlyTheMean(const Picture& picture) {
+  const std::size_t others = picture.levels.moved() - picture.totals.moved();
+  return others == 0 && (picture.offsets.moved() > 0 || picture.totals.up > 0);
 }
 
 Named NameOfNode(const Picture& picture) {
@@ -128,10 +158,12 @@ Named NameOfNode(const Picture& picture) {
              levels.Least(),
              levels.Most(),
              levels.Median());
-  if (picture.offsets.moved() > 0 && shapes.Still() && 2 * levels.moved() < levels.count) {
+  if (OnlyTheMean(picture)) {
     return {Cause::kSensor,
-            Format("sensor offset: the mean moved (z %+.1f), ", picture.offsets.largest_z) + level +
-                ", " + shape};
+            Format("sensor offset: mean moved (z %+.1f; RMS about zero %+.1f), ",
+                   picture.offsets.largest_z,
+                   picture.totals.largest_z) +
+                level + ", " + shape};
   }
   if (shapes.Still() && AllLevelsAlike(levels)) {
     return {Cause::kSensor, "sensor gain: " + level + ", all alike, " + shape};
@@ -143,11 +175,6 @@ Named NameOfNode(const Picture& picture) {
 }
 
 }  // namespace
-
-double ShiftOf(double ridit) {
-  const double r = std::clamp(ridit, 0.002, 0.998);
-  return 0.83 * std::log(r / (1 - r));
-}
 
 Named NameCause(const Findings& findings) {
   const Picture picture = Sort(findings);

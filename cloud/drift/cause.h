@@ -12,8 +12,8 @@ namespace trib::cloud::drift {
 /// What a cause is named from.
 struct Findings {
   SubjectKind subject = SubjectKind::kNode;
-  std::vector<Evidence> evidence;  ///< all channels
-  std::vector<FeatureKind> kinds;  ///< by frame index
+  std::vector<Evidence> evidence = {};  ///< all channels
+  std::vector<FeatureKind> kinds = {};  ///< by frame index
 
   // Nodes of the subject's recipe that are watched. Moved: in the leading channel and direction.
   std::size_t moved_changed = 0;  ///< moved, and their firmware is not that of their reference
@@ -33,9 +33,5 @@ struct Named {
 /// moved and no feature did (model); many nodes (environment); one node: by the kinds of its
 /// features (sensor, machine).
 Named NameCause(const Findings& findings);
-
-/// How far a ridit is from a half, in standard deviations of windows that scatter like a logistic
-/// variable; saturates at the ends.
-double ShiftOf(double ridit);
 
 }  // namespace trib::cloud::drift

@@ -91,21 +91,39 @@ struct Series {
   }
 };
 
-/// How much a slot's mean follows from the one before, the same for all channels: each alone has
-/// too few slots to tell. The estimate's bias (about -(1 + 4 r) / n) is taken out.
-double CorrelationOf(std::span<const Series> series, std::size_t slots) {
-  double sum = 0;
-  double count = 0;
-  for (const Series& one : series) {
-    if (one.square_sum > 0) {
-      sum += one.lag_sum / one.square_sum;
-      ++count;
+/// How much a channel's slots follow from the one before: of one channel alone too few to tell, so
+/// half of it is what the channels of its sort have in common. The estimate's bias, about
+/// -(1 + 4 r) / n, is taken out.
+class Correlation {
+ public:
+  void Add(const Channel& channel, const Series& series) {
+    if (series.square_sum > 0) {
+      Sum& sum = Of(channel);
+      sum.total += series.lag_sum / series.square_sum;
+      ++sum.count;
     }
   }
-  const auto n = static_cast<double>(slots);
-  const double r = count > 0 ? sum / count : 0;
-  return std::clamp((n * r + 1) / (n - 4), 0.0, kMostCorrelation);
-}
+  [[nodiscard]] double operator()(const Channel& channel, const Series& series) {
+    const Sum& sum = Of(channel);
+    if (!(series.square_sum > 0)) {
+      return 0;
+    }
+    const double r = (series.lag_sum / series.square_sum + sum.total / sum.count) / 2;
+    const auto n = static_cast<double>(series.then.size());
+    return std::clamp((n * r + 1) / (n - 4), 0.0, kMostCorrelation);
+  }
+
+ private:
+  struct Sum {
+    double total = 0;
+    double count = 0;
+  };
+  Sum& Of(const Channel& channel) {
+    return channel.kind == Channel::Kind::kFeature ? features_ : others_;
+  }
+  Sum features_;
+  Sum others_;
+};
 
 void TestSeries(const Series& series, double factor, ChannelTest& test) {
   const auto n = static_cast<double>(series.then.size());
@@ -114,6 +132,7 @@ void TestSeries(const Series& series, double factor, ChannelTest& test) {
   const double kept = std::max(0.2, 1 - (factor - 1) / (n - 1));
   const double spread =
       std::max(std::sqrt(series.square_sum / (n - 1) / kept), series.least_spread);
+  test.effective_slots = n / factor;
   test.t = (series.now - series.mean) / (spread * std::sqrt(1 + factor / n));
   test.p = std::min(1.0, 2 * host::drift::StudentTUpper(std::abs(test.t), dof));
 }
@@ -182,12 +201,15 @@ CohortTest TestCohort(std::span<const Channel> channels, std::span<const Member>
     all.push_back(std::move(errors));
     out.channels.push_back({.channel = {Channel::Kind::kErrorRate, 0}, .index = channels.size()});
   }
-  std::for_each(all.begin(), all.end(), [](Series& series) { series.Describe(); });
-  const double r = CorrelationOf(all, slots.size());
-  const double factor = (1 + r) / (1 - r);
-  out.effective_slots = static_cast<double>(slots.size()) / factor;
+  Correlation correlation;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    TestSeries(all[i], factor, out.channels[i]);
+    all[i].Describe();
+    correlation.Add(out.channels[i].channel, all[i]);
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    ChannelTest& test = out.channels[i];
+    const double r = correlation(test.channel, all[i]);
+    TestSeries(all[i], (1 + r) / (1 - r), test);
   }
   return out;
 }

@@ -23,11 +23,11 @@ struct ChannelTest {
   double mean = 0;        ///< over the members, of winsorised z
   double t = 0;
   double p = 1;
+  double effective_slots = 0;  ///< of the reference's, when days resemble the day before
 };
 
 struct CohortTest {
   std::size_t reference_slots = 0;
-  double effective_slots = 0;         ///< of these, what is left when days resemble the day before
   std::vector<ChannelTest> channels;  ///< those that counted anything; empty: not tested
 };
 

@@ -37,6 +37,16 @@ double ThresholdOf(double alpha, std::size_t rejected, std::size_t tests) {
          static_cast<double>(std::max<std::size_t>(1, tests));
 }
 
+/// Simes' p-value that none of several hypotheses is false.
+double Simes(std::vector<double> p) {
+  std::sort(p.begin(), p.end());
+  double least = 1;
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    least = std::min(least, p[i] * static_cast<double>(p.size()) / static_cast<double>(i + 1));
+  }
+  return least;
+}
+
 }  // namespace
 
 bool Judgement::Silenced(NodeId node, const Block& block) const {
@@ -72,11 +82,11 @@ void Judgement::Run(const Absorbed& absorbed, Look& look) {
 }
 
 void Judgement::TestNodes(const Absorbed& absorbed, Look& look) {
-  std::vector<double> p;
+  double least_p = 1;
   for (const NodeTest& test : absorbed.nodes) {
     if (!Silenced(test.node, test.scored->block)) {
       tested_.push_back(&test);
-      p.push_back(test.scored->p);
+      least_p = std::min(least_p, test.scored->p);
     }
   }
   if (tested_.empty()) {
@@ -87,23 +97,36 @@ void Judgement::TestNodes(const Absorbed& absorbed, Look& look) {
   family.tests = tested_.size();
   family.alpha = std::min(
       1.0, AlphaPerSlot(options_.shares.node) * tests / static_cast<double>(fleet_.watched()));
-  family.least_p = *std::min_element(p.begin(), p.end());
+  family.family = Family::kNode;
+  family.least_p = least_p;
   for (const NodeTest* test : tested_) {
     family.resolution = std::max(family.resolution, test->division->pool.resolution());
   }
+  rejections_ = Reject(tested_, family.alpha);
+  family.rejected = rejections_.rejected;
+  look.families.push_back(family);
+}
+
+Judgement::Rejections Judgement::Reject(std::span<const NodeTest* const> tests,
+                                        double alpha) const {
+  std::vector<double> p;
+  for (const NodeTest* test : tests) {
+    p.push_back(test->scored->p);
+  }
   std::vector<bool> rejected;
-  family.rejected = host::drift::BenjaminiHochberg(p, family.alpha, rejected);
-  node_threshold_ = ThresholdOf(family.alpha, family.rejected, tested_.size());
-  for (std::size_t i = 0; i < tested_.size(); ++i) {
-    const NodeTest& test = *tested_[i];
+  Rejections out;
+  out.rejected = host::drift::BenjaminiHochberg(p, alpha, rejected);
+  out.threshold = ThresholdOf(alpha, out.rejected, tests.size());
+  for (std::size_t i = 0; i < tests.size(); ++i) {
+    const NodeTest& test = *tests[i];
     if (rejected[i] && NodeHasEffect(*fleet_.Find(test.node)->reference,
                                      test.division->pool.channels(),
                                      *test.scored,
                                      options_.min_psi)) {
-      hits_.push_back({&test, false});
+      out.hits.push_back(&test);
     }
   }
-  look.families.push_back(family);
+  return out;
 }
 
 void Judgement::TestCohorts(const Absorbed& absorbed) {
@@ -126,18 +149,25 @@ void Judgement::TestCohorts(const Absorbed& absorbed) {
   }
 }
 
+/// An alarm is of a group, so a group is one test: Simes' p-value of its channels, and Benjamini
+/// and Hochberg over the groups. A group whose channels all moved then makes no other group's look
+/// less surprising than it is.
 void Judgement::JudgeFamily(Family family, double alpha, Look& look) {
   std::vector<double> p;
-  std::vector<std::pair<std::size_t, std::size_t>> of;  // cohort, its channel
-  for (std::size_t i = 0; i < cohorts_.size(); ++i) {
-    const Subject& subject = cohorts_[i].slot->subject;
-    for (std::size_t c = 0; c < cohorts_[i].test.channels.size(); ++c) {
-      const ChannelTest& test = cohorts_[i].test.channels[c];
-      if (InFamily(subject, test.channel, family) &&
-          !(family == Family::kModel && Open(kModelSubject))) {
-        p.push_back(test.p);
-        of.emplace_back(i, c);
+  std::vector<const Cohort*> of;
+  if (family == Family::kModel && Open(kModelSubject)) {
+    return;
+  }
+  for (const Cohort& cohort : cohorts_) {
+    std::vector<double> channels;
+    for (const ChannelTest& test : cohort.test.channels) {
+      if (InFamily(cohort.slot->subject, test.channel, family)) {
+        channels.push_back(test.p);
       }
+    }
+    if (!channels.empty()) {
+      p.push_back(Simes(std::move(channels)));
+      of.push_back(&cohort);
     }
   }
   if (p.empty()) {
@@ -151,53 +181,61 @@ void Judgement::JudgeFamily(Family family, double alpha, Look& look) {
   out.least_p = *std::min_element(p.begin(), p.end());
   out.rejected = host::drift::BenjaminiHochberg(p, alpha, rejected);
   const double threshold = ThresholdOf(alpha, out.rejected, p.size());
-  std::map<std::size_t, std::vector<std::size_t>> by_cohort;
   for (std::size_t i = 0; i < p.size(); ++i) {
     if (rejected[i]) {
-      by_cohort[of[i].first].push_back(of[i].second);
+      Propose(*of[i], family, p[i], threshold, p.size());
     }
-  }
-  for (const auto& [cohort, channels] : by_cohort) {
-    Propose(cohorts_[cohort], family, channels, out, threshold);
   }
   look.families.push_back(out);
 }
 
-void Judgement::Propose(const Cohort& cohort,
-                        Family family,
-                        std::span<const std::size_t> rejected,
-                        const FamilyLook& look,
-                        double threshold) {
+void Judgement::Propose(
+    const Cohort& cohort, Family family, double p, double threshold, std::size_t tests) {
   Candidate out;
   out.subject = family == Family::kModel ? kModelSubject : cohort.slot->subject;
   out.family = family;
   out.cohort = &cohort;
+  out.p = p;
   out.threshold = threshold;
-  out.tests = look.tests;
-  for (const std::size_t i : rejected) {
-    out.channels.push_back(cohort.test.channels[i].channel);
-    out.p = std::min(out.p, cohort.test.channels[i].p);
+  out.tests = tests;
+  std::vector<double> channel_p;
+  std::vector<Channel> in_family;
+  for (const ChannelTest& test : cohort.test.channels) {
+    if (InFamily(cohort.slot->subject, test.channel, family)) {
+      channel_p.push_back(test.p);
+      in_family.push_back(test.channel);
+    }
   }
+  std::vector<bool> rejected;
+  (void)host::drift::BenjaminiHochberg(channel_p, threshold, rejected);
+  for (std::size_t i = 0; i < in_family.size(); ++i) {
+    if (rejected[i]) {
+      out.channels.push_back(in_family[i]);
+    }
+  }
+  if (GroupHasEffect(cohort, out.channels)) {
+    candidates_.push_back(std::move(out));
+  }
+}
+
+/// On the histogram that moved most of those rejected, or on the rate that leads them.
+bool Judgement::GroupHasEffect(const Cohort& cohort, std::span<const Channel> rejected) const {
   const auto channels = cohort.slot->division->pool.channels();
-  // Strongest first: the first histogram and the first channel are those that lead.
   bool histogram_seen = false;
   bool first = true;
-  bool effect = false;
   for (const Evidence& evidence :
        EvidenceOf(channels, cohort.test, CountCohort(channels, cohort.members))) {
-    const bool is_rejected =
-        std::find(out.channels.begin(), out.channels.end(), evidence.channel) != out.channels.end();
-    if (!is_rejected) {
+    if (std::find(rejected.begin(), rejected.end(), evidence.channel) == rejected.end()) {
       continue;
     }
     const bool leads = IsHistogram(evidence.channel) ? !histogram_seen : first;
-    effect = effect || (leads && HasEffect(evidence, options_.min_psi));
+    if (leads && HasEffect(evidence, options_.min_psi)) {
+      return true;
+    }
     histogram_seen = histogram_seen || IsHistogram(evidence.channel);
     first = false;
   }
-  if (effect) {
-    candidates_.push_back(std::move(out));
-  }
+  return false;
 }
 
 void Judgement::Coalesce() {
@@ -211,8 +249,8 @@ void Judgement::Coalesce() {
   for (const NodeTest* test : tested_) {
     count(*test, false);
   }
-  for (const Hit& hit : hits_) {
-    count(*hit.test, true);
+  for (const NodeTest* hit : rejections_.hits) {
+    count(*hit, true);
   }
   for (const auto& [subject, of] : counts) {
     const bool known =
@@ -226,7 +264,7 @@ void Judgement::Coalesce() {
     out.subject = subject;
     out.family = Family::kNode;
     out.p = node_look_.least_p;
-    out.threshold = node_threshold_;
+    out.threshold = rejections_.threshold;
     out.tests = node_look_.tests;
     candidates_.push_back(std::move(out));
   }
@@ -240,7 +278,7 @@ void Judgement::Raise(Look& look) {
         return a.p != b.p ? a.p < b.p : firmware && b.subject.kind != SubjectKind::kFirmware;
       });
   RaiseFleet(look);
-  if (!fleet_raised_) {
+  if (raised_.count(kFleetSubject) == 0) {
     RaiseGroups(look);
     RaiseNodes(look);
   }
@@ -277,18 +315,14 @@ bool Judgement::GroupsExplain(const Candidate& fleet) const {
 }
 
 void Judgement::RaiseFleet(Look& look) {
-  for (const Candidate& candidate : candidates_) {
-    if (candidate.subject.kind == SubjectKind::kFleet && !fleet_raised_ &&
-        !GroupsExplain(candidate)) {
-      look.alarms.push_back(AlarmOf(candidate));
-      fleet_raised_ = true;
-    }
-  }
-  for (const Candidate& candidate : candidates_) {
-    if (candidate.subject.kind == SubjectKind::kModel && !fleet_raised_ &&
-        !GroupsExplain(candidate)) {
-      look.alarms.push_back(AlarmOf(candidate));
-      return;
+  for (const Subject& subject : {kFleetSubject, kModelSubject}) {
+    const auto candidate =
+        std::find_if(candidates_.begin(), candidates_.end(), [&](const Candidate& one) {
+          return one.subject == subject && !GroupsExplain(one);
+        });
+    if (candidate != candidates_.end() && raised_.empty()) {
+      look.alarms.push_back(AlarmOf(*candidate));
+      raised_.insert(subject);
     }
   }
 }
@@ -309,35 +343,45 @@ void Judgement::RaiseGroups(Look& look) {
       continue;
     }
     told.insert(alarm.nodes.begin(), alarm.nodes.end());
-    for (Hit& hit : hits_) {
-      const auto groups = GroupsOfBlock(hit.test->scored->block);
-      hit.told = hit.told || groups[0] == alarm.subject || groups[1] == alarm.subject;
-    }
+    raised_.insert(alarm.subject);
     look.alarms.push_back(std::move(alarm));
   }
 }
 
+/// Nodes of a group that is alarmed are told with it. They also made the others' threshold less
+/// strict; so these are judged again, among themselves and with their part of the budget.
 void Judgement::RaiseNodes(Look& look) {
+  std::vector<const NodeTest*> rest;
+  for (const NodeTest* test : tested_) {
+    const auto groups = GroupsOfBlock(test->scored->block);
+    if (raised_.count(groups[0]) == 0 && raised_.count(groups[1]) == 0) {
+      rest.push_back(test);
+    }
+  }
+  if (rest.empty()) {
+    return;
+  }
+  const double part = static_cast<double>(rest.size()) / static_cast<double>(tested_.size());
+  const Rejections again = Reject(rest, node_look_.alpha * part);
   std::set<NodeId> told;
-  for (const Hit& hit : hits_) {
-    if (hit.told || !told.insert(hit.test->node).second) {
+  for (const NodeTest* hit : again.hits) {
+    if (!told.insert(hit->node).second) {
       continue;
     }
-    const Scored& scored = *hit.test->scored;
+    const Scored& scored = *hit->scored;
     Alarm alarm;
-    alarm.subject = {SubjectKind::kNode, hit.test->node.value()};
+    alarm.subject = {SubjectKind::kNode, hit->node.value()};
     alarm.family = Family::kNode;
     alarm.package = scored.block.package;
     alarm.begin_ms = scored.block.begin_ms;
     alarm.p = scored.p;
-    alarm.threshold = node_threshold_;
-    alarm.resolution = hit.test->division->pool.resolution();
+    alarm.threshold = again.threshold;
+    alarm.resolution = hit->division->pool.resolution();
     alarm.tests = node_look_.tests;
-    alarm.nodes = {hit.test->node};
-    Name(*hit.test->division,
+    alarm.nodes = {hit->node};
+    Name(*hit->division,
          scored,
-         EvidenceOf(
-             *fleet_.Find(hit.test->node)->reference, hit.test->division->pool.channels(), scored),
+         EvidenceOf(*fleet_.Find(hit->node)->reference, hit->division->pool.channels(), scored),
          alarm);
     look.alarms.push_back(std::move(alarm));
   }
@@ -353,15 +397,15 @@ Alarm Judgement::AlarmOf(const Candidate& candidate) {
   std::vector<Member> members;
   const Division* division = nullptr;
   std::set<NodeId> nodes;
-  for (const Hit& hit : hits_) {
-    const auto groups = GroupsOfBlock(hit.test->scored->block);
+  for (const NodeTest* hit : rejections_.hits) {
+    const auto groups = GroupsOfBlock(hit->scored->block);
     if (candidate.subject.kind == SubjectKind::kFleet || groups[0] == candidate.subject ||
         groups[1] == candidate.subject) {
-      nodes.insert(hit.test->node);
-      division = division == nullptr ? hit.test->division : division;
-      if (hit.test->division == division) {
-        const auto past = division->pool.members().find(hit.test->node);
-        members.push_back({hit.test->node, hit.test->scored.get(), &past->second});
+      nodes.insert(hit->node);
+      division = division == nullptr ? hit->division : division;
+      if (hit->division == division) {
+        const auto past = division->pool.members().find(hit->node);
+        members.push_back({hit->node, hit->scored.get(), &past->second});
       }
     }
   }

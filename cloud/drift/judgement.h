@@ -27,10 +27,11 @@ class Judgement {
   void Run(const Absorbed& absorbed, Look& look);
 
  private:
-  /// A node's block that was rejected and has an effect.
-  struct Hit {
-    const NodeTest* test = nullptr;
-    bool told = false;  ///< an alarm has it
+  /// Nodes' blocks that were rejected and have an effect.
+  struct Rejections {
+    std::vector<const NodeTest*> hits;
+    std::size_t rejected = 0;  ///< with those without an effect
+    double threshold = 0;
   };
   /// A group that was tested as such.
   struct Cohort {
@@ -56,11 +57,9 @@ class Judgement {
   void TestNodes(const Absorbed& absorbed, Look& look);
   void TestCohorts(const Absorbed& absorbed);
   void JudgeFamily(Family family, double alpha, Look& look);
-  void Propose(const Cohort& cohort,
-               Family family,
-               std::span<const std::size_t> rejected,
-               const FamilyLook& look,
-               double threshold);
+  [[nodiscard]] Rejections Reject(std::span<const NodeTest* const> tests, double alpha) const;
+  void Propose(const Cohort& cohort, Family family, double p, double threshold, std::size_t tests);
+  [[nodiscard]] bool GroupHasEffect(const Cohort& cohort, std::span<const Channel> rejected) const;
   void Coalesce();
   void Raise(Look& look);
   void RaiseFleet(Look& look);
@@ -79,12 +78,11 @@ class Judgement {
   const std::set<Subject>& open_;
 
   std::vector<const NodeTest*> tested_;
-  std::vector<Hit> hits_;
-  FamilyLook node_look_{Family::kNode, 0, 0, 0, 1, 0};
-  double node_threshold_ = 0;
+  FamilyLook node_look_;
+  Rejections rejections_;
   std::vector<Cohort> cohorts_;
   std::vector<Candidate> candidates_;
-  bool fleet_raised_ = false;
+  std::set<Subject> raised_;
 };
 
 }  // namespace trib::cloud::drift

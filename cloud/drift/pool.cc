@@ -55,33 +55,50 @@ void Pool::Refresh() {
     RefreshMember(member);
   }
   for (std::size_t i = 0; i < width && !members_.empty(); ++i) {
-    if (Unused(i)) {
-      continue;
-    }
-    const auto scores = ScoresOf(i);
-    auto sorted = scores;
-    const std::size_t above = TailBlocks(sorted.size());
-    std::nth_element(sorted.begin(),
-                     sorted.begin() + static_cast<std::ptrdiff_t>(above),
-                     sorted.end(),
-                     std::greater<>());
-    const bool location = i % kMeasures == kLocation;
-    Tail& tail = tails_[i];
-    tail.q = std::max(sorted[above], location ? kLeastLocation : kLeastDistance);
-    double sum = 0;
-    // In the order of the blocks, so that equal pools give equal sums.
-    for (const float score : scores) {
-      sum += score > tail.q ? std::log(score / tail.q) : 0.0F;
-    }
-    tail.h = std::max(static_cast<float>(sum / static_cast<double>(above)),
-                      location ? kLeastLocationTail : kLeastDistanceTail);
-    null_.resize(scores.size(), -std::numeric_limits<float>::infinity());
-    for (std::size_t b = 0; b < scores.size(); ++b) {
-      const float strength = std::log(std::max(scores[b], kLeastScore) / tail.q) / tail.h;
-      null_[b] = std::max(null_[b], strength);
+    if (!Unused(i)) {
+      RefreshTail(i);
     }
   }
+  RefreshNull();
+}
+
+void Pool::RefreshTail(std::size_t i) {
+  const auto scores = ScoresOf(i);
+  auto sorted = scores;
+  const std::size_t above = TailBlocks(sorted.size());
+  std::nth_element(sorted.begin(),
+                   sorted.begin() + static_cast<std::ptrdiff_t>(above),
+                   sorted.end(),
+                   std::greater<>());
+  const bool location = i % kMeasures == kLocation;
+  Tail& tail = tails_[i];
+  tail.q = std::max(sorted[above], location ? kLeastLocation : kLeastDistance);
+  double sum = 0;
+  // In the order of the blocks, so that equal pools give equal sums.
+  for (const float score : scores) {
+    sum += score > tail.q ? std::log(score / tail.q) : 0.0F;
+  }
+  tail.h = std::max(static_cast<float>(sum / static_cast<double>(above)),
+                    location ? kLeastLocationTail : kLeastDistanceTail);
+  null_.resize(scores.size(), -std::numeric_limits<float>::infinity());
+  for (std::size_t b = 0; b < scores.size(); ++b) {
+    const float strength = std::log(std::max(scores[b], kLeastScore) / tail.q) / tail.h;
+    null_[b] = std::max(null_[b], strength);
+  }
+}
+
+void Pool::RefreshNull() {
   std::sort(null_.begin(), null_.end());
+  if (null_.empty()) {
+    return;
+  }
+  null_above_ = TailBlocks(null_.size());
+  const auto first = null_.end() - static_cast<std::ptrdiff_t>(null_above_);
+  null_q_ = *(first - 1);
+  null_h_ = 0;
+  for (auto at = first; at != null_.end(); ++at) {
+    null_h_ += (*at - null_q_) / static_cast<double>(null_above_);
+  }
 }
 
 void Pool::RefreshPrior() {
@@ -156,7 +173,13 @@ void Pool::Score(NodeId node, Scored& scored) const {
 
 double Pool::PValue(float statistic) const {
   const auto larger = null_.end() - std::lower_bound(null_.begin(), null_.end(), statistic);
-  return (1 + static_cast<double>(larger)) * resolution();
+  const double rank = (1 + static_cast<double>(larger)) * resolution();
+  if (!(statistic > null_q_) || !(null_h_ > 0)) {
+    return rank;
+  }
+  const double smooth = static_cast<double>(null_above_) * resolution() *
+                        std::exp((null_q_ - static_cast<double>(statistic)) / null_h_);
+  return std::max(rank, smooth);
 }
 
 }  // namespace trib::cloud::drift

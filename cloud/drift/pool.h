@@ -26,7 +26,9 @@ struct Scored {
 /// towards the fleet's, and then on the scale of its own upper tail in the pool: ln(score / q) / h,
 /// where q leaves a hundredth above it and h is the mean of ln(score / q) there. So neither a
 /// channel that scatters wildly now and then nor one that never does decides for all of them. The
-/// p-value is the statistic's rank in the pool, whatever the tails are.
+/// p-value is the statistic's rank in the pool, whatever the tails are; but never less than the
+/// pool's upper hundredth, taken for exponential, gives it: the least p-values hang on one or two
+/// blocks, and those of an unlucky pool lie far too low.
 ///
 /// State  Insert() and Remove() take effect with Refresh(); between two, everything is frozen.
 class Pool {
@@ -71,6 +73,8 @@ class Pool {
                                    std::size_t measure) const;
   [[nodiscard]] float NullScore(const Reference& reference, std::size_t b, std::size_t i) const;
   [[nodiscard]] bool Unused(std::size_t measure) const;
+  void RefreshTail(std::size_t measure);
+  void RefreshNull();
 
   // 1. What Refresh() learns depends on the members alone, not on the order in which they came.
   std::vector<Channel> channels_;
@@ -79,6 +83,9 @@ class Pool {
   std::vector<double> log_moments_;  // [channel][measure], sum over members
   std::vector<Tail> tails_;          // [channel][measure]
   std::vector<float> null_;          // statistics of all reference blocks, rising
+  std::size_t null_above_ = 0;       // blocks in their upper tail
+  double null_q_ = 0;                // where it begins
+  double null_h_ = 1;                // mean excess over it
 };
 
 }  // namespace trib::cloud::drift

@@ -134,9 +134,12 @@ Block SimulatedFleet::BlockOf(std::uint32_t index, std::uint32_t day, const Chan
 
   std::vector<float> middle(features);
   std::vector<float> noise(features);
+  std::vector<float> shift = change.shift;
+  shift.resize(features, 0);
+  std::vector<float> spread = model_.spread;
+  spread.resize(features, 1);
   for (std::uint32_t f = 0; f < features; ++f) {
-    middle[f] = node.place[f] + node.machine[f] + node.weather[f] * weather_[f] +
-                (f < change.shift.size() ? change.shift[f] : 0);
+    middle[f] = node.place[f] + node.machine[f] + node.weather[f] * weather_[f];
     noise[f] = Gaussian(random);
   }
   const float kept = model_.window_correlation;
@@ -154,8 +157,9 @@ Block SimulatedFleet::BlockOf(std::uint32_t index, std::uint32_t day, const Chan
     float largest = 0;
     for (std::uint32_t f = 0; f < features; ++f) {
       noise[f] = kept * noise[f] + fresh * (0.6F * common + 0.8F * NearGaussian(random.Next()));
-      const float x = middle[f] + node.scale[f] * noise[f] + own +
-                      model_.daily_common * daily_[window_of(w, phase_[f])];
+      const float x =
+          shift[f] + spread[f] * (middle[f] + node.scale[f] * noise[f] + own +
+                                  model_.daily_common * daily_[window_of(w, phase_[f])]);
       ++block.histograms[f].counts[BinOf(x, kEdges)];
       largest = std::max(largest, std::abs(x));
     }

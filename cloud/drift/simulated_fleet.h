@@ -26,7 +26,9 @@ struct FleetModel {
   std::uint32_t windows = 144;  ///< a day
   std::int64_t day_ms = 86'400'000;
   std::uint64_t seed = 1;
-  // Standard deviations in those of the baseline; correlations from one to the next.
+  /// How far each feature's windows scatter, in deviations of the baseline; empty: 1. What follows
+  /// is in units of it; correlations are from one to the next.
+  std::vector<float> spread = {};
   float window_correlation = 0.8F;
   float daily_common = 0.3F;
   float daily_own = 0.3F;
@@ -38,9 +40,9 @@ struct FleetModel {
 
 /// What happens to a node on a day, on top of the model.
 struct Change {
-  std::vector<float> shift;  ///< of each feature, in the node's own deviations; empty: none
-  float confidence = 0;      ///< shift of the confidence, in deviations
-  float label_factor = 1;    ///< on the rate of label 2
+  std::vector<float> shift = {};  ///< of each feature, in deviations of the baseline; empty: none
+  float confidence = 0;           ///< shift of the confidence, in deviations
+  float label_factor = 1;         ///< on the rate of label 2
   float error_factor = 1;
   std::uint32_t firmware = 1;
 };

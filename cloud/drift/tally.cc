@@ -111,6 +111,13 @@ bool Tally::Counted(std::size_t channel) const {
                                 : rates_[channel - histograms()].hits > 0;
 }
 
+double ShiftOf(double ridit, double windows) {
+  constexpr double kDeviationsPerLogit = 0.83;
+  const double least = 0.5 / std::max(windows, 1.0);
+  const double r = std::clamp(ridit, least, 1 - least);
+  return kDeviationsPerLogit * std::log(r / (1 - r));
+}
+
 double ArcsineRoot(double hits, double of) {
   return std::asin(std::sqrt((hits + 0.375) / (of + 0.75)));
 }
@@ -122,7 +129,7 @@ void Compare(const Tally& reference, const Tally& current, std::span<float> out)
     const auto then = reference.HistogramOf(c);
     const auto now = current.HistogramOf(c);
     float* of = out.data() + c * kMeasures;
-    of[kLocation] = static_cast<float>(host::drift::Ridit(then, now) - 0.5);
+    of[kLocation] = static_cast<float>(ShiftOf(host::drift::Ridit(then, now), current.SizeOf(c)));
     of[kKs] = static_cast<float>(host::drift::BinnedKs(then, now));
     of[kPsi] = static_cast<float>(std::sqrt(host::drift::PsiJeffreys(then, now)));
   }
@@ -147,7 +154,7 @@ double LeastMoment(const Channel& channel, std::size_t measure, double size) {
   }
   switch (measure) {
     case kLocation:
-      return 1 / (12 * n);
+      return 1 / n;
     case kKs:
       return 1 / (4 * n);
     default:

@@ -15,7 +15,8 @@ inline constexpr std::size_t kMeasures = 3;
 
 /// One number per channel and measure, [channel][measure].
 ///
-/// Units  Location: ridit - 0.5, or the difference of arcsine roots, signed. KS: D. PSI: its root.
+/// Units  Location: the ridit as a shift, or the difference of arcsine roots, signed. KS: D. PSI:
+///        its root.
 using Measures = std::vector<float>;
 
 [[nodiscard]] constexpr bool IsHistogram(const Channel& channel) {
@@ -58,6 +59,11 @@ class Tally {
   std::vector<std::uint64_t> bins_;
   std::vector<Rate> rates_;
 };
+
+/// The shift, in standard deviations of windows, that a ridit stands for when they scatter like a
+/// logistic variable. Unlike the ridit itself it does not saturate before the block has left the
+/// reference altogether; then it is what half a window still within it would give.
+double ShiftOf(double ridit, double windows);
 
 /// Arcsine root of a rate with Anscombe's correction: its sampling variance is about 1 / (4 of),
 /// whatever the rate.

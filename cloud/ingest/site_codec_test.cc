@@ -294,6 +294,20 @@ TEST(SiteCodec, TakesDriftFlagsWithinTheirBoundsOnly) {
   ASSERT_TRUE(kept.ParseFromString(std::get<SiteReportRow>(decoded).encoded));
   EXPECT_EQ(kept.flags(0).SerializeAsString(), flag.SerializeAsString());
 
+  const auto& foreign = std::get<SiteReportRow>(decoded);
+  EXPECT_TRUE(foreign.flags.empty()) << "nobody knows node 77";
+  EXPECT_EQ(foreign.flags_refused, 1U);
+  pb::SiteEnvelope own = envelope;
+  own.mutable_report()->mutable_flags(0)->set_node(1);
+  const auto taken = Decode(own.SerializeAsString(), kGateway, Table());
+  ASSERT_EQ(std::get<SiteReportRow>(taken).flags.size(), 1U);
+  const DriftFlag& one = std::get<SiteReportRow>(taken).flags[0];
+  EXPECT_EQ(one.node, NodeId(1));
+  EXPECT_EQ(one.channel, static_cast<std::uint32_t>(pb::DRIFT_CHANNEL_LABEL));
+  EXPECT_EQ(one.index, message::kMaxLabels - 1);
+  EXPECT_EQ(one.before, 0.9F);
+  EXPECT_EQ(one.width, 40U);
+
   const auto refused_with = [&](auto change) {
     pb::SiteEnvelope broken = envelope;
     change(*broken.mutable_report()->mutable_flags(0), *broken.mutable_report());

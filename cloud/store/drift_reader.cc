@@ -92,14 +92,14 @@ struct DriftReader::Impl {
              " FROM drift_block b WHERE look IS NULL AND length_ms = ?1 AND (max(begin_ms + ?1,"
              " changed_ms) + ?2 <= ?3 OR EXISTS(SELECT 1 FROM drift_block n WHERE n.node = b.node"
              " AND n.length_ms = ?1 AND n.begin_ms >= b.begin_ms + ?1)) ORDER BY begin_ms, node,"
-             " package_hash LIMIT ?4"},
+             " newest_ms, package_hash LIMIT ?4"},
         {&steps,
          "SELECT look FROM drift_block WHERE look IS NOT NULL UNION SELECT relearn_look FROM"
          " drift_alarm WHERE relearn = 1 AND relearn_look IS NOT NULL ORDER BY 1"},
         {&looked,
          block +
              " FROM drift_block WHERE look = ? AND role <> 3 AND length_ms = ? ORDER BY begin_ms,"
-             " node, package_hash"},
+             " node, newest_ms, package_hash"},
         {&unresolved, alarm_columns + "WHERE resolved_ms = 0 ORDER BY id"},
         {&to_relearn, alarm_columns + "WHERE relearn = 1 AND relearn_look IS NULL ORDER BY id"},
         {&relearned, alarm_columns + "WHERE relearn = 1 AND relearn_look = ? ORDER BY id"},

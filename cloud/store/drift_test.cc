@@ -86,11 +86,19 @@ TEST_F(DriftTest, ABlockIsTheSumOfItsSketches) {
 }
 
 TEST_F(DriftTest, ABlockIsOfOnePackage) {
-  Commit(BatchOf({Sketch(1, 0, 1, 0), Sketch(1, 1, 2, 0, PackageHash(5)), Sketch(1, 30, 1, 1)}));
-  const auto blocks = Complete();
-  ASSERT_EQ(blocks.size(), 2U);
-  EXPECT_EQ(blocks[0].block.windows + blocks[1].block.windows, 3U);
-  EXPECT_NE(blocks[0].block.package, blocks[1].block.package);
+  for (const auto& [former, later] :
+       {std::pair(kPackage, PackageHash(5)), std::pair(PackageHash(5), kPackage)}) {
+    const std::uint64_t node = later.value();
+    Commit(BatchOf({Sketch(node, 0, 1, 0, former), Sketch(node, 1, 2, 0, later)}));
+    Commit(BatchOf({Sketch(node, 30, 1, 1)}));
+    const auto blocks = Complete();
+    ASSERT_EQ(blocks.size(), 2U);
+    EXPECT_EQ(blocks[0].block.package, former) << "in the order in which they ran";
+    EXPECT_EQ(blocks[0].block.windows, 1U);
+    EXPECT_EQ(blocks[1].block.package, later);
+    EXPECT_EQ(blocks[1].block.windows, 2U);
+    Put(LookAt(blocks));
+  }
 }
 
 TEST_F(DriftTest, WithoutABaselineNothingIsCounted) {

@@ -160,7 +160,7 @@ bool Fleet::StartCloud() {
       "\n[south]\nbind = \"" + cloud_endpoints_.south + "\"\n[admin]\nbind = \"" +
       cloud_endpoints_.admin + "\"\noperators = [\"" + PublicKeyHex("operator") +
       "\"]\n[store]\npath = " + Quoted(File("cloud.db")) + "\n" + options_.cloud_store +
-      (options_.cloud_drift.empty() ? "" : "[drift]\n" + options_.cloud_drift) +
+      (options_.cloud_drift.empty() ? "" : "\n[drift]\n" + options_.cloud_drift) +
       // What is named for drift is trusted by the same key.
       (options_.cloud_tails.empty() && options_.cloud_drift.empty()
            ? ""

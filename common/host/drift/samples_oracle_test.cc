@@ -46,6 +46,7 @@ TEST_F(Windows, EveryRow) {
     WindowTest::Options options;
     options.window = test.at("window").get<std::size_t>();
     options.step = test.at("step").get<std::size_t>();
+    options.floor = 1e-4;
     WindowTest windows(series.first(500), options);
     const double critical = PsiCritical(0.01, 10, 500, static_cast<double>(options.window));
     EXPECT_NEAR(critical, test.at("psi_crit99").get<double>(), 1e-12) << name;

@@ -131,6 +131,33 @@ TEST(PsiCritical, NothingExceedsWhatCannotBeTold) {
   EXPECT_NEAR(PsiCritical(0.01, 3, kInfinity, 100), -2 * std::log(0.01) / 100, 1e-14);
 }
 
+TEST(PsiCritical, HoldsItsChanceWithHalfAValueAddedAndNotWithAFloor) {
+  SplitMix64 random(11);
+  constexpr std::size_t kBins = 16;
+  constexpr int kDraws = 20'000;
+  const double critical = PsiCritical(0.01, kBins, 2000, 160);
+  int added = 0;
+  int floored = 0;
+  for (int draw = 0; draw < kDraws; ++draw) {
+    Bins reference(kBins);
+    Bins current(kBins);
+    for (int i = 0; i < 2000; ++i) {
+      ++reference[random.Next() % kBins];
+    }
+    for (int i = 0; i < 160; ++i) {
+      ++current[random.Next() % kBins];
+    }
+    added += PsiJeffreys(reference, current) > critical ? 1 : 0;
+    floored += PsiFloored(reference, current, 1e-4) > critical ? 1 : 0;
+  }
+  // 200 of 20,000 are allowed; four deviations are 56.
+  EXPECT_LT(added, 256);
+  EXPECT_GT(added, 120);
+  EXPECT_GT(floored, 350);
+  RecordProperty("above_with_half_added", added);
+  RecordProperty("above_with_floor", floored);
+}
+
 TEST(ChiSquare, AgreesWithClosedForms) {
   for (const double alpha : {0.9, 0.5, 0.1, 1e-3, 1e-9, 1e-30}) {
     const double exponential = -2 * std::log(alpha);

@@ -70,7 +70,9 @@ WindowDifference WindowTest::Compare() const {
   out.distance = KsStatistic(reference_, window_);
   out.p_value = KsPValue(
       out.distance, static_cast<double>(reference_.size()), static_cast<double>(window_.size()));
-  out.stability = PsiFloored(reference_counts_, CountInBins(window_, edges_), options_.floor);
+  const auto counts = CountInBins(window_, edges_);
+  out.stability = options_.floor > 0 ? PsiFloored(reference_counts_, counts, options_.floor)
+                                     : PsiJeffreys(reference_counts_, counts);
   return out;
 }
 

@@ -30,7 +30,7 @@ TEST(CountInBins, AnEdgeBelongsToTheBinAbove) {
 TEST(WindowTest, LooksAtItsScheduleOnly) {
   std::vector<double> reference(100);
   std::iota(reference.begin(), reference.end(), 0.0);
-  WindowTest windows(reference, {20, 5, 4, 1e-4});
+  WindowTest windows(reference, {20, 5, 4});
   std::vector<int> looks;
   for (int i = 0; i < 40; ++i) {
     if (windows.Push(1000 + i)) {
@@ -43,7 +43,7 @@ TEST(WindowTest, LooksAtItsScheduleOnly) {
 TEST(WindowTest, SeesTheWindowAndNothingOlder) {
   std::vector<double> reference(100);
   std::iota(reference.begin(), reference.end(), 0.0);
-  WindowTest windows(reference, {100, 100, 10, 1e-4});
+  WindowTest windows(reference, {100, 100, 10});
   std::optional<WindowDifference> last;
   for (int i = 0; i < 100; ++i) {
     last = windows.Push(1000);
@@ -63,7 +63,7 @@ TEST(WindowTest, SeesTheWindowAndNothingOlder) {
 
 TEST(WindowTest, IgnoresWhatIsNoNumberAndCountsIt) {
   const std::vector<double> reference = {1, 2, 3, kNan};
-  WindowTest windows(reference, {2, 1, 2, 1e-4});
+  WindowTest windows(reference, {2, 1, 2});
   EXPECT_EQ(windows.reference_size(), 3U);
   EXPECT_FALSE(windows.Push(1));
   EXPECT_FALSE(windows.Push(kNan));
@@ -73,7 +73,7 @@ TEST(WindowTest, IgnoresWhatIsNoNumberAndCountsIt) {
 }
 
 TEST(WindowTest, WithoutAReferenceNothingDiffers) {
-  WindowTest windows({}, {2, 1, 4, 1e-4});
+  WindowTest windows({}, {2, 1, 4});
   windows.Push(1);
   const auto difference = windows.Push(2);
   ASSERT_TRUE(difference);
@@ -84,7 +84,7 @@ TEST(WindowTest, WithoutAReferenceNothingDiffers) {
 
 TEST(WindowTest, OneBinIsNoEvidence) {
   const std::vector<double> reference = {1, 2, 3};
-  WindowTest windows(reference, {2, 1, 1, 1e-4});
+  WindowTest windows(reference, {2, 1, 1});
   windows.Push(100);
   const auto difference = windows.Push(200);
   ASSERT_TRUE(difference);

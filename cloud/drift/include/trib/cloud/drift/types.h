@@ -63,9 +63,10 @@ struct Block {
 /// kUnknown where the cloud has no package of this hash.
 enum class FeatureKind : std::uint8_t {
   kUnknown = 0,
-  kLevel = 1,   ///< scales with the sensor's gain: RMS, peak, band energies, velocity
+  kLevel = 1,   ///< scales with the sensor's gain: peak-to-peak, band energies, velocity
   kShape = 2,   ///< does not: crest, shape, kurtosis, ratios
   kOffset = 3,  ///< the mean
+  kTotal = 4,   ///< a level that holds the mean too: RMS about zero
 };
 
 /// One thing that is compared: a sketched feature, or a rate.
@@ -131,7 +132,7 @@ struct Alarm {
   double p = 1;
   double threshold = 0;            ///< that p was not above: Benjamini-Hochberg's of this look
   double resolution = 0;           ///< least p that this test could have given; 0 = no limit
-  std::uint64_t tests = 0;         ///< of the family in this look
+  std::uint64_t tests = 0;         ///< of the family in this look: nodes, or groups
   std::vector<NodeId> nodes;       ///< that were rejected or belong to the group and moved
   std::vector<Evidence> evidence;  ///< strongest first, at most 8
 };
@@ -139,7 +140,7 @@ struct Alarm {
 /// What a family did in one look.
 struct FamilyLook {
   Family family = Family::kNode;
-  std::uint64_t tests = 0;
+  std::uint64_t tests = 0;     ///< nodes' blocks, or groups
   std::uint64_t rejected = 0;  ///< before the effect is asked for
   double alpha = 0;            ///< spent
   double least_p = 1;

@@ -26,8 +26,8 @@ class DriftReader {
   DriftReader& operator=(const DriftReader&) = delete;
 
   /// Open blocks of this length that are complete: a later block of the node has begun, or `grace`
-  /// has passed since the block's end and since its newest sketch was stored. By time, then node;
-  /// at most `max`. A walk over the open blocks.
+  /// has passed since the block's end and since its newest sketch was stored. By time, then node,
+  /// of two packages the former first; at most `max`. A walk over the open blocks.
   Result<std::vector<StoredBlock>> ReadComplete(Millis length,
                                                 Millis grace,
                                                 std::uint64_t now_ms,

@@ -57,8 +57,9 @@ double PsiJeffreys(Counts reference, Counts current);
 /// The same with shares raised to at least `floor` instead.
 double PsiFloored(Counts reference, Counts current, double floor);
 /// What the index exceeds with chance `alpha` when nothing changed (Yurdakul and Naranjo 2020):
-/// chi-square quantile x (1 / n_reference + 1 / n_current). Too low where bins expect fewer than
-/// some ten values: at 5 per bin the index with a floor exceeds "5 %" in 15 % of all cases.
+/// chi-square quantile x (1 / n_reference + 1 / n_current). With ten current values per bin or more
+/// PsiJeffreys() exceeds "5 %", "1 %" and "0.1 %" in 4 to 5 %, 1 % and 0.1 % of all cases.
+/// PsiFloored() does in up to 8 %, 2.3 % and 0.4 % at ten per bin, in 15 % at five.
 ///
 /// Requires  0 < alpha < 1. The reference may be infinite.
 /// @returns infinity where nothing can be told: fewer than two bins, or an empty side.

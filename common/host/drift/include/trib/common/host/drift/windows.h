@@ -35,7 +35,9 @@ class WindowTest {
     std::size_t window = 200;
     std::size_t step = 50;  ///< values between two looks, the first one when the window is full
     std::size_t bins = 10;
-    double floor = 1e-4;  ///< least share of a bin in the stability index
+    /// Least share of a bin in the stability index; 0 adds half a value to each instead, which is
+    /// what keeps to PsiCritical().
+    double floor = 0;
   };
 
   /// Requires  window, step, bins >= 1.
