@@ -54,6 +54,31 @@ std::optional<std::int64_t> AlarmId(const json& args, std::string& error) {
   return id ? std::optional(static_cast<std::int64_t>(*id)) : std::nullopt;
 }
 
+/// What a family did in the looks of a week.
+struct FamilyWeek {
+  double spent = 0;
+  std::uint64_t tests = 0;
+  std::uint64_t rejected = 0;
+  json newest;  ///< its part of the newest look that had one; null without
+};
+
+/// `looks` begin with the newest.
+FamilyWeek SumOf(const std::vector<store::DriftLookRow>& looks, drift::Family family) {
+  FamilyWeek sum;
+  for (const store::DriftLookRow& look : looks) {
+    for (const json& one : Parsed(look.families, json::array())) {
+      if (one.value("family", "") != NameOf(family)) {
+        continue;
+      }
+      sum.spent += one.value("alpha", 0.0);
+      sum.tests += one.value("tests", std::uint64_t{0});
+      sum.rejected += one.value("rejected", std::uint64_t{0});
+      sum.newest = sum.newest.is_null() ? one : sum.newest;
+    }
+  }
+  return sum;
+}
+
 json MomentJson(const FrameMoments& moments, std::size_t index, const char* what) {
   const auto& features = moments.features();
   if (index >= features.size() || features[index].frames == 0) {
@@ -121,26 +146,13 @@ json DriftAdmin::FamiliesJson(const std::vector<store::DriftLookRow>& week,
                                                          {Family::kModel, options.shares.model}}};
   json out = json::array();
   for (const auto& [family, share] : shares) {
-    double spent = 0;
-    std::uint64_t tests = 0;
-    std::uint64_t rejected = 0;
-    json newest;
-    for (const store::DriftLookRow& look : week) {
-      for (const json& one : Parsed(look.families, json::array())) {
-        if (one.value("family", "") != NameOf(family)) {
-          continue;
-        }
-        spent += one.value("alpha", 0.0);
-        tests += one.value("tests", std::uint64_t{0});
-        rejected += one.value("rejected", std::uint64_t{0});
-        newest = newest.is_null() ? one : newest;
-      }
-    }
+    const FamilyWeek sum = SumOf(week, family);
+    const json& newest = sum.newest;
     json row{{"family", NameOf(family)},
              {"budget_per_week", options.budget_per_week * share},
-             {"spent_this_week", spent},
-             {"tests_this_week", tests},
-             {"rejected_this_week", rejected},
+             {"spent_this_week", sum.spent},
+             {"tests_this_week", sum.tests},
+             {"rejected_this_week", sum.rejected},
              {"least_p", newest.is_null() ? json() : newest["least_p"]},
              {"resolution", newest.is_null() ? json() : newest["resolution"]},
              {"resolution_needed", nullptr}};
