@@ -59,7 +59,11 @@ struct FamilyWeek {
   double spent = 0;
   std::uint64_t tests = 0;
   std::uint64_t rejected = 0;
-  json newest;  ///< its part of the newest look that had one; null without
+  // Of the newest look that tested it.
+  bool tested = false;
+  double least_p = 1;
+  double resolution = 0;
+  double needed = 0;
 };
 
 /// `looks` begin with the newest.
@@ -70,10 +74,17 @@ FamilyWeek SumOf(const std::vector<store::DriftLookRow>& looks, drift::Family fa
       if (one.value("family", "") != NameOf(family)) {
         continue;
       }
-      sum.spent += one.value("alpha", 0.0);
-      sum.tests += one.value("tests", std::uint64_t{0});
+      const double alpha = one.value("alpha", 0.0);
+      const auto tests = one.value("tests", std::uint64_t{0});
+      sum.spent += alpha;
+      sum.tests += tests;
       sum.rejected += one.value("rejected", std::uint64_t{0});
-      sum.newest = sum.newest.is_null() ? one : sum.newest;
+      if (!sum.tested && tests > 0) {
+        sum.tested = true;
+        sum.least_p = one.value("least_p", 1.0);
+        sum.resolution = one.value("resolution", 0.0);
+        sum.needed = alpha / static_cast<double>(tests);
+      }
     }
   }
   return sum;
@@ -147,18 +158,15 @@ json DriftAdmin::FamiliesJson(const std::vector<store::DriftLookRow>& week,
   json out = json::array();
   for (const auto& [family, share] : shares) {
     const FamilyWeek sum = SumOf(week, family);
-    const json& newest = sum.newest;
     json row{{"family", NameOf(family)},
              {"budget_per_week", options.budget_per_week * share},
              {"spent_this_week", sum.spent},
              {"tests_this_week", sum.tests},
              {"rejected_this_week", sum.rejected},
-             {"least_p", newest.is_null() ? json() : newest["least_p"]},
-             {"resolution", newest.is_null() ? json() : newest["resolution"]},
-             {"resolution_needed", nullptr}};
-    if (!newest.is_null() && newest.value("tests", 0.0) > 0) {
-      row["resolution_needed"] = newest.value("alpha", 0.0) / newest.value("tests", 1.0);
-    } else if (family == Family::kNode && watched > 0) {
+             {"least_p", sum.tested ? json(sum.least_p) : json()},
+             {"resolution", sum.tested ? json(sum.resolution) : json()},
+             {"resolution_needed", sum.tested ? json(sum.needed) : json()}};
+    if (!sum.tested && family == Family::kNode && watched > 0) {
       row["resolution_needed"] =
           options.budget_per_week * share * static_cast<double>(options.block.count()) /
           static_cast<double>(options.week.count()) / static_cast<double>(watched);
