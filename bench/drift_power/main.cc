@@ -78,7 +78,7 @@ void PrintSensitivities(const Sensitivities& measured) {
     std::vector<float> levels;
     float shape = 0;
     for (std::size_t f = 0; f < change.shift.size(); ++f) {
-      if (measured.kinds[f] == FeatureKind::kLevel) {
+      if (measured.kinds[f] == FeatureKind::kLevel || measured.kinds[f] == FeatureKind::kTotal) {
         levels.push_back(change.shift[f]);
       } else if (std::abs(change.shift[f]) > std::abs(shape)) {
         shape = change.shift[f];

@@ -30,7 +30,7 @@ const Sensitivity& Of(const std::string& name) {
 TEST(DriftPower, AGainRaisesAllLevelsAndNoShape) {
   const Sensitivity& gain = Of("gain +20 %");
   for (std::size_t f = 0; f < gain.shift.size(); ++f) {
-    if (Measured().kinds[f] == FeatureKind::kLevel) {
+    if (Measured().kinds[f] == FeatureKind::kLevel || Measured().kinds[f] == FeatureKind::kTotal) {
       EXPECT_GT(gain.shift[f], 0.3F) << Measured().features[f];
     } else {
       EXPECT_LT(std::abs(gain.shift[f]), 0.3F) << Measured().features[f];

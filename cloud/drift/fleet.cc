@@ -65,7 +65,7 @@ void Fleet::Forget(NodeId node, NodeState& state) {
     }
   }
   state.division = nullptr;
-  state.reference = std::make_unique<Reference>(options_.reference_blocks);
+  state.reference = std::make_unique<Reference>(options_.reference_blocks, options_.gap_blocks);
 }
 
 /// @returns where the block goes, or null when it goes nowhere and was counted so.
@@ -83,7 +83,7 @@ NodeState* Fleet::Admit(const Block& block, Look& look) {
     }
     NodeState& state = nodes_[block.node];
     state.package = block.package;
-    state.reference = std::make_unique<Reference>(options_.reference_blocks);
+    state.reference = std::make_unique<Reference>(options_.reference_blocks, options_.gap_blocks);
     return &state;
   }
   NodeState& state = found->second;

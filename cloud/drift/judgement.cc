@@ -71,7 +71,8 @@ void Judgement::Run(const Absorbed& absorbed, Look& look) {
     } else {
       const auto parts = static_cast<double>(absorbed.divisions);
       alpha[Family::kFleet] += AlphaPerSlot(options_.shares.fleet) / parts;
-      alpha[Family::kModel] += AlphaPerSlot(options_.shares.model) / parts;
+      alpha[Family::kModel] +=
+          AlphaPerSlot(options_.shares.model * (1 - options_.embedding_part)) / parts;
     }
   }
   for (const auto& [family, spent] : alpha) {

@@ -119,7 +119,7 @@ float Pool::PriorWithout(const Reference& reference, std::size_t b, std::size_t 
 
 float Pool::NullScore(const Reference& reference, std::size_t b, std::size_t i) const {
   const float variance =
-      Shrunk(reference.MomentsWithout(b)[i], reference.blocks() - 1, PriorWithout(reference, b, i));
+      Shrunk(reference.MomentsWithout(b)[i], reference.OthersOf(b), PriorWithout(reference, b, i));
   return reference.LeftOut(b)[i] / std::sqrt(variance);
 }
 

@@ -40,18 +40,22 @@ void Reference::Complete() {
   moments_.assign(width, 0);
   for (std::size_t b = 0; b < wanted_; ++b) {
     Tally others = tally_;
-    others.Subtract(tallies_[b]);
+    for (std::size_t j = 0; j < wanted_; ++j) {
+      if (Near(j, b)) {
+        others.Subtract(tallies_[j]);
+      }
+    }
     const std::span<float> row(left_out_.data() + b * width, width);
     Compare(others, tallies_[b], row);
     const float trust = TrustIn(windows_[b]);
     for (std::size_t i = 0; i < width; ++i) {
       row[i] *= trust;
-      moments_[i] += row[i] * row[i] / static_cast<float>(wanted_);
     }
     if (wanted_ <= kExactBlocks) {
       LearnMoments(b, others);
     }
   }
+  LearnOwnMoments();
   if (wanted_ > kExactBlocks) {
     ApproximateMoments();
   }
@@ -69,12 +73,33 @@ void Reference::Complete() {
   windows_ = {};
 }
 
+std::size_t Reference::OthersOf(std::size_t b) const {
+  const std::size_t first = b - std::min(b, gap_);
+  const std::size_t last = std::min(b + gap_, wanted_ - 1);
+  return wanted_ - (last - first + 1);
+}
+
+void Reference::LearnOwnMoments() {
+  const std::size_t width = channels_.size() * kMeasures;
+  Measures row(width);
+  for (std::size_t j = 0; j < wanted_; ++j) {
+    Tally rest = tally_;
+    rest.Subtract(tallies_[j]);
+    Compare(rest, tallies_[j], row);
+    const float trust = TrustIn(windows_[j]);
+    for (std::size_t i = 0; i < width; ++i) {
+      moments_[i] += trust * row[i] * trust * row[i] / static_cast<float>(wanted_);
+    }
+  }
+}
+
 void Reference::LearnMoments(std::size_t b, const Tally& others) {
   const std::size_t width = channels_.size() * kMeasures;
   Measures row(width);
   float* moments = moments_without_.data() + b * width;
+  const auto count = static_cast<float>(OthersOf(b));
   for (std::size_t j = 0; j < wanted_; ++j) {
-    if (j == b) {
+    if (Near(j, b)) {
       continue;
     }
     Tally rest = others;
@@ -82,7 +107,7 @@ void Reference::LearnMoments(std::size_t b, const Tally& others) {
     Compare(rest, tallies_[j], row);
     const float trust = TrustIn(windows_[j]);
     for (std::size_t i = 0; i < width; ++i) {
-      moments[i] += trust * row[i] * trust * row[i] / static_cast<float>(wanted_ - 1);
+      moments[i] += trust * row[i] * trust * row[i] / count;
     }
   }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -27,7 +28,9 @@ class Reference {
     std::uint64_t errors = 0;
   };
 
-  explicit Reference(std::size_t blocks) : wanted_(blocks) {}
+  /// Blocks within `gap` of each other are not compared; it is cut to an eighth of `blocks`.
+  explicit Reference(std::size_t blocks, std::size_t gap = 0)
+      : wanted_(blocks), gap_(std::min(gap, blocks / 8)) {}
 
   /// Requires  !complete(); of one package and rising time.
   /// @returns false, and nothing is added, when its channels are not the first block's.
@@ -43,9 +46,11 @@ class Reference {
 
   // Of a complete one, [channel][measure].
 
-  /// How reference block b differs from the sum of the others.
+  /// How many blocks block b is compared with: those that are not within the gap.
+  [[nodiscard]] std::size_t OthersOf(std::size_t b) const;
+  /// How reference block b differs from their sum.
   [[nodiscard]] std::span<const float> LeftOut(std::size_t b) const { return Row(left_out_, b); }
-  /// Second moments of the others' differences, block b being on neither side.
+  /// Second moments of those others' differences, neither b nor its neighbours on either side.
   [[nodiscard]] std::span<const float> MomentsWithout(std::size_t b) const {
     return Row(moments_without_, b);
   }
@@ -64,10 +69,15 @@ class Reference {
   /// A small block scatters more than the reference's did; it is believed less.
   [[nodiscard]] float TrustIn(std::uint64_t windows) const;
   void Complete();
+  [[nodiscard]] bool Near(std::size_t a, std::size_t b) const {
+    return (a < b ? b - a : a - b) <= gap_;
+  }
+  void LearnOwnMoments();
   void LearnMoments(std::size_t b, const Tally& others);
   void ApproximateMoments();
 
   std::size_t wanted_;
+  std::size_t gap_;
   std::vector<Channel> channels_;
   std::vector<Past> past_;
   std::vector<Tally> tallies_;  // while learning

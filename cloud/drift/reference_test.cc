@@ -16,8 +16,8 @@ std::vector<Block> BlocksOfOneNode(std::size_t count) {
   return out;
 }
 
-Reference Learnt(std::span<const Block> blocks) {
-  Reference out(blocks.size());
+Reference Learnt(std::span<const Block> blocks, std::size_t gap = 0) {
+  Reference out(blocks.size(), gap);
   for (const Block& block : blocks) {
     EXPECT_TRUE(out.Add(block));
   }
@@ -101,6 +101,18 @@ TEST(Reference, ALeftOutBlockIsTreatedAsALaterOne) {
   // Same windows in all blocks, so that trust is 1 on both sides.
   ExpectNear(with.LeftOut(12), scored);
   ExpectNear(with.MomentsWithout(12), without.moments());
+}
+
+TEST(Reference, NeitherAreItsNeighboursWhatItIsComparedWith) {
+  const auto blocks = BlocksOfOneNode(18);
+  const Reference all = Learnt(blocks, 2);
+  const Reference first = Learnt(std::span(blocks).first(15));
+  Measures scored;
+  ASSERT_TRUE(first.Score(blocks[17], scored));
+  EXPECT_EQ(all.OthersOf(17), 15U);
+  EXPECT_EQ(all.OthersOf(8), 13U);
+  ExpectNear(all.LeftOut(17), scored);
+  ExpectNear(all.MomentsWithout(17), first.moments());
 }
 
 TEST(Reference, ABlockThatSticksOutDoesNotHideInItsOwnSpread) {

@@ -27,10 +27,14 @@ struct Options {
   Millis week{std::int64_t{7} * 86'400'000};  ///< what the budget is for; shorter in a demo
   double budget_per_week = 1;                 ///< false alarms of the whole fleet, > 0
   Shares shares;
+  double embedding_part = 0;            ///< 0..1 of the model's share that EmbeddingTest spends
   std::uint32_t reference_blocks = 28;  ///< 4..400, of each node and package
-  std::uint32_t min_windows = 50;       ///< a block with fewer is not looked at
-  double min_psi = 0.1;                 ///< least effect of an alarm
-  std::uint32_t max_nodes = 100'000;    ///< blocks of further ones are counted, not kept
+  /// Reference blocks as near to each other as this are not compared: a later block is far from
+  /// all, and a machine's day resembles the day before. At most an eighth of reference_blocks.
+  std::uint32_t gap_blocks = 3;
+  std::uint32_t min_windows = 50;     ///< a block with fewer is not looked at
+  double min_psi = 0.1;               ///< least effect of an alarm
+  std::uint32_t max_nodes = 100'000;  ///< blocks of further ones are counted, not kept
 };
 
 /// What a node's sketches of one block add up to. One package; of a block in which the package
