@@ -85,29 +85,45 @@ bool IsAnswer(const Channel& channel) {
          channel.kind == Channel::Kind::kLabelRate || channel.kind == Channel::Kind::kErrorRate;
 }
 
+void AddAnswer(const Evidence& evidence, Picture& out) {
+  ++out.answers;
+  out.answers_moved += std::abs(evidence.z) >= kMoved ? 1U : 0U;
+  out.answer_z = std::abs(evidence.z) > std::abs(out.answer_z) ? evidence.z : out.answer_z;
+}
+
+void AddFeature(const Evidence& evidence, FeatureKind kind, Picture& out) {
+  switch (kind) {
+    case FeatureKind::kTotal:
+      out.totals.Add(evidence);
+      out.levels.Add(evidence);
+      return;
+    case FeatureKind::kLevel:
+      out.levels.Add(evidence);
+      return;
+    case FeatureKind::kShape:
+      out.shapes.Add(evidence);
+      return;
+    case FeatureKind::kOffset:
+      out.offsets.Add(evidence);
+      return;
+    case FeatureKind::kUnknown:
+      out.unknown.Add(evidence);
+      return;
+  }
+}
+
 Picture Sort(const Findings& findings) {
   Picture out;
   for (const Evidence& evidence : findings.evidence) {
     const Channel& channel = evidence.channel;
     if (IsAnswer(channel)) {
-      ++out.answers;
-      out.answers_moved += std::abs(evidence.z) >= kMoved ? 1U : 0U;
-      out.answer_z = std::abs(evidence.z) > std::abs(out.answer_z) ? evidence.z : out.answer_z;
+      AddAnswer(evidence, out);
     }
     // The trigger's score and rate follow from the features.
-    if (channel.kind != Channel::Kind::kFeature || channel.index == message::kTriggerScoreFeature) {
-      continue;
+    if (channel.kind == Channel::Kind::kFeature && channel.index != message::kTriggerScoreFeature) {
+      const bool known = channel.index < findings.kinds.size();
+      AddFeature(evidence, known ? findings.kinds[channel.index] : FeatureKind::kUnknown, out);
     }
-    const FeatureKind kind = channel.index < findings.kinds.size() ? findings.kinds[channel.index]
-                                                                   : FeatureKind::kUnknown;
-    if (kind == FeatureKind::kTotal) {
-      out.totals.Add(evidence);
-    }
-    Group& group = kind == FeatureKind::kLevel || kind == FeatureKind::kTotal ? out.levels
-                   : kind == FeatureKind::kShape                              ? out.shapes
-                   : kind == FeatureKind::kOffset                             ? out.offsets
-                                                                              : out.unknown;
-    group.Add(evidence);
   }
   return out;
 }
