@@ -48,8 +48,6 @@ struct Group {
   [[nodiscard]] double Median() const { return At(count / 2); }
   [[nodiscard]] double Least() const { return At(0); }
   [[nodiscard]] double Most() const { return At(count - 1); }
-
- private:
   /// The shift of this rank.
   [[nodiscard]] double At(std::size_t rank) const {
     std::vector<double> shifts;
@@ -137,22 +135,25 @@ bool FirmwareFits(const Findings& findings) {
 }
 
 /// A gain moves every level by one logarithm, which in units of their scatter differs by a few
-/// times: no level goes the other way, none lags far behind the median by more than its own spread
-/// explains, and none is far ahead of it.
+/// times: hardly a level goes the other way or lags far behind the median by more than its own
+/// spread explains, the lower quarter moves too, and none is far ahead.
 bool AllLevelsAlike(const Group& levels) {
   const double median = levels.Median();
   const double sign = median < 0 ? -1 : 1;
   const double size = std::abs(median);
   std::size_t same = 0;
+  std::size_t behind = 0;
   double largest = 0;
   for (const Group::Move& move : levels.moves) {
-    same += move.shift * sign > 0 ? 1U : 0U;
-    largest = std::max(largest, move.shift * sign);
-    if (move.shift * sign + 1.5 * move.spread < 0.3 * size) {
-      return false;
-    }
+    const double shift = move.shift * sign;
+    same += shift > 0 ? 1U : 0U;
+    behind += shift + 1.5 * move.spread < 0.3 * size ? 1U : 0U;
+    largest = std::max(largest, shift);
   }
-  return levels.count >= 2 && 5 * same >= 4 * levels.count && largest <= 4 * size;
+  const double quarter =
+      sign > 0 ? levels.At(levels.count / 4) : -levels.At(levels.count - 1 - levels.count / 4);
+  return levels.count >= 2 && 5 * same >= 4 * levels.count && 8 * behind <= levels.count &&
+         quarter >= 0.25 * size && largest <= 4 * size;
 }
 
 /// The signal's mean moved: it says so itself, or RMS about zero rose and no other level did.
