@@ -96,7 +96,7 @@ void PrintSensitivities(const Sensitivities& measured) {
 }
 
 void PrintHeader() {
-  std::printf("%-6s %-20s %6s %6s %18s %8s %8s   %s\n",
+  std::printf("%-6s %-20s %6s %6s %18s %8s %8s %9s   %s\n",
               "on",
               "change",
               "trials",
@@ -104,6 +104,7 @@ void PrintHeader() {
               "delay in blocks",
               "subject",
               "cause",
+              "others",
               "named");
 }
 
@@ -119,7 +120,7 @@ void PrintRow(const PowerRow& row) {
             std::to_string(*std::min_element(row.delays.begin(), row.delays.end())) + "-" +
             std::to_string(*std::max_element(row.delays.begin(), row.delays.end())) + "]";
   }
-  std::printf("%-6s %-20s %6zu %6u %18s %4u/%-3zu %4u/%-3zu   %s\n",
+  std::printf("%-6s %-20s %6zu %6u %18s %4u/%-3zu %4u/%-3zu %4u/%-4u   %s\n",
               NameOf(row.scope),
               row.change.c_str(),
               seen + row.misses,
@@ -129,6 +130,8 @@ void PrintRow(const PowerRow& row) {
               seen,
               NamedRight(row),
               seen,
+              row.other_alarms,
+              row.looks,
               named.c_str());
   (void)std::fflush(stdout);
 }
@@ -147,6 +150,8 @@ ordered_json JsonOf(const Sensitivities& measured, const PowerReport& report) {
     one["delays"] = row.delays;
     one["missed"] = row.misses;
     one["subject_right"] = row.subject_right;
+    one["looks"] = row.looks;
+    one["other_alarms"] = row.other_alarms;
     one["cause"] = NameOf(row.truth);
     one["cause_right"] = NamedRight(row);
     for (const auto& [cause, count] : row.causes) {

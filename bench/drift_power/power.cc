@@ -75,9 +75,11 @@ class Rig {
     for (std::uint32_t block = 1; block <= options_.patience && !found; ++block) {
       const Look look = Next();
       ++report.looks;
+      ++row.looks;
       for (const Alarm& alarm : look.alarms) {
         if (found || !IsAbout(alarm, hit, experiment.scope)) {
           ++report.other_alarms;
+          ++row.other_alarms;
           continue;
         }
         found = true;

@@ -29,6 +29,8 @@ struct PowerRow {
   std::uint32_t misses = 0;
   std::uint32_t subject_right = 0;  ///< alarms of what changed, rather than of a part or the whole
   std::map<cloud::drift::Cause, std::uint32_t> causes;
+  std::uint32_t looks = 0;
+  std::uint32_t other_alarms = 0;  ///< in these looks, of what had not changed
 };
 
 struct PowerReport {

@@ -48,8 +48,6 @@ struct Group {
   [[nodiscard]] double Median() const { return At(count / 2); }
   [[nodiscard]] double Least() const { return At(0); }
   [[nodiscard]] double Most() const { return At(count - 1); }
-
- private:
   /// The shift of this rank.
   [[nodiscard]] double At(std::size_t rank) const {
     std::vector<double> shifts;
@@ -85,29 +83,45 @@ bool IsAnswer(const Channel& channel) {
          channel.kind == Channel::Kind::kLabelRate || channel.kind == Channel::Kind::kErrorRate;
 }
 
+void AddAnswer(const Evidence& evidence, Picture& out) {
+  ++out.answers;
+  out.answers_moved += std::abs(evidence.z) >= kMoved ? 1U : 0U;
+  out.answer_z = std::abs(evidence.z) > std::abs(out.answer_z) ? evidence.z : out.answer_z;
+}
+
+void AddFeature(const Evidence& evidence, FeatureKind kind, Picture& out) {
+  switch (kind) {
+    case FeatureKind::kTotal:
+      out.totals.Add(evidence);
+      out.levels.Add(evidence);
+      return;
+    case FeatureKind::kLevel:
+      out.levels.Add(evidence);
+      return;
+    case FeatureKind::kShape:
+      out.shapes.Add(evidence);
+      return;
+    case FeatureKind::kOffset:
+      out.offsets.Add(evidence);
+      return;
+    case FeatureKind::kUnknown:
+      out.unknown.Add(evidence);
+      return;
+  }
+}
+
 Picture Sort(const Findings& findings) {
   Picture out;
   for (const Evidence& evidence : findings.evidence) {
     const Channel& channel = evidence.channel;
     if (IsAnswer(channel)) {
-      ++out.answers;
-      out.answers_moved += std::abs(evidence.z) >= kMoved ? 1U : 0U;
-      out.answer_z = std::abs(evidence.z) > std::abs(out.answer_z) ? evidence.z : out.answer_z;
+      AddAnswer(evidence, out);
     }
     // The trigger's score and rate follow from the features.
-    if (channel.kind != Channel::Kind::kFeature || channel.index == message::kTriggerScoreFeature) {
-      continue;
+    if (channel.kind == Channel::Kind::kFeature && channel.index != message::kTriggerScoreFeature) {
+      const bool known = channel.index < findings.kinds.size();
+      AddFeature(evidence, known ? findings.kinds[channel.index] : FeatureKind::kUnknown, out);
     }
-    const FeatureKind kind = channel.index < findings.kinds.size() ? findings.kinds[channel.index]
-                                                                   : FeatureKind::kUnknown;
-    if (kind == FeatureKind::kTotal) {
-      out.totals.Add(evidence);
-    }
-    Group& group = kind == FeatureKind::kLevel || kind == FeatureKind::kTotal ? out.levels
-                   : kind == FeatureKind::kShape                              ? out.shapes
-                   : kind == FeatureKind::kOffset                             ? out.offsets
-                                                                              : out.unknown;
-    group.Add(evidence);
   }
   return out;
 }
@@ -121,22 +135,25 @@ bool FirmwareFits(const Findings& findings) {
 }
 
 /// A gain moves every level by one logarithm, which in units of their scatter differs by a few
-/// times: no level goes the other way, none lags far behind the median by more than its own spread
-/// explains, and none is far ahead of it.
+/// times: hardly a level goes the other way or lags far behind the median by more than its own
+/// spread explains, the lower quarter moves too, and none is far ahead.
 bool AllLevelsAlike(const Group& levels) {
   const double median = levels.Median();
   const double sign = median < 0 ? -1 : 1;
   const double size = std::abs(median);
   std::size_t same = 0;
+  std::size_t behind = 0;
   double largest = 0;
   for (const Group::Move& move : levels.moves) {
-    same += move.shift * sign > 0 ? 1U : 0U;
-    largest = std::max(largest, move.shift * sign);
-    if (move.shift * sign + 1.5 * move.spread < 0.3 * size) {
-      return false;
-    }
+    const double shift = move.shift * sign;
+    same += shift > 0 ? 1U : 0U;
+    behind += shift + 1.5 * move.spread < 0.3 * size ? 1U : 0U;
+    largest = std::max(largest, shift);
   }
-  return levels.count >= 2 && 5 * same >= 4 * levels.count && largest <= 4 * size;
+  const double quarter =
+      sign > 0 ? levels.At(levels.count / 4) : -levels.At(levels.count - 1 - levels.count / 4);
+  return levels.count >= 2 && 5 * same >= 4 * levels.count && 8 * behind <= levels.count &&
+         quarter >= 0.25 * size && largest <= 4 * size;
 }
 
 /// The signal's mean moved: it says so itself, or RMS about zero rose and no other level did.

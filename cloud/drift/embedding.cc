@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <set>
 #include <utility>
 
@@ -31,6 +32,29 @@ std::set<Key> TeachingBlocks(std::span<const EmbeddingRow> rows) {
         out.insert({node, begin});
       }
       teaches = !teaches;
+    }
+  }
+  return out;
+}
+
+std::vector<double> MeanOf(std::span<const EmbeddingRow* const> rows, std::size_t width) {
+  std::vector<double> out(width, 0);
+  for (const EmbeddingRow* row : rows) {
+    for (std::size_t i = 0; i < width; ++i) {
+      out[i] += static_cast<double>(row->values[i]) / static_cast<double>(rows.size());
+    }
+  }
+  return out;
+}
+
+/// Sums of squared differences from the centre.
+std::vector<double> SquaresOf(std::span<const EmbeddingRow* const> rows,
+                              std::span<const double> centre) {
+  std::vector<double> out(centre.size(), 0);
+  for (const EmbeddingRow* row : rows) {
+    for (std::size_t i = 0; i < centre.size(); ++i) {
+      const double d = static_cast<double>(row->values[i]) - centre[i];
+      out[i] += d * d;
     }
   }
   return out;
@@ -81,44 +105,30 @@ bool EmbeddingTest::Usable(const EmbeddingRow& row) const {
 }
 
 void EmbeddingTest::LearnScales(std::span<const EmbeddingRow> rows) {
+  constexpr double kPriorRows = 4;
   std::map<NodeId, std::vector<const EmbeddingRow*>> by_node;
   for (const EmbeddingRow& row : rows) {
     by_node[row.node].push_back(&row);
   }
+  std::erase_if(by_node, [&](const auto& own) {
+    return own.second.size() < std::max<std::size_t>(options_.min_rows, 1);
+  });
   // The spread within nodes of the whole package: a node alone has too few windows for its own.
-  std::vector<double> squares(width_, 0);
+  std::vector<double> common(width_, 0);
   double freedom = 0;
+  std::map<NodeId, std::vector<double>> squares;
   for (const auto& [node, own] : by_node) {
-    if (own.size() < std::max<std::size_t>(options_.min_rows, 1)) {
-      continue;
-    }
-    Scale& scale = scales_[node];
-    scale.centre.assign(width_, 0);
-    for (const EmbeddingRow* row : own) {
-      for (std::size_t i = 0; i < width_; ++i) {
-        scale.centre[i] += static_cast<double>(row->values[i]) / static_cast<double>(own.size());
-      }
-    }
-    for (const EmbeddingRow* row : own) {
-      for (std::size_t i = 0; i < width_; ++i) {
-        const double d = static_cast<double>(row->values[i]) - scale.centre[i];
-        squares[i] += d * d;
-      }
-    }
+    scales_[node].centre = MeanOf(own, width_);
+    squares[node] = SquaresOf(own, scales_[node].centre);
+    std::transform(
+        common.begin(), common.end(), squares[node].begin(), common.begin(), std::plus<>());
     freedom += static_cast<double>(own.size() - 1);
   }
-  constexpr double kPriorRows = 4;
   for (auto& [node, scale] : scales_) {
-    const auto& own = by_node[node];
+    const double n = static_cast<double>(by_node[node].size() - 1) + kPriorRows;
     for (std::size_t i = 0; i < width_; ++i) {
-      double sum = 0;
-      for (const EmbeddingRow* row : own) {
-        const double d = static_cast<double>(row->values[i]) - scale.centre[i];
-        sum += d * d;
-      }
-      const double common = freedom > 0 ? squares[i] / freedom : 0;
-      const double variance =
-          (sum + kPriorRows * common) / (static_cast<double>(own.size() - 1) + kPriorRows);
+      const double prior = freedom > 0 ? kPriorRows * common[i] / freedom : 0;
+      const double variance = (squares[node][i] + prior) / n;
       scale.per_deviation.push_back(1 / std::max(std::sqrt(variance), kLeastDeviation));
     }
   }

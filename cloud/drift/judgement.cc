@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kAlarmEvidence = 8;
 /// A member has moved with its group when its own block has, by so many spreads.
-constexpr double kMovedAlong = 2;
+constexpr float kMovedAlong = 2;
 /// What a group left behind when it is taken out is no sign any more.
 constexpr double kNoSign = 0.05;
 
@@ -35,6 +35,21 @@ std::array<Subject, 2> GroupsOfBlock(const Block& block) {
 double ThresholdOf(double alpha, std::size_t rejected, std::size_t tests) {
   return alpha * static_cast<double>(std::max<std::size_t>(1, rejected)) /
          static_cast<double>(std::max<std::size_t>(1, tests));
+}
+
+/// Adds the members that moved in the leading channel and its direction.
+void AddMoved(const Evidence& leading,
+              std::span<const Channel> channels,
+              std::span<const Member> members,
+              std::set<NodeId>& nodes) {
+  const auto c = static_cast<std::size_t>(
+      std::find(channels.begin(), channels.end(), leading.channel) - channels.begin());
+  const float sign = leading.z < 0 ? -1.0F : 1.0F;
+  for (const Member& member : members) {
+    if (c < channels.size() && member.now->z[c] * sign >= kMovedAlong) {
+      nodes.insert(member.node);
+    }
+  }
 }
 
 /// Simes' p-value that none of several hypotheses is false.
@@ -253,7 +268,9 @@ void Judgement::Coalesce() {
   for (const NodeTest* hit : rejections_.hits) {
     count(*hit, true);
   }
-  for (const auto& [subject, of] : counts) {
+  for (const auto& entry : counts) {
+    const Subject& subject = entry.first;
+    const auto& of = entry.second;
     const bool known =
         std::any_of(candidates_.begin(), candidates_.end(), [&](const Candidate& candidate) {
           return candidate.subject == subject && candidate.cohort == nullptr;
@@ -388,6 +405,23 @@ void Judgement::RaiseNodes(Look& look) {
   }
 }
 
+/// The group's nodes that were rejected, of one division.
+std::vector<Member> Judgement::RejectedOf(const Subject& subject) const {
+  std::vector<Member> out;
+  const Division* division = nullptr;
+  for (const NodeTest* hit : rejections_.hits) {
+    const auto groups = GroupsOfBlock(hit->scored->block);
+    const bool inside =
+        subject.kind == SubjectKind::kFleet || groups[0] == subject || groups[1] == subject;
+    division = inside && division == nullptr ? hit->division : division;
+    if (inside && hit->division == division) {
+      const auto past = division->pool.members().find(hit->node);
+      out.push_back({hit->node, hit->scored.get(), &past->second});
+    }
+  }
+  return out;
+}
+
 Alarm Judgement::AlarmOf(const Candidate& candidate) {
   Alarm alarm;
   alarm.subject = candidate.subject;
@@ -395,27 +429,19 @@ Alarm Judgement::AlarmOf(const Candidate& candidate) {
   alarm.p = candidate.p;
   alarm.threshold = candidate.threshold;
   alarm.tests = candidate.tests;
-  std::vector<Member> members;
-  const Division* division = nullptr;
+  std::vector<Member> members = RejectedOf(candidate.subject);
   std::set<NodeId> nodes;
-  for (const NodeTest* hit : rejections_.hits) {
-    const auto groups = GroupsOfBlock(hit->scored->block);
-    if (candidate.subject.kind == SubjectKind::kFleet || groups[0] == candidate.subject ||
-        groups[1] == candidate.subject) {
-      nodes.insert(hit->node);
-      division = division == nullptr ? hit->division : division;
-      if (hit->division == division) {
-        const auto past = division->pool.members().find(hit->node);
-        members.push_back({hit->node, hit->scored.get(), &past->second});
-      }
-    }
+  for (const Member& member : members) {
+    nodes.insert(member.node);
   }
+  const Division* division = nullptr;
   CohortTest test;
   if (candidate.cohort != nullptr) {
     division = candidate.cohort->slot->division;
     members = candidate.cohort->members;
     test = candidate.cohort->test;
   } else {
+    division = fleet_.Find(members.front().node)->division;
     alarm.resolution = division->pool.resolution();
     test = TestCohort(division->pool.channels(), members);
   }
@@ -425,14 +451,7 @@ Alarm Judgement::AlarmOf(const Candidate& candidate) {
   const auto channels = division->pool.channels();
   auto evidence = EvidenceOf(channels, test, CountCohort(channels, members));
   if (!evidence.empty()) {
-    const auto leading = std::find(channels.begin(), channels.end(), evidence.front().channel);
-    const auto c = static_cast<std::size_t>(leading - channels.begin());
-    for (const Member& member : members) {
-      if (c < channels.size() &&
-          member.now->z[c] * (evidence.front().z < 0 ? -1 : 1) >= kMovedAlong) {
-        nodes.insert(member.node);
-      }
-    }
+    AddMoved(evidence.front(), channels, members, nodes);
   }
   alarm.nodes.assign(nodes.begin(), nodes.end());
   Name(*division, example, std::move(evidence), alarm);

@@ -66,6 +66,7 @@ class Judgement {
   void RaiseGroups(Look& look);
   void RaiseNodes(Look& look);
   [[nodiscard]] bool GroupsExplain(const Candidate& fleet) const;
+  [[nodiscard]] std::vector<Member> RejectedOf(const Subject& subject) const;
   [[nodiscard]] Alarm AlarmOf(const Candidate& candidate);
   void Name(const Division& division,
             const Scored& example,
