@@ -54,6 +54,42 @@ std::optional<std::int64_t> AlarmId(const json& args, std::string& error) {
   return id ? std::optional(static_cast<std::int64_t>(*id)) : std::nullopt;
 }
 
+/// What a family did in the looks of a week.
+struct FamilyWeek {
+  double spent = 0;
+  std::uint64_t tests = 0;
+  std::uint64_t rejected = 0;
+  // Of the newest look that tested it.
+  bool tested = false;
+  double least_p = 1;
+  double resolution = 0;
+  double needed = 0;
+};
+
+/// `looks` begin with the newest.
+FamilyWeek SumOf(const std::vector<store::DriftLookRow>& looks, drift::Family family) {
+  FamilyWeek sum;
+  for (const store::DriftLookRow& look : looks) {
+    for (const json& one : Parsed(look.families, json::array())) {
+      if (one.value("family", "") != NameOf(family)) {
+        continue;
+      }
+      const double alpha = one.value("alpha", 0.0);
+      const auto tests = one.value("tests", std::uint64_t{0});
+      sum.spent += alpha;
+      sum.tests += tests;
+      sum.rejected += one.value("rejected", std::uint64_t{0});
+      if (!sum.tested && tests > 0) {
+        sum.tested = true;
+        sum.least_p = one.value("least_p", 1.0);
+        sum.resolution = one.value("resolution", 0.0);
+        sum.needed = alpha / static_cast<double>(tests);
+      }
+    }
+  }
+  return sum;
+}
+
 json MomentJson(const FrameMoments& moments, std::size_t index, const char* what) {
   const auto& features = moments.features();
   if (index >= features.size() || features[index].frames == 0) {
@@ -121,32 +157,16 @@ json DriftAdmin::FamiliesJson(const std::vector<store::DriftLookRow>& week,
                                                          {Family::kModel, options.shares.model}}};
   json out = json::array();
   for (const auto& [family, share] : shares) {
-    double spent = 0;
-    std::uint64_t tests = 0;
-    std::uint64_t rejected = 0;
-    json newest;
-    for (const store::DriftLookRow& look : week) {
-      for (const json& one : Parsed(look.families, json::array())) {
-        if (one.value("family", "") != NameOf(family)) {
-          continue;
-        }
-        spent += one.value("alpha", 0.0);
-        tests += one.value("tests", std::uint64_t{0});
-        rejected += one.value("rejected", std::uint64_t{0});
-        newest = newest.is_null() ? one : newest;
-      }
-    }
+    const FamilyWeek sum = SumOf(week, family);
     json row{{"family", NameOf(family)},
              {"budget_per_week", options.budget_per_week * share},
-             {"spent_this_week", spent},
-             {"tests_this_week", tests},
-             {"rejected_this_week", rejected},
-             {"least_p", newest.is_null() ? json() : newest["least_p"]},
-             {"resolution", newest.is_null() ? json() : newest["resolution"]},
-             {"resolution_needed", nullptr}};
-    if (!newest.is_null() && newest.value("tests", 0.0) > 0) {
-      row["resolution_needed"] = newest.value("alpha", 0.0) / newest.value("tests", 1.0);
-    } else if (family == Family::kNode && watched > 0) {
+             {"spent_this_week", sum.spent},
+             {"tests_this_week", sum.tests},
+             {"rejected_this_week", sum.rejected},
+             {"least_p", sum.tested ? json(sum.least_p) : json()},
+             {"resolution", sum.tested ? json(sum.resolution) : json()},
+             {"resolution_needed", sum.tested ? json(sum.needed) : json()}};
+    if (!sum.tested && family == Family::kNode && watched > 0) {
       row["resolution_needed"] =
           options.budget_per_week * share * static_cast<double>(options.block.count()) /
           static_cast<double>(options.week.count()) / static_cast<double>(watched);

@@ -4,6 +4,7 @@
 #include <system_error>
 #include <utility>
 
+#include "trib/cloud/drift/kinds.h"
 #include "trib/common/dsp/recipe.h"
 #include "trib/common/host/package/package.h"
 #include "trib/common/package/package.h"
@@ -13,8 +14,6 @@ namespace trib::cloud {
 namespace {
 
 namespace fs = std::filesystem;
-using drift::FeatureKind;
-using dsp::Op;
 using package::SectionType;
 
 constexpr const char* kExtension = ".trib";
@@ -29,8 +28,8 @@ Status Read(const package::PackageView& view, PackageFacts& out) {
   TRIB_TRY_ASSIGN(const dsp::Recipe recipe, dsp::DecodeRecipe(view.Find(SectionType::kRecipe)));
   for (std::size_t i = 0; i < dsp::OutputCount(recipe); ++i) {
     out.features.push_back(NameOf(recipe, i));
-    out.kinds.push_back(KindOf(static_cast<std::uint16_t>(dsp::OperationOf(recipe, i)->op)));
   }
+  out.kinds = drift::KindsOfRecipe(recipe);
   package::Labels labels;
   TRIB_TRY(package::Decode(view.Find(SectionType::kLabels), labels));
   for (const package::Label& label : labels.labels) {
@@ -47,36 +46,6 @@ Status Read(const package::PackageView& view, PackageFacts& out) {
 }
 
 }  // namespace
-
-drift::FeatureKind KindOf(std::uint16_t op) {
-  switch (static_cast<Op>(op)) {
-    case Op::kMean:
-      return FeatureKind::kOffset;
-    case Op::kRms:
-    case Op::kStd:
-    case Op::kVariance:
-    case Op::kMin:
-    case Op::kMax:
-    case Op::kPeakToPeak:
-    case Op::kRateOfChange:
-    case Op::kBandEnergy:
-    case Op::kEnvelopeLines:
-    case Op::kVelocityRms:
-      return FeatureKind::kLevel;
-    case Op::kCrest:
-    case Op::kShape:
-    case Op::kImpulse:
-    case Op::kMargin:
-    case Op::kSkewness:
-    case Op::kKurtosis:
-    case Op::kZeroCrossingRate:
-    case Op::kCorrelation:
-      return FeatureKind::kShape;
-    case Op::kUnspecified:
-      break;
-  }
-  return FeatureKind::kUnknown;
-}
 
 PackageNames::PackageNames(std::vector<fs::path> folders, std::vector<crypto::PublicKey> keys)
     : folders_(std::move(folders)), keys_(std::move(keys)) {}

@@ -64,7 +64,4 @@ class PackageNames {
   std::map<PackageHash, std::shared_ptr<const PackageFacts>> packages_;
 };
 
-/// What a feature of this operation is about.
-drift::FeatureKind KindOf(std::uint16_t op);
-
 }  // namespace trib::cloud

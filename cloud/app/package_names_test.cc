@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "trib/common/dsp/recipe.h"
 #include "trib/common/host/identity/identity.h"
 #include "trib/common/host/package/package.h"
 
@@ -54,10 +53,14 @@ TEST_F(PackageNamesTest, APackageNamesItsFeaturesKindsLabelsAndEdges) {
   const auto facts = names.Find(hash);
   ASSERT_NE(facts, nullptr);
   ASSERT_EQ(facts->features.size(), facts->kinds.size());
-  const auto rms = std::ranges::find(facts->features, "ch0.log_rms");
-  ASSERT_NE(rms, facts->features.end());
-  EXPECT_EQ(facts->kinds[static_cast<std::size_t>(rms - facts->features.begin())],
-            FeatureKind::kLevel);
+  const auto kind_of = [&](const char* name) {
+    const auto found = std::ranges::find(facts->features, name);
+    return found == facts->features.end()
+               ? FeatureKind::kUnknown
+               : facts->kinds[static_cast<std::size_t>(found - facts->features.begin())];
+  };
+  EXPECT_EQ(kind_of("ch0.log_rms"), FeatureKind::kTotal);
+  EXPECT_EQ(kind_of("ch0.log_kurtosis"), FeatureKind::kShape);
   ASSERT_GE(facts->labels.size(), 2U);
   ASSERT_FALSE(facts->histograms.empty());
   EXPECT_LT(facts->histograms[0].edges[0], facts->histograms[0].edges[14]);
@@ -80,16 +83,6 @@ TEST_F(PackageNamesTest, WhatIsNotTrustedOrDamagedIsNamedOnce) {
 TEST_F(PackageNamesTest, AFolderThatIsNotThereIsNamed) {
   PackageNames names({folder_ / "none"}, {key_.public_key});
   EXPECT_EQ(names.Rescan().size(), 1U);
-}
-
-TEST(FeatureKinds, EveryOperationHasOne) {
-  for (const dsp::OpInfo& op : dsp::Ops()) {
-    EXPECT_NE(KindOf(static_cast<std::uint16_t>(op.op)), FeatureKind::kUnknown) << op.name;
-  }
-  EXPECT_EQ(KindOf(static_cast<std::uint16_t>(dsp::Op::kMean)), FeatureKind::kOffset);
-  EXPECT_EQ(KindOf(static_cast<std::uint16_t>(dsp::Op::kKurtosis)), FeatureKind::kShape);
-  EXPECT_EQ(KindOf(static_cast<std::uint16_t>(dsp::Op::kBandEnergy)), FeatureKind::kLevel);
-  EXPECT_EQ(KindOf(9999), FeatureKind::kUnknown);
 }
 
 }  // namespace
