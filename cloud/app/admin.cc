@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "arguments.h"
 #include "clock.h"
 #include "json.h"
 #include "trib/common/host/identity/identity.h"
@@ -24,53 +25,6 @@ constexpr std::uint64_t kQuickCheckBytes = 1U << 30U;
 constexpr std::uintmax_t kLowDiskBytes = 256U << 20U;
 constexpr std::uint64_t kQuietMs = std::uint64_t{10} * 60 * 1000;
 constexpr std::uint64_t kClockAheadMs = 5000;
-/// The control layer admits operators by key and does not tell which one called.
-constexpr const char* kActor = "operator";
-constexpr const char* kRestore = "stop trib-cloud and restore the database from a backup";
-
-ControlError Wrong(std::string message) {
-  return {Code::kInvalidArgument, std::move(message)};
-}
-
-/// A whole number >= 0 under `name`; nullopt with `error` set when it is something else.
-std::optional<std::uint64_t> Number(const json& args,
-                                    const char* name,
-                                    std::optional<std::uint64_t> fallback,
-                                    std::string& error) {
-  if (!args.contains(name)) {
-    if (!fallback.has_value()) {
-      error = std::string("\"") + name + "\" is missing";
-    }
-    return fallback;
-  }
-  const json& value = args.at(name);
-  if (!value.is_number_unsigned()) {
-    error = std::string("\"") + name + "\" must be a whole number from 0";
-    return std::nullopt;
-  }
-  return value.get<std::uint64_t>();
-}
-
-/// The same for an id, which may also be a string: docs/formats/admin_calls.md.
-std::optional<std::uint64_t> Id(const json& args,
-                                const char* name,
-                                std::optional<std::uint64_t> fallback,
-                                std::string& error) {
-  if (!args.contains(name)) {
-    return Number(args, name, fallback, error);
-  }
-  const auto id = host::control::ReadId(args.at(name));
-  if (!id.has_value()) {
-    error = std::string("\"") + name + "\" must be an id: a whole number from 0, or it as a string";
-  }
-  return id;
-}
-
-/// `fix` says what to do about a status that is not "ok".
-json Check(const char* name, const char* status, std::string text, const char* fix) {
-  const bool ok = std::string_view(status) == "ok";
-  return {{"name", name}, {"status", status}, {"text", std::move(text)}, {"fix", ok ? "" : fix}};
-}
 
 /// What helps when a gateway's envelopes are refused for `reason`.
 const char* EnvelopeFix(std::string_view reason) {
@@ -84,10 +38,6 @@ const char* EnvelopeFix(std::string_view reason) {
     return "its roster is not of this cloud; when it has delivered all, start it with a new spool";
   }
   return "update that gateway's trib-gateway; what it cannot deliver waits in its spool";
-}
-
-const char* OkOr(bool ok, const char* otherwise) {
-  return ok ? "ok" : otherwise;
 }
 
 /// Whether an accepted gateway delivers, and by which clock.
@@ -117,6 +67,7 @@ Admin::Admin(std::unique_ptr<store::Reader> reader,
              StoreLoop& store,
              const South& south,
              std::function<TailSnapshot()> tail,
+             std::unique_ptr<DriftAdmin> drift,
              const host::zmq::ZapHandler& zap,
              std::filesystem::path store_path)
     : reader_(std::move(reader)),
@@ -124,6 +75,7 @@ Admin::Admin(std::unique_ptr<store::Reader> reader,
       store_(store),
       south_(south),
       tail_(std::move(tail)),
+      drift_(std::move(drift)),
       zap_(zap),
       store_path_(std::move(store_path)),
       started_(SteadyNow()) {
@@ -175,6 +127,7 @@ void Admin::AddCalls() {
   calls_.Add("event.tail", [this](const json& args) { return EventTail(args); });
   calls_.Add("stats", [this](const json&) { return Stats(); });
   calls_.Add("doctor", [this](const json& args) { return Doctor(args); });
+  drift_->AddCalls(calls_);
 }
 
 Admin::Outcome Admin::ReadFailed(Status status) const {
@@ -398,6 +351,7 @@ Admin::Outcome Admin::Stats() {
     out["verdicts"][name] = total;
   }
   out["tail"] = TailJson(tail);
+  out["drift"] = drift_->Stats();
   out["commits"] = store_.commits();
   out["commit_failures"] = store_.commit_failures();
   out["blocked"] = store_.blocked();
@@ -520,6 +474,7 @@ Admin::Outcome Admin::Doctor(const json& args) {
     }
   }
   CheckTails(checks);
+  drift_->AddChecks(checks);
   const StoreLoop::RefusedCounts refused = store_.refused_since_start();
   if (refused.empty()) {
     checks.push_back(Check("gateway_envelopes", "ok", "none refused since start", ""));

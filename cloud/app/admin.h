@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "drift_admin.h"
 #include "south.h"
 #include "store_loop.h"
 #include "tail_loop.h"
@@ -26,6 +27,7 @@ class Admin {
         StoreLoop& store,
         const South& south,
         std::function<TailSnapshot()> tail,
+        std::unique_ptr<DriftAdmin> drift,
         const host::zmq::ZapHandler& zap,
         std::filesystem::path store_path);
   ~Admin();
@@ -66,6 +68,7 @@ class Admin {
   StoreLoop& store_;
   const South& south_;
   const std::function<TailSnapshot()> tail_;
+  const std::unique_ptr<DriftAdmin> drift_;
   const host::zmq::ZapHandler& zap_;
   const std::filesystem::path store_path_;
   const MonotonicTime started_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "admin.h"
+#include "drift_loop.h"
 #include "south.h"
 #include "store_loop.h"
 #include "tail_loop.h"
@@ -45,10 +46,13 @@ struct Cloud::Impl {
   std::unique_ptr<StoreLoop> store;
   std::unique_ptr<South> south;
   std::unique_ptr<TailLoop> tail;  // none without [tails]
+  std::unique_ptr<PackageNames> names;
+  std::unique_ptr<DriftLoop> drift;  // none when it is not enabled
   std::unique_ptr<Admin> admin;
 
   Status Start(const Config& config, std::string& error);
   Status StartTail(const Config& config, std::string& error);
+  Status StartDrift(const Config& config, std::string& error);
 };
 
 Status Cloud::Impl::StartTail(const Config& config, std::string& error) {
@@ -68,18 +72,47 @@ Status Cloud::Impl::StartTail(const Config& config, std::string& error) {
   return {};
 }
 
+Status Cloud::Impl::StartDrift(const Config& config, std::string& error) {
+  std::vector<std::filesystem::path> folders;
+  for (const auto& folder : {config.tails.directory, config.drift.packages}) {
+    if (!folder.empty()) {
+      folders.push_back(folder);
+    }
+  }
+  names = std::make_unique<PackageNames>(std::move(folders), config.tails.package_keys);
+  if (!config.drift.enabled) {
+    return {};
+  }
+  if (const auto needed = ReferenceBlocksNeeded(config.drift.options);
+      needed > config.drift.options.reference_blocks) {
+    Log(Level::kWarn,
+        "drift",
+        "[drift] reference_blocks = ",
+        config.drift.options.reference_blocks,
+        " are too few for an alarm of one node alone within the budget: ",
+        needed,
+        " are needed");
+  }
+  TRIB_TRY_ASSIGN(auto reader, store::DriftReader::Open(config.store_path.string(), &error));
+  drift = std::make_unique<DriftLoop>(config.drift, *store, std::move(reader), *names);
+  drift->Start();
+  return {};
+}
+
 Status Cloud::Impl::Start(const Config& config, std::string& error) {
   TRIB_TRY_ASSIGN(const crypto::KeyPair pair, host::identity::LoadKeyPair(config.key_file, &error));
   const host::zmq::CurveKeys keys = CurveOf(pair);
-  TRIB_TRY_ASSIGN(std::unique_ptr<store::Writer> writer,
-                  store::Writer::Open(config.store_path.string(),
-                                      {.max_bytes = config.max_bytes,
-                                       .wal_autocheckpoint_pages = config.wal_autocheckpoint_pages,
-                                       .cache_bytes = config.cache_bytes,
-                                       .rollup_window = config.retention.rollups.count() != 0
-                                                            ? config.retention.rollups
-                                                            : store::kDefaultRollupWindow},
-                                      &error));
+  TRIB_TRY_ASSIGN(
+      std::unique_ptr<store::Writer> writer,
+      store::Writer::Open(
+          config.store_path.string(),
+          {.max_bytes = config.max_bytes,
+           .wal_autocheckpoint_pages = config.wal_autocheckpoint_pages,
+           .cache_bytes = config.cache_bytes,
+           .rollup_window = config.retention.rollups.count() != 0 ? config.retention.rollups
+                                                                  : store::kDefaultRollupWindow,
+           .drift_block = config.drift.enabled ? config.drift.options.block : Millis(0)},
+          &error));
   TRIB_TRY_ASSIGN(std::unique_ptr<store::Reader> reader,
                   store::Reader::Open(config.store_path.string(), &error));
 
@@ -123,13 +156,17 @@ Status Cloud::Impl::Start(const Config& config, std::string& error) {
     return status;
   }
   TRIB_TRY_ASSIGN(auto deferred, store::DeferredReader::Open(config.store_path.string(), &error));
+  TRIB_TRY_ASSIGN(auto drift_reader, store::DriftReader::Open(config.store_path.string(), &error));
   TRIB_TRY(StartTail(config, error));
+  TRIB_TRY(StartDrift(config, error));
   admin = std::make_unique<Admin>(
       std::move(reader),
       std::move(deferred),
       *store,
       *south,
       [this] { return tail ? tail->snapshot() : TailSnapshot(); },
+      std::make_unique<DriftAdmin>(
+          config.drift, std::move(drift_reader), *store, drift.get(), *names),
       *zap,
       config.store_path);
   TRIB_TRY(admin->Start(context, *zap, keys, config.admin_bind, error));
@@ -163,6 +200,9 @@ void Cloud::Stop() {
   }
   if (impl_->tail != nullptr) {
     impl_->tail->Stop();
+  }
+  if (impl_->drift != nullptr) {
+    impl_->drift->Stop();
   }
   if (impl_->store != nullptr) {
     impl_->store->Stop();

@@ -1,5 +1,8 @@
 #include "trib/cloud/app/config.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "trib/common/host/config/config_file.h"
 #include "trib/common/host/identity/identity.h"
 
@@ -45,7 +48,46 @@ void ReadTails(ConfigFile& file, Config& config) {
   config.retention.undecided = file.Duration("tails.keep", kWeek, {Millis(60'000), kLongest});
 }
 
+void ReadDrift(ConfigFile& file, Config& config) {
+  constexpr Millis kDay{86'400'000};
+  DriftConfig& drift = config.drift;
+  drift::Options& options = drift.options;
+  drift.enabled = file.Bool("drift.enabled", drift.enabled);
+  options.block = file.Duration("drift.block", options.block, {Millis(1'000), 31 * kDay});
+  drift.look = file.Duration("drift.look", drift.look, {Millis(100), 7 * kDay});
+  drift.grace = file.Duration("drift.grace", drift.grace, {Millis(0), 31 * kDay});
+  options.week = file.Duration("drift.week", options.week, {Millis(1'000), 366 * kDay});
+  options.budget_per_week =
+      file.Double("drift.budget_per_week", options.budget_per_week, {0.001, 1000});
+  options.reference_blocks = static_cast<std::uint32_t>(
+      file.Int("drift.reference_blocks", options.reference_blocks, {4, 400}));
+  options.min_windows = static_cast<std::uint32_t>(
+      file.Int("drift.min_windows", options.min_windows, {1, 1'000'000'000}));
+  options.min_psi = file.Double("drift.min_psi", options.min_psi, {0, 10});
+  if (options.week < options.block) {
+    file.Fail("drift.week", "must be at least as long as drift.block");
+  }
+  if (!file.String("drift.packages", "").empty()) {
+    drift.packages = file.Path("drift.packages");
+    if (file.Strings("tails.package_keys").empty()) {
+      file.Fail("drift.packages",
+                "needs tails.package_keys: the public keys whose packages are trusted");
+    }
+  }
+  constexpr Millis kLongest{std::int64_t{100} * 366 * 86'400'000};
+  config.retention.drift = file.Duration("retention.drift", Millis(0), {Millis(0), kLongest});
+}
+
 }  // namespace
+
+std::uint64_t ReferenceBlocksNeeded(const drift::Options& options) {
+  // One block of n nodes' is rejected when its p, 1 / (1 + n x blocks) at the least, is not above
+  // share x budget x block / week / n.
+  const double alpha = options.shares.node * options.budget_per_week *
+                       static_cast<double>(options.block.count()) /
+                       static_cast<double>(options.week.count());
+  return static_cast<std::uint64_t>(std::ceil(1 / std::min(alpha, 1.0) - 1e-9));
+}
 
 Status LoadConfig(const std::filesystem::path& path,
                   Config& config,
@@ -80,6 +122,7 @@ Status LoadConfig(const std::filesystem::path& path,
       static_cast<std::uint64_t>(file.Int("retention.max_records", 0, {0, std::int64_t{1} << 50U}));
   retention.max_bytes = file.Size("retention.max_size", 0, {0, std::uint64_t{1} << 44U});
   ReadTails(file, config);
+  ReadDrift(file, config);
   const Status status = file.Finish();
   errors = file.errors();
   return status;

@@ -52,6 +52,45 @@ TEST(Config, TheShippedFileIsValidAndShowsTheDefaults) {
   EXPECT_EQ(spelled.tails.options.batch, shipped.tails.options.batch);
   EXPECT_EQ(spelled.tails.options.deadline, shipped.tails.options.deadline);
   EXPECT_EQ(spelled.retention.undecided, shipped.retention.undecided);
+  EXPECT_EQ(spelled.retention.drift, shipped.retention.drift);
+  EXPECT_EQ(spelled.drift.enabled, shipped.drift.enabled);
+  EXPECT_EQ(spelled.drift.look, shipped.drift.look);
+  EXPECT_EQ(spelled.drift.grace, shipped.drift.grace);
+  EXPECT_TRUE(spelled.drift.packages.empty() && shipped.drift.packages.empty());
+  const drift::Options& options = spelled.drift.options;
+  EXPECT_EQ(options.block, shipped.drift.options.block);
+  EXPECT_EQ(options.week, shipped.drift.options.week);
+  EXPECT_EQ(options.budget_per_week, shipped.drift.options.budget_per_week);
+  EXPECT_EQ(options.reference_blocks, shipped.drift.options.reference_blocks);
+  EXPECT_EQ(options.min_windows, shipped.drift.options.min_windows);
+  EXPECT_EQ(options.min_psi, shipped.drift.options.min_psi);
+}
+
+TEST(Config, DriftSaysWhatCannotBe) {
+  const std::string store = "key = \"k\"\n[store]\npath = \"c.db\"\n";
+  const auto mistake = [&](const std::string& drift) {
+    Config config;
+    std::vector<std::string> errors;
+    (void)Load(store + "[drift]\n" + drift, config, errors);
+    return errors.size() == 1 ? errors[0] : ::testing::PrintToString(errors);
+  };
+  EXPECT_NE(mistake("block = \"8d\"\n").find("drift.week"), std::string::npos);
+  EXPECT_NE(mistake("block = \"10ms\"\n").find("drift.block"), std::string::npos);
+  EXPECT_NE(mistake("reference_blocks = 3\n").find("4 to 400"), std::string::npos);
+  EXPECT_NE(mistake("budget_per_week = 0\n").find("budget_per_week"), std::string::npos);
+  EXPECT_NE(mistake("packages = \"p\"\n").find("tails.package_keys"), std::string::npos);
+
+  Config config;
+  std::vector<std::string> errors;
+  ASSERT_TRUE(Load(store + "[drift]\nblock = \"10s\"\nweek = \"70s\"\nlook = \"1s\"\n"
+                           "budget_per_week = 2\nreference_blocks = 6\n",
+                   config,
+                   errors)
+                  .ok())
+      << ::testing::PrintToString(errors);
+  EXPECT_EQ(config.drift.options.block, Millis(10'000));
+  EXPECT_EQ(ReferenceBlocksNeeded(config.drift.options), 7U);
+  EXPECT_EQ(ReferenceBlocksNeeded({}), 14U) << "as the decision says";
 }
 
 TEST(Config, TailsNeedKeysToTrust) {

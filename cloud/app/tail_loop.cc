@@ -1,6 +1,7 @@
 #include "tail_loop.h"
 
 #include <algorithm>
+#include <array>
 #include <span>
 
 #include "clock.h"
@@ -33,9 +34,12 @@ TailLoop::TailLoop(const TailsConfig& config,
               if (network == nullptr) {
                 return Code::kNotFound;
               }
-              TRIB_TRY_ASSIGN(const auto answer,
-                              runner_.Decide(*network, activation, network->last_exit()));
-              return tail::Finished{answer.decision, network->ScoresOf(answer.decision)};
+              const std::array<std::size_t, 2> exits{0, network->last_exit()};
+              std::array<host::tail::TailRunner::Answer, 2> answers;
+              TRIB_TRY(runner_.Decide(*network, activation, exits, answers));
+              return tail::Finished{answers[1].decision,
+                                    network->ScoresOf(answers[1].decision),
+                                    answers[0].decision.label};
             }) {}
 
 void TailLoop::Start() {

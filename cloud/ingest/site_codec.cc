@@ -165,9 +165,58 @@ Envelope ReadBatch(pb::Batch& message, GatewayId gateway, const Bindings& bindin
   return batch;
 }
 
-Envelope ReadReport(const pb::SiteReport& message, GatewayId gateway) {
+bool IsShare(float value) {
+  return value >= 0 && value <= 1;
+}
+
+/// One more than the largest index of a channel; 0 for channels that nobody sends.
+std::uint32_t IndicesOf(pb::DriftChannel channel) {
+  switch (channel) {
+    case pb::DRIFT_CHANNEL_FEATURE:
+      return message::kTriggerScoreFeature + 1;
+    case pb::DRIFT_CHANNEL_CONFIDENCE:
+    case pb::DRIFT_CHANNEL_TRIGGERED:
+      return 1;
+    case pb::DRIFT_CHANNEL_EXITS:
+      return message::kTierCount;
+    case pb::DRIFT_CHANNEL_LABEL:
+      return message::kMaxLabels;
+    default:
+      return 0;
+  }
+}
+
+bool IsLawful(const pb::NodeFlag& flag) {
+  return flag.node() != 0 && flag.index() < IndicesOf(flag.channel()) && IsShare(flag.before()) &&
+         IsShare(flag.after());
+}
+
+/// A gateway has nothing to say about nodes that are not, or were not, its own.
+void ReadFlags(const pb::SiteReport& message, const Bindings& bindings, SiteReportRow& row) {
+  row.flags.reserve(static_cast<std::size_t>(message.flags_size()));
+  for (const pb::NodeFlag& flag : message.flags()) {
+    if (RefusalOf(bindings.Of(NodeId(flag.node()), row.gateway)) != nullptr) {
+      ++row.flags_refused;
+      continue;
+    }
+    row.flags.push_back({NodeId(flag.node()),
+                         static_cast<std::uint32_t>(flag.channel()),
+                         flag.index(),
+                         flag.time_ms(),
+                         PackageHash(flag.package_hash()),
+                         flag.before(),
+                         flag.after(),
+                         flag.width()});
+  }
+}
+
+Envelope ReadReport(const pb::SiteReport& message, GatewayId gateway, const Bindings& bindings) {
   if (message.gateway() != gateway.value()) {
     return RefusedEnvelope{"envelope_gateway"};
+  }
+  if (message.flags_size() > static_cast<int>(message::kMaxSiteFlags) ||
+      !std::all_of(message.flags().begin(), message.flags().end(), IsLawful)) {
+    return RefusedEnvelope{"envelope_flags"};
   }
   SiteReportRow row;
   row.gateway = gateway;
@@ -179,6 +228,7 @@ Envelope ReadReport(const pb::SiteReport& message, GatewayId gateway) {
   row.nodes_seen = message.nodes_seen();
   row.spool_depth = message.spool_depth();
   row.encoded = message.SerializeAsString();
+  ReadFlags(message, bindings, row);
   return row;
 }
 
@@ -205,7 +255,7 @@ Envelope Decode(std::string_view bytes, GatewayId gateway, const Bindings& bindi
     case pb::SiteEnvelope::kBatch:
       return ReadBatch(*envelope.mutable_batch(), gateway, bindings);
     case pb::SiteEnvelope::kReport:
-      return ReadReport(envelope.report(), gateway);
+      return ReadReport(envelope.report(), gateway, bindings);
     default:
       return RefusedEnvelope{"envelope_body"};
   }

@@ -4,6 +4,7 @@
 #include <tributary/v1/record.pb.h>
 #include <tributary/v1/site.pb.h>
 
+#include <cmath>
 #include <limits>
 #include <map>
 
@@ -275,6 +276,56 @@ TEST(SiteCodec, TakesHelloReportAndDrops) {
   EXPECT_EQ(batch.drops[0].priority, 4U);
   EXPECT_EQ(batch.drops[0].reason, "other");
   EXPECT_EQ(batch.drops[0].total, 7U);
+}
+
+TEST(SiteCodec, TakesDriftFlagsWithinTheirBoundsOnly) {
+  pb::SiteEnvelope envelope;
+  envelope.set_protocol(message::kProtocolVersion);
+  envelope.mutable_report()->set_gateway(9);
+  pb::NodeFlag& flag = *envelope.mutable_report()->add_flags();
+  flag.set_node(77);
+  flag.set_channel(pb::DRIFT_CHANNEL_LABEL);
+  flag.set_index(message::kMaxLabels - 1);
+  flag.set_before(0.9F);
+  flag.set_after(0.25F);
+  flag.set_width(40);
+  const auto decoded = Decode(envelope.SerializeAsString(), kGateway, Table());
+  pb::SiteReport kept;
+  ASSERT_TRUE(kept.ParseFromString(std::get<SiteReportRow>(decoded).encoded));
+  EXPECT_EQ(kept.flags(0).SerializeAsString(), flag.SerializeAsString());
+
+  const auto& foreign = std::get<SiteReportRow>(decoded);
+  EXPECT_TRUE(foreign.flags.empty()) << "nobody knows node 77";
+  EXPECT_EQ(foreign.flags_refused, 1U);
+  pb::SiteEnvelope own = envelope;
+  own.mutable_report()->mutable_flags(0)->set_node(1);
+  const auto taken = Decode(own.SerializeAsString(), kGateway, Table());
+  ASSERT_EQ(std::get<SiteReportRow>(taken).flags.size(), 1U);
+  const DriftFlag& one = std::get<SiteReportRow>(taken).flags[0];
+  EXPECT_EQ(one.node, NodeId(1));
+  EXPECT_EQ(one.channel, static_cast<std::uint32_t>(pb::DRIFT_CHANNEL_LABEL));
+  EXPECT_EQ(one.index, message::kMaxLabels - 1);
+  EXPECT_EQ(one.before, 0.9F);
+  EXPECT_EQ(one.width, 40U);
+
+  const auto refused_with = [&](auto change) {
+    pb::SiteEnvelope broken = envelope;
+    change(*broken.mutable_report()->mutable_flags(0), *broken.mutable_report());
+    return RefusalOf(Decode(broken.SerializeAsString(), kGateway, Table()));
+  };
+  EXPECT_EQ(refused_with([](auto& f, auto&) { f.set_node(0); }), "envelope_flags");
+  EXPECT_EQ(refused_with([](auto& f, auto&) { f.set_index(message::kMaxLabels); }),
+            "envelope_flags");
+  EXPECT_EQ(refused_with([](auto& f, auto&) { f.set_channel(pb::DRIFT_CHANNEL_UNSPECIFIED); }),
+            "envelope_flags");
+  EXPECT_EQ(refused_with([](auto& f, auto&) { f.set_after(1.5F); }), "envelope_flags");
+  EXPECT_EQ(refused_with([](auto& f, auto&) { f.set_before(std::nanf("")); }), "envelope_flags");
+  EXPECT_EQ(refused_with([](auto&, auto& report) {
+              for (std::size_t i = 0; i < message::kMaxSiteFlags; ++i) {
+                *report.add_flags() = report.flags(0);
+              }
+            }),
+            "envelope_flags");
 }
 
 TEST(SiteCodec, AnswersSayWhatHappened) {

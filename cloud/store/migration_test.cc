@@ -3,6 +3,7 @@
 
 #include "schema.h"
 #include "store_fixture.h"
+#include "trib/common/host/message/codec.h"
 
 namespace trib::cloud::store {
 namespace {
@@ -83,6 +84,29 @@ TEST_F(MigrationTest, AFileOfVersionThreeTakesDeferredWindows) {
   EXPECT_EQ(Query("SELECT count(*) FROM undecided"), 1);
   OpenWriter();
   EXPECT_EQ(Query("SELECT count(*) FROM undecided"), 1);
+}
+
+TEST_F(MigrationTest, AFileOfVersionFourTakesBlocksOfSketches) {
+  MakeVersion(4);
+  OpenWriter();
+  EXPECT_EQ(Query("PRAGMA user_version"), KnownSchemaVersion());
+  EXPECT_EQ(Query("SELECT count(*) FROM record"), 1);
+  EXPECT_EQ(Query("SELECT count(*) FROM drift_block"), 0) << "drift is judged from now on";
+  message::Record record;
+  record.header.key = {NodeId(1), EnrolmentEpoch(77), 1, 3};
+  record.header.package_hash = PackageHash(5);
+  record.header.block = {1'699'999'200'000, 3'600'000};
+  record.kind = message::RecordKind::kSketch;
+  record.sketch = {};
+  record.sketch.windows = 40;
+  (void)record.sketch.histograms.push_back({2, {40}});
+  RecordRow row;
+  row.header = record.header;
+  row.kind = record.kind;
+  row.body = SketchSummary{40, 0, 0};
+  row.sealed = host::message::EncodeSealedRecord(host::message::EncodeRecord(record));
+  EXPECT_EQ(Commit(BatchOf({row})).stored, 1U);
+  EXPECT_EQ(Query("SELECT windows FROM drift_block WHERE node = 1 AND look IS NULL"), 40);
 }
 
 TEST_F(MigrationTest, OpeningTwiceMigratesOnce) {

@@ -46,6 +46,16 @@ Status Retainer::Prepare(Database& database) {
       {&old_undecided_,
        "DELETE FROM undecided WHERE record IN (SELECT record FROM (SELECT record, stored_ms FROM"
        " undecided ORDER BY record LIMIT ?2) WHERE stored_ms < ?1)"},
+      // What is normal for a node stays, and where it stands: its newest blocks.
+      {&old_blocks_,
+       "DELETE FROM drift_block WHERE id IN (SELECT b.id FROM drift_look l JOIN drift_block b ON"
+       " b.look = l.id AND b.role IN (2, 3) WHERE l.at_ms < ?1 AND EXISTS(SELECT 1 FROM drift_block"
+       " n WHERE n.node = b.node AND n.length_ms = b.length_ms AND n.begin_ms >= b.begin_ms"
+       " + 8 * b.length_ms AND n.look IS NOT NULL) LIMIT ?2)"},
+      {&old_looks_,
+       "DELETE FROM drift_look WHERE id IN (SELECT id FROM drift_look l WHERE at_ms < ?1 AND NOT"
+       " EXISTS(SELECT 1 FROM drift_block b WHERE b.look = l.id) AND NOT EXISTS(SELECT 1 FROM"
+       " drift_alarm a WHERE a.look = l.id) LIMIT ?2)"},
   };
   for (const auto& [statement, sql] : all) {
     TRIB_TRY_ASSIGN(*statement, database.Prepare(sql));
@@ -235,8 +245,12 @@ Result<RetentionStep> Retainer::Step(Database& database,
                     DeleteOld(database, old_audit_, now_ms, policy.audit, "audit"));
     TRIB_TRY_ASSIGN(const auto undecided,
                     DeleteOld(database, old_undecided_, now_ms, policy.undecided, "undecided"));
-    step.deleted += rollups + reports + audit + undecided;
-    more = std::max({rollups, reports, audit, undecided}) >= kRowsPerStep ||
+    TRIB_TRY_ASSIGN(const auto blocks,
+                    DeleteOld(database, old_blocks_, now_ms, policy.drift, "drift_blocks"));
+    TRIB_TRY_ASSIGN(const auto looks,
+                    DeleteOld(database, old_looks_, now_ms, policy.drift, "drift_looks"));
+    step.deleted += rollups + reports + audit + undecided + blocks + looks;
+    more = std::max({rollups, reports, audit, undecided, blocks, looks}) >= kRowsPerStep ||
            (policy.rollups.count() > 0 && walked != kBeforeAllNodes);
   }
   TRIB_TRY(transaction.Commit());

@@ -63,6 +63,7 @@ class Retainer {
   host::sqlite::Statement before_, after_, remember_, forget_range_;
   host::sqlite::Statement was_stored_, count_, set_clock_;
   host::sqlite::Statement next_node_, old_rollups_, old_reports_, old_audit_, old_undecided_;
+  host::sqlite::Statement old_blocks_, old_looks_;
   bool any_forgotten_ = false;
   std::int64_t rollup_node_ = kBeforeAllNodes;  // where the walk over the nodes' minutes stands
   std::uint64_t tidied_ms_ = 0;

@@ -22,19 +22,25 @@ std::uint64_t RetentionClock::Advance(std::uint64_t wall_ms, MonotonicTime stead
   return std::min(*now_ms_, wall_ms);
 }
 
-std::int64_t RollupMinute(std::int64_t time_ms,
-                          std::uint64_t received_ms,
-                          std::uint64_t now_ms,
-                          Millis window) {
-  constexpr std::int64_t kMinute = 60'000;
+std::int64_t SoundTime(std::int64_t time_ms,
+                       std::uint64_t received_ms,
+                       std::uint64_t now_ms,
+                       Millis window) {
   constexpr std::int64_t kAhead = std::int64_t{2} * 24 * 3'600'000;
   const auto now = static_cast<std::int64_t>(now_ms);
   const auto received = static_cast<std::int64_t>(received_ms);
   const auto sound = [&](std::int64_t time) {
     return time >= 0 && time <= now + kAhead && time >= now - window.count();
   };
-  const std::int64_t time = sound(time_ms) ? time_ms : (sound(received) ? received : now);
-  return time / kMinute * kMinute;
+  return sound(time_ms) ? time_ms : (sound(received) ? received : now);
+}
+
+std::int64_t RollupMinute(std::int64_t time_ms,
+                          std::uint64_t received_ms,
+                          std::uint64_t now_ms,
+                          Millis window) {
+  constexpr std::int64_t kMinute = 60'000;
+  return SoundTime(time_ms, received_ms, now_ms, window) / kMinute * kMinute;
 }
 
 }  // namespace trib::cloud::store

@@ -254,7 +254,93 @@ CREATE TABLE verdict_total(
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array kMigrations{kVersion1, kVersion2, kVersion3, kVersion4};
+// Drift: blocks of sketches, what the looks made of them, and what devices flag.
+constexpr std::string_view kVersion5 = R"sql(
+CREATE TABLE drift_block(
+  id INTEGER PRIMARY KEY,
+  node INTEGER NOT NULL,
+  length_ms INTEGER NOT NULL,
+  begin_ms INTEGER NOT NULL,
+  package_hash INTEGER NOT NULL,
+  recipe_id INTEGER NOT NULL,
+  gateway INTEGER NOT NULL,
+  firmware_version INTEGER NOT NULL,
+  newest_ms INTEGER NOT NULL,
+  sketches INTEGER NOT NULL,
+  windows INTEGER NOT NULL,
+  triggered INTEGER NOT NULL,
+  invalid INTEGER NOT NULL,
+  judged INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  late INTEGER NOT NULL,
+  changed_ms INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  counts BLOB NOT NULL,
+  role INTEGER NOT NULL,
+  look INTEGER,
+  UNIQUE(node, length_ms, begin_ms, package_hash)
+) STRICT;
+CREATE INDEX drift_block_open ON drift_block(node, begin_ms) WHERE look IS NULL;
+CREATE INDEX drift_block_look ON drift_block(look, role) WHERE look IS NOT NULL;
+CREATE TABLE drift_look(
+  id INTEGER PRIMARY KEY,
+  at_ms INTEGER NOT NULL,
+  blocks INTEGER NOT NULL,
+  too_small INTEGER NOT NULL,
+  learning INTEGER NOT NULL,
+  watched INTEGER NOT NULL,
+  families TEXT NOT NULL
+) STRICT;
+CREATE TABLE drift_alarm(
+  id INTEGER PRIMARY KEY,
+  look INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  subject_kind INTEGER NOT NULL,
+  subject INTEGER NOT NULL,
+  family INTEGER NOT NULL,
+  cause INTEGER NOT NULL,
+  package_hash INTEGER NOT NULL,
+  begin_ms INTEGER NOT NULL,
+  raised_ms INTEGER NOT NULL,
+  p REAL NOT NULL,
+  threshold REAL NOT NULL,
+  resolution REAL NOT NULL,
+  tests INTEGER NOT NULL,
+  reasoning TEXT NOT NULL,
+  nodes TEXT NOT NULL,
+  evidence TEXT NOT NULL,
+  note TEXT NOT NULL,
+  acknowledged_ms INTEGER NOT NULL,
+  silenced_until_ms INTEGER NOT NULL,
+  resolved_ms INTEGER NOT NULL,
+  relearn INTEGER NOT NULL,
+  relearn_look INTEGER
+) STRICT;
+CREATE INDEX drift_alarm_unresolved ON drift_alarm(id) WHERE resolved_ms = 0;
+CREATE INDEX drift_alarm_look ON drift_alarm(look);
+CREATE INDEX drift_alarm_relearn ON drift_alarm(relearn_look) WHERE relearn = 1;
+CREATE TABLE drift_flag(
+  node INTEGER NOT NULL,
+  source INTEGER NOT NULL,
+  channel INTEGER NOT NULL,
+  idx INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  package_hash INTEGER NOT NULL,
+  before REAL,
+  after REAL,
+  width INTEGER NOT NULL,
+  gateway INTEGER NOT NULL,
+  stored_ms INTEGER NOT NULL,
+  PRIMARY KEY(node, source, channel, idx)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE drift_total(
+  name TEXT PRIMARY KEY,
+  value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX record_node_audited_frame ON record(node, time_ms) WHERE kind = 18 AND audit = 1;
+)sql";
+
+constexpr std::array kMigrations{kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
 
 }  // namespace
 

@@ -88,21 +88,22 @@ Status Verdicts::Add(const RecordRow& row, std::int64_t record, std::uint64_t no
   return note_.BindAll(record, row.header.package_hash.value(), now_ms).Run();
 }
 
-Status Verdicts::Decide(const Decided& decided) {
+Result<bool> Verdicts::Decide(const Decided& decided) {
   const message::RecordKey& key = decided.key;
   is_open_.BindAll(decided.record, key.node.value(), key.epoch.value(), key.boot, key.sequence);
   const auto open = is_open_.Step();
   is_open_.Reset();
   TRIB_TRY(open.status());
   if (!*open) {
-    return {};
+    return false;
   }
   TRIB_TRY(close_.BindAll(decided.record).Run());
   if (!decided.verdict) {
     ++totals_["damaged"];
-    return {};
+    return true;
   }
-  return Insert(decided.record, *decided.verdict);
+  TRIB_TRY(Insert(decided.record, *decided.verdict));
+  return true;
 }
 
 Status Verdicts::Flush() {

@@ -24,8 +24,8 @@ class Verdicts {
   /// cloud's tail if there is none, or it was drawn for the audit.
   Status Add(const RecordRow& row, std::int64_t record, std::uint64_t now_ms);
   /// Keeps the cloud's verdict of a record that waits for one. Others are left alone: those that
-  /// have one, and ids that belong to another record by now.
-  Status Decide(const Decided& decided);
+  /// have one, and ids that belong to another record by now. @returns whether it was kept.
+  Result<bool> Decide(const Decided& decided);
   Status Flush();
   void Clear() { totals_.clear(); }
 

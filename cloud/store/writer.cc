@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "drift_blocks.h"
+#include "drift_looks.h"
 #include "retainer.h"
 #include "schema.h"
 #include "summary.h"
@@ -118,9 +120,11 @@ struct Writer::Impl {
   Statement put_device, put_binding, put_roster, audit, count_moved;
   Retainer retainer;
   Verdicts verdicts;
+  DriftBlocks drift_blocks;
+  DriftLooks drift_looks;
   Millis rollup_window = kDefaultRollupWindow;
 
-  Status PrepareAll() {
+  Status PrepareAll(Millis drift_block) {
     const std::pair<Statement*, std::string_view> all[] = {
         {&insert_record, kInsertRecord},
         {&same_bytes, kSameBytes},
@@ -142,6 +146,8 @@ struct Writer::Impl {
       TRIB_TRY_ASSIGN(*statement, database.Prepare(sql));
     }
     TRIB_TRY(verdicts.Prepare(database));
+    TRIB_TRY(drift_blocks.Prepare(database, drift_block, rollup_window));
+    TRIB_TRY(drift_looks.Prepare(database, drift_block));
     return retainer.Prepare(database);
   }
 
@@ -231,6 +237,7 @@ Result<BatchOutcome> Writer::Impl::InsertBatch(const Batch& batch,
       const std::int64_t record = database.last_insert_rowid();
       summary.Add(row, record);
       TRIB_TRY(verdicts.Add(row, record, now_ms));
+      TRIB_TRY(drift_blocks.Add(row, batch.gateway, now_ms));
       continue;
     }
     const message::RecordKey& key = row.header.key;
@@ -372,7 +379,7 @@ Result<std::unique_ptr<Writer>> Writer::Open(const std::string& path,
   impl->rollup_window = options.rollup_window;
   Status status = impl->database.Migrate(Migrations());
   if (status.ok()) {
-    status = impl->PrepareAll();
+    status = impl->PrepareAll(options.drift_block);
   }
   auto writer = std::unique_ptr<Writer>(new Writer(std::move(impl)));
   if (status.ok() && options.max_bytes != 0) {
@@ -395,6 +402,7 @@ Result<std::vector<BatchOutcome>> Writer::Commit(std::span<const Batch> batches,
   summary.now_ms = now_ms;
   summary.window = impl_->rollup_window;
   impl_->verdicts.Clear();
+  impl_->drift_blocks.Clear();
   TRIB_TRY_ASSIGN(Transaction transaction, Transaction::Begin(impl_->database));
   for (const Batch& batch : batches) {
     Result<BatchOutcome> outcome = impl_->InsertBatch(batch, now_ms, summary);
@@ -406,33 +414,61 @@ Result<std::vector<BatchOutcome>> Writer::Commit(std::span<const Batch> batches,
   }
   TRIB_TRY(impl_->Flush(summary, now_ms));
   TRIB_TRY(impl_->verdicts.Flush());
+  TRIB_TRY(impl_->drift_blocks.Flush());
   TRIB_TRY(transaction.Commit());
   return outcomes;
 }
 
 Status Writer::PutVerdicts(std::span<const Decided> decided) {
   impl_->verdicts.Clear();
+  impl_->drift_blocks.Clear();
   TRIB_TRY_ASSIGN(Transaction transaction, Transaction::Begin(impl_->database));
   for (const Decided& one : decided) {
-    TRIB_TRY(impl_->verdicts.Decide(one));
+    TRIB_TRY_ASSIGN(const bool taken, impl_->verdicts.Decide(one));
+    if (taken) {
+      TRIB_TRY(impl_->drift_blocks.AddVerdict(one));
+    }
   }
   TRIB_TRY(impl_->verdicts.Flush());
+  TRIB_TRY(impl_->drift_blocks.Flush());
   return transaction.Commit();
 }
 
+Result<std::int64_t> Writer::PutLook(const DriftLookPut& put) {
+  TRIB_TRY_ASSIGN(Transaction transaction, Transaction::Begin(impl_->database));
+  TRIB_TRY_ASSIGN(const std::int64_t look, impl_->drift_looks.Put(impl_->database, put));
+  TRIB_TRY(transaction.Commit());
+  return look;
+}
+
+Result<bool> Writer::ChangeAlarm(const AlarmChange& change) {
+  TRIB_TRY_ASSIGN(Transaction transaction, Transaction::Begin(impl_->database));
+  TRIB_TRY_ASSIGN(const bool changed, impl_->drift_looks.Change(change));
+  TRIB_TRY(transaction.Commit());
+  return changed;
+}
+
 Status Writer::PutSiteReport(const SiteReportRow& report, std::uint64_t now_ms) {
-  return impl_->put_site_report
-      .BindAll(report.gateway.value(),
-               report.minute_ms,
-               report.records,
-               report.events,
-               report.faults,
-               report.windows,
-               report.nodes_seen,
-               report.spool_depth,
-               now_ms)
-      .BindBlob(10, report.encoded)
-      .Run();
+  TRIB_TRY_ASSIGN(Transaction transaction, Transaction::Begin(impl_->database));
+  TRIB_TRY(impl_->put_site_report
+               .BindAll(report.gateway.value(),
+                        report.minute_ms,
+                        report.records,
+                        report.events,
+                        report.faults,
+                        report.windows,
+                        report.nodes_seen,
+                        report.spool_depth,
+                        now_ms)
+               .BindBlob(10, report.encoded)
+               .Run());
+  for (const DriftFlag& flag : report.flags) {
+    TRIB_TRY(impl_->drift_blocks.PutFlag(flag, FlagSource::kGateway, report.gateway, now_ms));
+  }
+  if (report.flags_refused > 0) {
+    TRIB_TRY(CountRefusedEnvelope(report.gateway, "flag_refused", report.flags_refused));
+  }
+  return transaction.Commit();
 }
 
 Status Writer::CountRefusedEnvelope(GatewayId gateway,

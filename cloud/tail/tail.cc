@@ -61,7 +61,7 @@ void Tail::Judge(const Undecided& waiting,
   }
   if (!finished.ok()) {
     ++metrics_.damaged;
-    out.decided.push_back({waiting.record, key, std::nullopt});
+    out.decided.push_back({waiting.record, key, std::nullopt, std::nullopt});
     return;
   }
   const classify::Decision& decision = finished->decision;
@@ -86,7 +86,9 @@ void Tail::Judge(const Undecided& waiting,
     answer.verdict.confidence = decision.confidence;
     answer.verdict.scores = finished->scores;
   }
-  out.decided.push_back({waiting.record, key, verdict});
+  const auto own =
+      record.header.audit ? std::optional<std::uint32_t>(finished->own_label) : std::nullopt;
+  out.decided.push_back({waiting.record, key, verdict, own});
 }
 
 }  // namespace trib::cloud::tail

@@ -49,6 +49,7 @@ class TailTest : public ::testing::Test {
     out.decision.confidence = 0.5F;
     (void)out.scores.push_back(0.5F);
     out.decision.accepted = out.decision.label % 2 == 1;
+    out.own_label = 7;
     return out;
   }
   Tail tail{{.batch = 4, .batch_bytes = 1 << 20, .deadline = Millis(20)}, &Network};
@@ -62,6 +63,7 @@ TEST_F(TailTest, TheLastExitsAnswerStandsWhetherItIsSureOrNot) {
   for (const std::size_t i : {0U, 1U}) {
     EXPECT_EQ(out.decided[i].record, static_cast<std::int64_t>(i) + 1);
     EXPECT_EQ(out.decided[i].key.node, NodeId(17));
+    EXPECT_FALSE(out.decided[i].own_label.has_value()) << "not of the audit";
     const Verdict& verdict = out.decided[i].verdict.value();
     EXPECT_EQ(verdict.tier, message::Tier::kCloud);
     EXPECT_EQ(verdict.package_hash, kPackage);
@@ -86,7 +88,8 @@ TEST_F(TailTest, TheLastExitsAnswerStandsWhetherItIsSureOrNot) {
 TEST_F(TailTest, AnAuditedWindowThatTheGatewayAnsweredIsNotAnsweredAgain) {
   const Undecided batch[] = {Made(1, 3, true, true), Made(2, 3, true, false)};
   const Output out = tail.Run(batch, 1000);
-  EXPECT_EQ(out.decided.size(), 2U);
+  ASSERT_EQ(out.decided.size(), 2U);
+  EXPECT_EQ(out.decided[0].own_label, 7U) << "the audit compares the node's answer";
   ASSERT_EQ(out.answers.size(), 1U);
   EXPECT_EQ(out.answers[0].verdict.sequence, 2U);
   EXPECT_EQ(tail.metrics().audited, 2U);

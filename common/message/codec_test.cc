@@ -45,6 +45,8 @@ Record SketchRecord(std::uint32_t count_in_every_bin) {
     EXPECT_TRUE(record.sketch.histograms.push_back(histogram));
   }
   record.sketch.exits.fill(count_in_every_bin);
+  EXPECT_TRUE(record.sketch.labels.resize(kMaxLabels));
+  std::fill(record.sketch.labels.begin(), record.sketch.labels.end(), count_in_every_bin);
   return record;
 }
 

@@ -71,6 +71,7 @@ void Fill(const Sketch& from, tributary_v1_Sketch& to) {
   to.histograms.funcs.encode = &WriteHistograms;
   to.histograms.arg = const_cast<Sketch*>(&from);
   to.exits_count = CopyTo(to.exits, std::span<const std::uint32_t>(from.exits));
+  to.labels_count = CopyTo(to.labels, from.labels.span());
 }
 
 void Fill(const FeatureFrame& from, tributary_v1_FeatureFrame& to) {
@@ -105,6 +106,7 @@ void Fill(const NodeStatus& from, tributary_v1_Status& to) {
   to.commissioning_reason =
       static_cast<tributary_v1_CommissioningReason>(from.commissioning_reason);
   to.baselines = from.baselines;
+  to.drift_flags = from.drift_flags;
 }
 
 bool FillBody(const Record& from, tributary_v1_Record& to) {
@@ -215,6 +217,7 @@ void TakeScalars(const tributary_v1_Sketch& from, Sketch& to) {
   to.triggered = from.triggered;
   to.invalid = from.invalid;
   std::copy_n(from.exits, kTierCount, to.exits.begin());
+  CopyFrom(to.labels, from.labels, from.labels_count);
 }
 
 void Take(const tributary_v1_Status& from, NodeStatus& to) {
@@ -241,6 +244,7 @@ void Take(const tributary_v1_Status& from, NodeStatus& to) {
   to.commissioning_refusals = from.commissioning_refusals;
   to.commissioning_reason = static_cast<CommissioningReason>(from.commissioning_reason);
   to.baselines = from.baselines;
+  to.drift_flags = from.drift_flags;
 }
 
 Status TakeBody(const tributary_v1_Record& from, Record& to) {

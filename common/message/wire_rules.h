@@ -137,6 +137,7 @@ inline constexpr FieldRule kSketchFields[] = {
     Scalar(3, kU32),
     Messages(4, kHistogram, kMaxHistograms),
     Repeated(5, kU32, kTierCount, kTierCount),
+    Repeated(6, kU32, 0, kMaxLabels),
 };
 inline constexpr MessageRule kSketch{kSketchFields};
 
@@ -182,6 +183,7 @@ inline constexpr FieldRule kStatusFields[] = {
     Scalar(20, kU32),
     Scalar(21, kEnum, 8),
     Scalar(22, kU32),
+    Scalar(23, kU32),
 };
 inline constexpr MessageRule kStatus{kStatusFields};
 

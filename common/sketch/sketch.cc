@@ -1,5 +1,6 @@
 #include "trib/common/sketch/sketch.h"
 
+#include <algorithm>
 #include <bit>
 #include <limits>
 
@@ -66,11 +67,14 @@ std::optional<std::size_t> BinOf(float value, Edges edges) {
   return bin;
 }
 
-Status SketchBuilder::Configure(std::span<const HistogramSpec> specs) {
+Status SketchBuilder::Configure(std::span<const HistogramSpec> specs, std::size_t labels) {
   sketch_ = {};
   ignored_values_ = 0;
   if (specs.size() > message::kMaxHistograms) {
     return {Code::kInvalidArgument, Reason::kTooManyHistograms};
+  }
+  if (!sketch_.labels.resize(labels)) {
+    return {Code::kInvalidArgument, Reason::kTooManyLabels};
   }
   for (const HistogramSpec& spec : specs) {
     Reason reason = Reason::kNone;
@@ -114,9 +118,12 @@ void SketchBuilder::AddInvalid() {
   (void)Add(sketch_.invalid, 1);
 }
 
-void SketchBuilder::AddExit(message::Tier tier) {
+void SketchBuilder::AddDecision(message::Tier tier, std::uint32_t label) {
   const auto index = static_cast<std::size_t>(tier);
   (void)Add(sketch_.exits[index < message::kTierCount ? index : 0], 1);
+  if (label < sketch_.labels.size()) {
+    (void)Add(sketch_.labels[label], 1);
+  }
 }
 
 void SketchBuilder::Reset() {
@@ -124,6 +131,9 @@ void SketchBuilder::Reset() {
   sketch_.triggered = 0;
   sketch_.invalid = 0;
   sketch_.exits = {};
+  for (std::uint32_t& decisions : sketch_.labels) {
+    decisions = 0;
+  }
   for (message::Histogram& histogram : sketch_.histograms) {
     histogram.counts = {};
   }
@@ -139,6 +149,11 @@ Status Merge(message::Sketch& into, const message::Sketch& from) {
   exact = Add(into.invalid, from.invalid) && exact;
   for (std::size_t i = 0; i < message::kTierCount; ++i) {
     exact = Add(into.exits[i], from.exits[i]) && exact;
+  }
+  // Both have the same capacity.
+  (void)into.labels.resize(std::max(into.labels.size(), from.labels.size()));
+  for (std::size_t i = 0; i < from.labels.size(); ++i) {
+    exact = Add(into.labels[i], from.labels[i]) && exact;
   }
   for (message::Histogram& histogram : into.histograms) {
     const message::Histogram& other = *Find(from, histogram.feature);

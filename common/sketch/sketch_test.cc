@@ -32,6 +32,9 @@ message::Sketch RandomSketch(SplitMix64& random, std::uint32_t features, std::ui
   for (auto& exits : sketch.exits) {
     exits = draw();
   }
+  for (std::uint64_t labels = random.Next() % (message::kMaxLabels + 1); labels > 0; --labels) {
+    (void)sketch.labels.push_back(draw());
+  }
   for (std::uint32_t feature = 0; feature < features; ++feature) {
     message::Histogram histogram;
     histogram.feature = feature * 3;
@@ -79,20 +82,25 @@ TEST(SketchBuilder, CountsWindowsFeaturesAndExits) {
   const std::array<HistogramSpec, 3> specs{HistogramSpec{1, edges},
                                            HistogramSpec{message::kConfidenceFeature, edges},
                                            HistogramSpec{message::kTriggerScoreFeature, edges}};
-  ASSERT_TRUE(builder.Configure(specs).ok());
+  ASSERT_TRUE(builder.Configure(specs, 3).ok());
   builder.AddWindow(false,
                     {.frame = std::array{99.0F, 0.5F}, .trigger_score = 2.5F, .confidence = 5.5F});
-  builder.AddExit(message::Tier::kTrigger);
+  builder.AddDecision(message::Tier::kTrigger, 0);
   builder.AddWindow(
       true, {.frame = std::array{99.0F, 3.5F}, .trigger_score = -1.0F, .confidence = 5.25F});
-  builder.AddExit(message::Tier::kClassifier);
+  builder.AddDecision(message::Tier::kClassifier, 2);
   builder.AddInvalid();
-  builder.AddExit(message::Tier::kFallback);
+  builder.AddDecision(message::Tier::kFallback, 0);
+  builder.AddDecision(message::Tier::kFallback, 3);  // no label of the package
   const message::Sketch& sketch = builder.sketch();
   EXPECT_EQ(sketch.windows, 3U);
   EXPECT_EQ(sketch.triggered, 1U);
   EXPECT_EQ(sketch.invalid, 1U);
-  EXPECT_EQ(sketch.exits, (std::array<std::uint32_t, 6>{0, 1, 1, 1, 0, 0}));
+  EXPECT_EQ(sketch.exits, (std::array<std::uint32_t, 6>{0, 2, 1, 1, 0, 0}));
+  ASSERT_EQ(sketch.labels.size(), 3U);
+  EXPECT_EQ(sketch.labels[0], 2U);
+  EXPECT_EQ(sketch.labels[1], 0U);
+  EXPECT_EQ(sketch.labels[2], 1U);
   EXPECT_EQ(sketch.histograms[0].counts[1], 1U);
   EXPECT_EQ(sketch.histograms[0].counts[4], 1U);
   EXPECT_EQ(sketch.histograms[1].counts[6], 2U);
@@ -118,9 +126,10 @@ TEST(SketchBuilder, StartsTheNextBlockEmptyWithTheSameHistograms) {
   const auto edges = UnitEdges();
   SketchBuilder builder;
   const HistogramSpec spec{0, edges};
-  ASSERT_TRUE(builder.Configure({&spec, 1}).ok());
+  ASSERT_TRUE(builder.Configure({&spec, 1}, 2).ok());
   const message::Sketch empty = builder.sketch();
   builder.AddWindow(true, {.frame = std::array{1.0F}});
+  builder.AddDecision(message::Tier::kTrigger, 1);
   EXPECT_FALSE(builder.sketch() == empty);
   builder.Reset();
   EXPECT_EQ(builder.sketch(), empty);
@@ -141,6 +150,9 @@ TEST(SketchBuilder, RefusesUnusableSpecs) {
             Status(Code::kInvalidArgument, Reason::kBadEdges));
   const std::vector<HistogramSpec> many(message::kMaxHistograms + 1, HistogramSpec{4, edges});
   EXPECT_EQ(builder.Configure(many), Status(Code::kInvalidArgument, Reason::kTooManyHistograms));
+  EXPECT_EQ(builder.Configure({}, message::kMaxLabels + 1),
+            Status(Code::kInvalidArgument, Reason::kTooManyLabels));
+  EXPECT_TRUE(builder.Configure({}, message::kMaxLabels).ok());
 }
 
 TEST(Merge, IsAssociativeAndCommutativeEvenWhenItSaturates) {
@@ -173,6 +185,15 @@ TEST(Merge, SaysWhenACounterStopped) {
   EXPECT_TRUE(Merge(a, one).ok());
   EXPECT_EQ(Merge(a, one).code(), Code::kOutOfRange);
   EXPECT_EQ(a.windows, std::numeric_limits<std::uint32_t>::max());
+}
+
+TEST(Merge, TakesASketchWithoutLabelsAsOneOfNone) {
+  message::Sketch labelled;
+  (void)labelled.labels.assign(std::array<std::uint32_t, 2>{5, 6});
+  const message::Sketch older;
+  EXPECT_EQ(Sum(older, labelled), labelled);
+  EXPECT_EQ(Sum(labelled, older), labelled);
+  EXPECT_EQ(Sum(labelled, labelled).labels[1], 12U);
 }
 
 TEST(Merge, RefusesOtherFeaturesAndChangesNothing) {

@@ -23,6 +23,7 @@ class AggregateTest : public ::testing::Test {
         record.sketch = {};
         record.sketch.windows = 100;
         record.sketch.exits[2] = 100;
+        (void)record.sketch.labels.assign(std::array<std::uint32_t, 2>{90, 10});
         (void)record.sketch.histograms.push_back({3, {1, 2, 3}});
         break;
       case message::RecordKind::kFault:
@@ -60,6 +61,8 @@ TEST_F(AggregateTest, SumsAMinuteOfTheSite) {
   ASSERT_EQ(rollup->sketches.size(), 1U);
   EXPECT_EQ(rollup->sketches[0].nodes, 2U);
   EXPECT_EQ(rollup->sketches[0].sketch.histograms[0].counts[2], 6U);
+  ASSERT_EQ(rollup->sketches[0].sketch.labels.size(), 2U);
+  EXPECT_EQ(rollup->sketches[0].sketch.labels[1], 20U);
   EXPECT_FALSE(aggregate.TakeFinished(kMinute + 120'000).has_value()) << "nothing since";
 }
 

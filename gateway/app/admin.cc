@@ -110,6 +110,15 @@ json AggregateJson(const SouthSnapshot& south) {
   return out;
 }
 
+json DriftJson(const drift::Metrics& drift) {
+  return {{"nodes", drift.nodes},
+          {"sketches", drift.sketches},
+          {"sketches_left", drift.sketches_left},
+          {"sketches_strange", drift.sketches_strange},
+          {"flags", drift.flags},
+          {"flags_dropped", drift.flags_dropped}};
+}
+
 json SpoolJson(const SpoolSnapshot& spool) {
   return {{"records", spool.depth.records},
           {"bytes", spool.depth.bytes},
@@ -363,6 +372,7 @@ void AddCalls(host::control::Registry& registry, const Config& config, AdminSour
                 {"link", LinkJson(south)},
                 {"connections", ConnectionsJson(south.connections)},
                 {"aggregate", AggregateJson(south)},
+                {"drift", DriftJson(south.drift)},
                 {"spool", SpoolJson(spool)},
                 {"tail", TailJson(shared->tail())},
                 {"forward", ForwardJson(shared->north())},

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
@@ -301,6 +302,32 @@ TEST_F(GatewayTest, AFullSpoolStopsAcknowledging) {
   EXPECT_EQ(Call("stats")["link"]["credit"]["room"], 0);
   cloud_acks = true;
   EXPECT_TRUE(DeliverAll(11, 30)) << "it goes on when there is room";
+}
+
+TEST_F(GatewayTest, WatchesTheSketchesOfItsNodesForDrift) {
+  Start();
+  node = ConnectNode(node_keys);
+  ASSERT_TRUE(DeliverAll(1, 3));
+  message::Record record;
+  record.header.key = {NodeId(17), EnrolmentEpoch(kEpoch), 1, 4};
+  record.header.package_hash = PackageHash(77);
+  record.kind = message::RecordKind::kSketch;
+  record.sketch = {};
+  record.sketch.windows = 100;
+  const std::string sealed = host::message::EncodeSealedRecord(host::message::EncodeRecord(record));
+  ASSERT_TRUE(node->Send(host::message::EncodeRecords(NodeId(17), std::array{sealed})).ok());
+  ASSERT_TRUE(Eventually([&] { return Call("stats")["drift"]["sketches"] == 1; }));
+  const json drift = Call("stats")["drift"];
+  EXPECT_EQ(drift["nodes"], 1);
+  EXPECT_EQ(drift["flags"], 0);
+  EXPECT_EQ(drift["sketches_strange"], 0) << "faults are no sketches";
+  Admit({});
+  ASSERT_TRUE(Eventually([&] {
+    v1::SiteEnvelope envelope;
+    *envelope.mutable_roster() = roster;
+    SendToGateway(envelope);
+    return Call("stats")["drift"]["nodes"] == 0;
+  })) << "forgotten with the roster";
 }
 
 TEST_F(GatewayTest, TheDoctorAndTheNodeListTell) {

@@ -9,6 +9,7 @@
 #include "trib/common/host/zmq/server_socket.h"
 #include "trib/gateway/aggregate/metrics.h"
 #include "trib/gateway/aggregate/types.h"
+#include "trib/gateway/drift/metrics.h"
 #include "trib/gateway/forward/metrics.h"
 #include "trib/gateway/link/metrics.h"
 #include "trib/gateway/link/types.h"
@@ -42,6 +43,7 @@ struct SouthSnapshot {
   link::Metrics link;
   aggregate::Metrics aggregate;
   aggregate::Totals total;
+  drift::Metrics drift;
   std::uint64_t sessions = 0;
   std::uint64_t pending = 0;
   std::uint64_t pending_bytes = 0;

@@ -4,8 +4,7 @@
 #include <utility>
 
 #include "clock.h"
-#include "trib/common/host/message/codec.h"
-#include "tributary/v1/site.pb.h"
+#include "site_report.h"
 
 namespace trib::gateway {
 namespace {
@@ -27,28 +26,6 @@ constexpr std::size_t kFewReads = 32;
 constexpr std::size_t kManySessions = 500;
 constexpr Millis kManySessionsInterval{2'000};
 constexpr Millis kDrainLimit{5'000};
-
-std::string EncodeReport(const aggregate::MinuteRollup& rollup,
-                         GatewayId gateway,
-                         std::uint64_t spool_depth) {
-  tributary::v1::SiteReport report;
-  report.set_gateway(gateway.value());
-  report.set_minute_ms(rollup.minute_ms);
-  report.set_records(rollup.totals.records);
-  report.set_events(rollup.totals.events);
-  report.set_faults(rollup.totals.faults);
-  report.set_windows(rollup.totals.windows);
-  report.set_nodes_seen(rollup.nodes_seen);
-  report.set_spool_depth(spool_depth);
-  for (const auto& merged : rollup.sketches) {
-    auto& sketch = *report.add_sketches();
-    sketch.set_package_hash(merged.package_hash.value());
-    sketch.set_recipe_id(merged.recipe_id.value());
-    sketch.set_sketch(host::message::EncodeSketch(merged.sketch));
-    sketch.set_nodes(merged.nodes);
-  }
-  return report.SerializeAsString();
-}
 
 }  // namespace
 
@@ -152,6 +129,7 @@ void SouthLoop::Apply(const std::vector<Member>& roster) {
   }
   link_.SetRoster(nodes);
   aggregate_.Keep({nodes.begin(), nodes.end()});
+  drift_.Keep({nodes.begin(), nodes.end()});
 }
 
 void SouthLoop::TakeMail(link::Output& out) {
@@ -167,6 +145,9 @@ void SouthLoop::TakeMail(link::Output& out) {
       settled.push_back({item.key, outcome != spool::Outcome::kRefused});
       if (outcome == spool::Outcome::kStored) {
         aggregate_.Add(item.sealed, item.received_ms);
+        if (item.priority == message::Priority::kSketch) {
+          drift_.Add(item.sealed);
+        }
       }
     }
     link_.Settle(settled, {MonotonicNow(), UnixNowMs()}, out);
@@ -244,7 +225,8 @@ bool SouthLoop::Behind() const {
 void SouthLoop::EverySecond(link::Output& out) {
   link_.Tick({MonotonicNow(), UnixNowMs()}, out);
   while (const auto rollup = aggregate_.TakeFinished(UnixNowMs())) {
-    callbacks_.report(EncodeReport(*rollup, gateway_, callbacks_.spool_depth()));
+    callbacks_.report(
+        EncodeReport(*rollup, drift_.TakeFlags(), gateway_, callbacks_.spool_depth()));
   }
 }
 
@@ -258,6 +240,7 @@ void SouthLoop::Publish() {
   snapshot.link = link_.metrics();
   snapshot.aggregate = aggregate_.metrics();
   snapshot.total = aggregate_.total();
+  snapshot.drift = drift_.metrics();
   snapshot.sessions = link_.session_count();
   snapshot.pending = link_.pending();
   snapshot.pending_bytes = link_.pending_bytes();

@@ -14,13 +14,14 @@
 #include "trib/common/host/zmq/poller.h"
 #include "trib/common/host/zmq/server_socket.h"
 #include "trib/gateway/aggregate/aggregate.h"
+#include "trib/gateway/drift/drift.h"
 #include "trib/gateway/forward/types.h"
 #include "trib/gateway/link/link.h"
 #include "trib/gateway/spool/types.h"
 
 namespace trib::gateway {
 
-/// The thread that talks to nodes: owns the ROUTER, link and aggregate.
+/// The thread that talks to nodes: owns the ROUTER, link, aggregate and drift.
 ///
 /// Threads  Settle(), SetRoster() and SendDown() from any.
 class SouthLoop {
@@ -85,6 +86,7 @@ class SouthLoop {
   const Callbacks callbacks_;
   link::Link link_;
   aggregate::Aggregate aggregate_;
+  drift::Drift drift_;
   std::map<std::string, std::string, std::less<>> users_;  // identity -> node id in decimal
   SouthSnapshot counters_;  // the fields that this loop counts itself
   MonotonicTime next_lists_{};

@@ -548,6 +548,14 @@ TEST_F(DeferredWindows, OfOurOwnNodesAreDecidedAndAnswered) {
                   " v.tier = 5) = 1 + (audit AND EXISTS(SELECT 1 FROM verdict v WHERE v.record ="
                   " r.id AND v.tier = 4 AND v.final))"),
             asked);
+  // Of the audited ones, those asked about because of a doubt among them, the cloud knows whether
+  // the node was right.
+  const auto audited = Query("SELECT count(*) FROM record WHERE kind = 19 AND audit");
+  EXPECT_GE(audited, report.at("audits").at("asked").get<std::int64_t>()) << report;
+  EXPECT_EQ(Query("SELECT coalesce(sum(value), 0) FROM drift_total WHERE name IN ('judged',"
+                  " 'late_verdicts')"),
+            audited)
+      << report;
   std::uint64_t told = 0;
   for (const auto& [tier, count] : report.at("verdicts").items()) {
     told += count.get<std::uint64_t>();

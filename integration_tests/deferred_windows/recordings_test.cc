@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -127,9 +128,12 @@ class Tiers {
         cloud_({.batch = 1},
                [this](PackageHash,
                       std::span<const std::byte> activation) -> Result<cloud::tail::Finished> {
-                 TRIB_TRY_ASSIGN(const auto answer,
-                                 runner_.Decide(network_, activation, network_.last_exit()));
-                 return cloud::tail::Finished{answer.decision, network_.ScoresOf(answer.decision)};
+                 const std::array<std::size_t, 2> exits{0, network_.last_exit()};
+                 std::array<host::tail::TailRunner::Answer, 2> answers;
+                 TRIB_TRY(runner_.Decide(network_, activation, exits, answers));
+                 return cloud::tail::Finished{answers[1].decision,
+                                              network_.ScoresOf(answers[1].decision),
+                                              answers[0].decision.label};
                }) {}
 
   [[nodiscard]] const dsp::Recipe& recipe() const { return feeder_.recipe(); }
@@ -198,7 +202,9 @@ class Tiers {
       ++tally_.gateway;
       return;
     }
-    const cloud::Undecided waiting[] = {{id, 1, sealed, false}};
+    record.header.audit = true;
+    const cloud::Undecided waiting[] = {
+        {id, 1, host::message::EncodeSealedRecord(host::message::EncodeRecord(record)), false}};
     const auto decided = cloud_.Run(waiting, 1).decided;
     ASSERT_EQ(decided.size(), 1U);
     ASSERT_TRUE(decided[0].verdict.has_value());
@@ -206,6 +212,7 @@ class Tiers {
     EXPECT_EQ(decided[0].verdict->label, last.label);
     EXPECT_EQ(decided[0].verdict->accepted, last.accepted);
     ASSERT_EQ(decided[0].verdict->scores, network_.ScoresOf(last));
+    EXPECT_EQ(decided[0].own_label, Uncut(0).label) << "it comes with the activation";
     ++(last.accepted ? tally_.cloud : tally_.unsure);
   }
 

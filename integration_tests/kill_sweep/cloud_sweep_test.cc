@@ -1,4 +1,5 @@
 // kill -9 of the real cloud at each of its file steps.
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -209,6 +210,55 @@ class CloudCheckpointSweep : public CloudSweep {
   }
 };
 
+/// Each second record is a sketch, each of a block of its own, and a look follows at once.
+class CloudDriftSweep : public CloudSweep {
+ protected:
+  static constexpr std::uint32_t kBlockMs = 1000;
+
+  void SetUp() override {
+    options_.cloud_drift =
+        "block = \"1s\"\nlook = \"100ms\"\nweek = \"1s\"\nreference_blocks = 4\n";
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto days = std::chrono::duration_cast<std::chrono::hours>(now).count() / 24;
+    begin_ms_ = static_cast<std::uint64_t>(days - 1) * 86'400'000;
+    CloudSweep::SetUp();
+  }
+  [[nodiscard]] std::string SealedOther(std::uint32_t sequence) const override {
+    const std::uint64_t begin_ms = begin_ms_ + std::uint64_t{sequence} * kBlockMs;
+    return SealedSketch(kNode, kEpoch, kBoot, sequence, begin_ms, kBlockMs);
+  }
+  /// The newest block alone has not been looked at.
+  bool Looked() { return StoreText("SELECT count(*) FROM drift_block WHERE look IS NULL") == "1"; }
+  Phase Look() {
+    return {.name = "look for drift",
+            .prepare = [this] { EnsureRunning(); },
+            .provoke =
+                [this] {
+                  Flow(1);
+                  if (!VictimDied()) {
+                    AwaitOrDeath([this] { return Looked(); });
+                  }
+                },
+            .check = [this] { ExpectLooks(); }};
+  }
+  /// Every sketch is in one block, and every block in one look, whose numbers agree.
+  void ExpectLooks() {
+    AwaitOrDeath([this] { return Looked(); });
+    const std::string sketches = StoreText("SELECT count(*) FROM record WHERE kind = 17");
+    EXPECT_EQ(StoreText("SELECT sum(sketches) + sum(late) FROM drift_block"), sketches);
+    EXPECT_EQ(StoreText("SELECT value FROM drift_total WHERE name = 'sketches'"), sketches);
+    EXPECT_EQ(StoreText("SELECT count(*) FROM drift_block WHERE look NOT NULL"),
+              StoreText("SELECT sum(blocks) FROM drift_look"));
+    EXPECT_EQ(StoreText("SELECT count(*) FROM drift_look l WHERE blocks <> (SELECT count(*) FROM "
+                        "drift_block b WHERE b.look = l.id)"),
+              "0");
+    EXPECT_EQ(StoreText("SELECT sum(learning) FROM drift_look"), "4") << "one reference, kept";
+  }
+
+ private:
+  std::uint64_t begin_ms_ = 0;
+};
+
 /// A cloud that starts for the first time: no gateway, no store.
 class FirstCloudSweep : public Sweep {
  protected:
@@ -264,6 +314,16 @@ TEST_F(CloudSweep, SlowEveryStep) {
   SweepPhase(CleanStop(), 100);
   SweepPhase(Migration(), 100);
   SweepRecovery(Ingest(), 40);
+}
+
+TEST_F(CloudDriftSweep, EvenlySpread) {
+  SweepPhase(Look(), 6);
+}
+
+TEST_F(CloudDriftSweep, SlowEveryStep) {
+  SweepPhase(Look(), kEvery);
+  SweepPhase(Restart(), kEvery);
+  SweepRecovery(Look(), 40);
 }
 
 TEST_F(CloudCheckpointSweep, SlowEveryStep) {

@@ -17,10 +17,8 @@ using host::sqlite::Database;
 using testing::disk::Manner;
 using testing::disk::Step;
 
-constexpr std::uint64_t kEpoch = 0x5EEB5EEB5EEB5EEB;
-constexpr std::uint32_t kBoot = 1;
-// 24 sealed events fit an envelope.
-constexpr std::size_t kPerMessage = 24;
+// Of any kinds that a sweep sends, these fit an envelope.
+constexpr std::size_t kPerMessage = 12;
 
 /// As tools::launcher::WaitUntil, but looks every millisecond: a sweep waits often and briefly.
 bool Await(const std::function<bool()>& condition) {
@@ -125,7 +123,11 @@ bool Sweep::Greeted() {
 
 std::string Sweep::Sealed(std::uint32_t sequence) const {
   return sequence % 2 == 0 ? SealedDeferred(kNode, node_->epoch(), kBoot, sequence)
-                           : node_->Sealed(kBoot, sequence);
+                           : SealedOther(sequence);
+}
+
+std::string Sweep::SealedOther(std::uint32_t sequence) const {
+  return node_->Sealed(kBoot, sequence);
 }
 
 void Sweep::SendNew(std::uint32_t count) {

@@ -21,6 +21,8 @@ class Sweep : public River {
  protected:
   static constexpr std::uint64_t kGateway = 1;
   static constexpr std::uint64_t kNode = 101;
+  static constexpr std::uint64_t kEpoch = 0x5EEB5EEB5EEB5EEB;
+  static constexpr std::uint32_t kBoot = 1;
 
   /// One thing that the victim does, and that is swept.
   struct Phase {
@@ -87,13 +89,16 @@ class Sweep : public River {
   std::string SpoolText(const std::string& sql);
   std::string StoreText(const std::string& sql);
 
+  /// The node's record of this sequence. Every second one is a deferred window.
+  [[nodiscard]] std::string Sealed(std::uint32_t sequence) const;
+  /// The others: events.
+  [[nodiscard]] virtual std::string SealedOther(std::uint32_t sequence) const;
+
  private:
   struct Tally {
     std::uint64_t kills = 0;
     std::uint64_t failed = 0;
   };
-  /// Every second record is a deferred window.
-  [[nodiscard]] std::string Sealed(std::uint32_t sequence) const;
   void Recover(const Phase& phase);
   void Count(const std::string& phase, testing::disk::Manner manner, bool failed);
   void PrintTable();

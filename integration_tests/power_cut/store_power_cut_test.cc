@@ -6,8 +6,10 @@
 #include "power_cut.h"
 #include "trib/cloud/registry/registry.h"
 #include "trib/cloud/store/deferred_reader.h"
+#include "trib/cloud/store/drift_reader.h"
 #include "trib/cloud/store/reader.h"
 #include "trib/cloud/store/writer.h"
+#include "trib/common/host/message/codec.h"
 #include "trib/common/host/sqlite/database.h"
 
 namespace trib::integration {
@@ -22,6 +24,7 @@ using cloud::store::Writer;
 
 constexpr std::uint64_t kGateway = 9;
 constexpr std::uint64_t kNow_ms = 1'750'000'000'000;
+constexpr std::uint64_t kDay_ms = 86'400'000;
 
 struct Store {
   std::unique_ptr<Writer> writer;
@@ -49,11 +52,21 @@ class StorePowerCut : public PowerCutTest {
   void Reopen(const std::filesystem::path& folder) override { Open(folder); }
   std::string StateOf(const std::filesystem::path& folder) override {
     return StateSinceVersion1(folder) +
-           Rows(folder / "cloud.db",
-                {"SELECT record || ' ' || tier || ' ' || label || ' ' || hex(scores) FROM verdict "
-                 "ORDER BY record, tier",
-                 "SELECT record || ' ' || package_hash FROM undecided ORDER BY record",
-                 "SELECT name || ' ' || value FROM verdict_total ORDER BY name"});
+           Rows(
+               folder / "cloud.db",
+               {"SELECT record || ' ' || tier || ' ' || label || ' ' || hex(scores) FROM verdict "
+                "ORDER BY record, tier",
+                "SELECT record || ' ' || package_hash FROM undecided ORDER BY record",
+                "SELECT name || ' ' || value FROM verdict_total ORDER BY name",
+                "SELECT id || ' ' || node || ' ' || begin_ms || ' ' || sketches || ' ' || windows "
+                "|| ' ' || late || ' ' || hex(counts) || ' ' || role || ' ' || coalesce(look, "
+                "'open') FROM drift_block ORDER BY id",
+                "SELECT id || ' ' || blocks || ' ' || families FROM drift_look ORDER BY id",
+                "SELECT id || ' ' || look || ' ' || state || ' ' || subject || ' ' || note || ' ' "
+                "|| relearn FROM drift_alarm ORDER BY id",
+                "SELECT node || ' ' || channel || ' ' || idx || ' ' || at_ms FROM drift_flag ORDER "
+                "BY 1",
+                "SELECT name || ' ' || value FROM drift_total ORDER BY name"});
   }
   /// Of what every version has.
   std::string StateSinceVersion1(const std::filesystem::path& folder) {
@@ -185,6 +198,49 @@ class StorePowerCut : public PowerCutTest {
     });
   }
 
+  static std::string SealedSketch(const message::RecordHeader& header) {
+    message::Record record;
+    record.header = header;
+    record.kind = message::RecordKind::kSketch;
+    record.sketch = {};
+    record.sketch.windows = 5;
+    (void)record.sketch.histograms.push_back({3, {header.key.sequence, 2}});
+    return host::message::EncodeSealedRecord(host::message::EncodeRecord(record));
+  }
+  /// A look at all complete blocks, with an alarm.
+  void Look() {
+    std::string error;
+    auto reader = cloud::store::DriftReader::Open((live() / "cloud.db").string(), &error);
+    ASSERT_TRUE(reader.ok()) << error;
+    const auto blocks = (*reader)->ReadComplete(
+        Millis(static_cast<std::int64_t>(kDay_ms)), Millis(0), kNow_ms, 100);
+    ASSERT_TRUE(blocks.ok());
+    ASSERT_GT(blocks->size(), 1U);
+    cloud::store::DriftLookPut put;
+    put.look = {0, kNow_ms, blocks->size(), 0, 0, 0, "[]"};
+    for (const auto& block : *blocks) {
+      put.blocks.push_back({block, cloud::store::BlockRole::kReference});
+    }
+    put.alarms.emplace_back().subject = blocks->front().block.node.value();
+    // Made again it would be another look: its blocks are taken.
+    Step(
+        "look for drift",
+        [put](Store& store) {
+          EXPECT_TRUE(store.writer->PutLook(put).ok()) << store.writer->last_error();
+        },
+        false);
+  }
+  void Resolve(std::int64_t alarm) {
+    Step("resolve alarm", [=](Store& store) {
+      cloud::store::AlarmChange change;
+      change.alarm = alarm;
+      change.action = cloud::store::AlarmChange::Action::kResolve;
+      change.note = "done";
+      change.at_ms = kNow_ms;
+      EXPECT_TRUE(store.writer->ChangeAlarm(change).ok()) << store.writer->last_error();
+    });
+  }
+
   static RecordRow Row(std::uint64_t node, std::uint32_t sequence) {
     RecordRow row;
     row.header.key = {NodeId(node), EnrolmentEpoch(0xF000000000000077U), 1, sequence};
@@ -217,6 +273,9 @@ class StorePowerCut : public PowerCutTest {
       default: {
         row.kind = message::RecordKind::kSketch;
         row.body = cloud::SketchSummary{.windows = 5};
+        row.header.package_hash = PackageHash(0xD0);
+        row.header.block = {kNow_ms - 30 * kDay_ms + sequence * kDay_ms / 4, 60'000};
+        row.sealed = SealedSketch(row.header);
         break;
       }
     }
@@ -253,6 +312,9 @@ class StorePowerCut : public PowerCutTest {
       report.minute_ms = minute * 60'000;
       report.records = minute;
       report.encoded = "report";
+      report.flags.resize(1);
+      report.flags[0].node = NodeId(100);
+      report.flags[0].time_ms = minute;
       EXPECT_TRUE(store.writer->PutSiteReport(report, kNow_ms).ok());
     });
   }
@@ -269,6 +331,8 @@ class StorePowerCut : public PowerCutTest {
     Commit(3, 20);
     Commit(2, 30, 10);
     Decide(5);
+    Look();
+    Resolve(1);
     SiteReport(1);
     Revoke(100);
     Enroll(100, kGateway, 3);
@@ -279,6 +343,7 @@ class StorePowerCut : public PowerCutTest {
     CloseLive();
     OpenLive();
     Commit(1, 60);
+    Look();
     SiteReport(2);
     CloseLive();
   }

@@ -183,6 +183,26 @@ std::string SealedEvent(std::uint64_t node,
   return host::message::EncodeSealedRecord(host::message::EncodeRecord(record));
 }
 
+std::string SealedSketch(std::uint64_t node,
+                         std::uint64_t epoch,
+                         std::uint32_t boot,
+                         std::uint32_t sequence,
+                         std::uint64_t begin_ms,
+                         std::uint32_t length_ms) {
+  message::Record record = WithHeader(node, epoch, boot, sequence);
+  record.header.package_hash = PackageHash(0xD0);
+  record.header.block = {begin_ms, length_ms};
+  record.kind = message::RecordKind::kSketch;
+  record.sketch = {};
+  record.sketch.windows = 100;
+  record.sketch.exits[static_cast<std::size_t>(message::Tier::kTrigger)] = 100;
+  message::Histogram histogram;
+  histogram.counts[7] = 50 + sequence % 7;
+  histogram.counts[8] = 50 - sequence % 7;
+  (void)record.sketch.histograms.push_back(histogram);
+  return host::message::EncodeSealedRecord(host::message::EncodeRecord(record));
+}
+
 void MakeKeyFile(tools::launcher::Fleet& fleet, std::string_view name) {
   const auto pair = identity::GenerateKeyPair();
   ASSERT_TRUE(pair.ok());

@@ -110,6 +110,14 @@ std::string SealedDeferred(std::uint64_t node,
                            std::uint32_t boot,
                            std::uint32_t sequence);
 
+/// A sketch of any node, of the `length_ms` that begin at `begin_ms`.
+std::string SealedSketch(std::uint64_t node,
+                         std::uint64_t epoch,
+                         std::uint32_t boot,
+                         std::uint32_t sequence,
+                         std::uint64_t begin_ms,
+                         std::uint32_t length_ms);
+
 /// Makes a key pair `name`.key in the fleet's folder.
 void MakeKeyFile(tools::launcher::Fleet& fleet, std::string_view name);
 /// Hex form of `name`.key.pub in the fleet's folder.

@@ -1,5 +1,6 @@
 // What NodeLoop does with one window, and the records that come of it.
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "trib/common/energy/model.h"
@@ -81,7 +82,7 @@ void NodeLoop::DecideBad(const sensing::GuardrailVerdict& verdict,
   if (context.cut) {
     Settle({.first_frame = context.first_frame, .tier = context.tier, .label = outcome.label});
   } else {
-    CountExit(context.tier);
+    CountDecision(context.tier, outcome.label);
   }
   const auto report = policy_.ReportFault(verdict.code, ports_.clock.Now());
   if (report.code != FaultCode::kUnspecified) {
@@ -166,11 +167,24 @@ void NodeLoop::CountInSketch(const cascade::TriggerResult& result, const Look& l
   for (std::size_t i = 0; i < count; ++i) {
     standard[i] = baseline().Standardise(i, frame_.values[i]);
   }
-  sketch_.AddWindow(result.over,
-                    {.frame = std::span(standard).first(count),
-                     .trigger_score = result.score,
-                     .confidence = look.taken ? look.answer.confidence
-                                              : std::numeric_limits<float>::quiet_NaN()});
+  const sketch::SketchBuilder::Values values{
+      .frame = std::span(standard).first(count),
+      .trigger_score = result.score,
+      .confidence = look.taken ? look.answer.confidence : std::numeric_limits<float>::quiet_NaN()};
+  sketch_.AddWindow(result.over, values);
+  WatchDrift(values.frame, values.confidence);
+}
+
+/// What an episode does to features and confidence is no drift, and without the baseline that the
+/// package asks for nobody knows what is healthy.
+void NodeLoop::WatchDrift(std::span<const float> standardised, float confidence) {
+  if (standing() || (package_.trigger && !armed())) {
+    return;
+  }
+  const std::uint32_t flags = drift_.Step(standardised, confidence);
+  drift_flags_ |= flags;
+  drift_in_block_ = drift_in_block_ || flags != 0;
+  metrics_.drift_flags += static_cast<std::uint64_t>(std::popcount(flags));
 }
 
 void NodeLoop::ReportRecovery(const Context& context) {
@@ -356,6 +370,8 @@ void NodeLoop::CloseBlock() {
   Context context;
   context.tier = TierAtRest();
   context.flags = message::record_flag::kPeriodic;
+  context.flags |= drift_in_block_ ? message::record_flag::kDrift : 0;
+  drift_in_block_ = false;
   BeginRecord(RecordKind::kSketch, context);
   record_.header.block = block_;
   record_.sketch = sketch_.sketch();
@@ -396,7 +412,8 @@ void NodeLoop::RecordStatus() {
   status.hardware_class = static_cast<std::uint32_t>(config_.hardware_class);
   status.messages_refused = uplink.malformed + uplink.misaddressed + uplink.stale +
                             uplink.oversized + metrics_.downlink_refused + RefusedVerdicts();
-  EndRecord();
+  status.drift_flags = drift_flags_;
+  drift_flags_ = EndRecord() ? 0 : drift_flags_;
 }
 
 }  // namespace trib::node::app

@@ -151,15 +151,15 @@ void NodeLoop::Audit(const Look& look, bool asked, float score, const Context& c
 }
 
 void NodeLoop::Settle(const SettledDecision& decision) {
-  CountExit(decision.tier);
+  CountDecision(decision.tier, decision.label);
   if (ports_.observer != nullptr) {
     ports_.observer->OnDecision(decision);
   }
 }
 
-void NodeLoop::CountExit(Tier tier) {
+void NodeLoop::CountDecision(Tier tier, std::uint32_t label) {
   ++metrics_.cascade.exits[static_cast<std::size_t>(tier)];
-  sketch_.AddExit(tier);
+  sketch_.AddDecision(tier, label);
 }
 
 void NodeLoop::ExpireQuestions(MonotonicTime now) {

@@ -141,7 +141,7 @@ TEST_F(NetworkTest, WithoutSplitPointsAuditsAreFeatureFramesAndDoubtsStand) {
   EXPECT_EQ(world.gateway.Of(RecordKind::kFeatureFrame).size(), 32U);
 }
 
-TEST_F(NetworkTest, SketchesCountExitsWhenTheySettleAndConfidences) {
+TEST_F(NetworkTest, SketchesCountExitsAndLabelsWhenTheySettleAndConfidences) {
   NetworkParts parts(testing::kUnsureOfFaults);
   parts.edges.histograms.clear();
   package::SketchEdges::Histogram confidence;
@@ -164,12 +164,17 @@ TEST_F(NetworkTest, SketchesCountExitsWhenTheySettleAndConfidences) {
   world.Drain();
   EXPECT_TRUE(world.loop->finished());
   std::array<std::uint64_t, message::kTierCount> exits{};
+  std::array<std::uint64_t, message::kMaxLabels> labels{};
   std::uint64_t windows = 0;
   std::uint64_t confidences = 0;
   for (const auto& record : world.gateway.Of(RecordKind::kSketch)) {
     windows += record.sketch.windows;
     for (std::size_t i = 0; i < exits.size(); ++i) {
       exits[i] += record.sketch.exits[i];
+    }
+    ASSERT_EQ(record.sketch.labels.size(), world.loop->package().labels.labels.size());
+    for (std::size_t label = 0; label < record.sketch.labels.size(); ++label) {
+      labels[label] += record.sketch.labels[label];
     }
     ASSERT_EQ(record.sketch.histograms.size(), 1U);
     EXPECT_EQ(record.sketch.histograms[0].feature, message::kConfidenceFeature);
@@ -181,6 +186,10 @@ TEST_F(NetworkTest, SketchesCountExitsWhenTheySettleAndConfidences) {
   EXPECT_EQ(std::accumulate(exits.begin(), exits.end(), std::uint64_t{0}), 53U);
   EXPECT_EQ(At(exits, Tier::kGateway), 1U);
   EXPECT_EQ(exits, cascade().exits);
+  EXPECT_EQ(std::accumulate(labels.begin(), labels.end(), std::uint64_t{0}), 53U);
+  EXPECT_EQ(labels[0], 50U);
+  EXPECT_EQ(labels[kOuter], 1U) << "the verdict's";
+  EXPECT_EQ(labels[kInner], 2U) << "the node's own, as nobody answered in time";
   EXPECT_EQ(confidences, cascade().classified);
 }
 

@@ -122,7 +122,11 @@ void NodeLoop::Equip() {
 
   // The specs beyond the package's histograms are never looked at.
   const auto specs = SpecsOf(package_.edges, std::make_index_sequence<package::kMaxHistograms>());
-  TRIB_CHECK(sketch_.Configure(std::span(specs).first(package_.edges.histograms.size())).ok());
+  TRIB_CHECK(sketch_
+                 .Configure(std::span(specs).first(package_.edges.histograms.size()),
+                            package_.labels.labels.size())
+                 .ok());
+  drift_ = cascade::DriftWatch(package_.edges);
   TakeUpBaselines();
 }
 

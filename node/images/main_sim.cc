@@ -15,6 +15,7 @@
 #include "link_watch.h"
 #include "node_report.h"
 #include "sim_options.h"
+#include "trib/common/base/random.h"
 #include "trib/common/host/cli/daemon.h"
 #include "trib/common/host/cli/program.h"
 #include "trib/common/host/cli/stop_signal.h"
@@ -67,6 +68,7 @@ struct Failure {
 struct Source {
   std::unique_ptr<sim::SampleSource> samples;
   std::vector<sim::InjectedFault> faults = {};
+  std::vector<sim::InjectedDrift> drifts = {};
   Millis pause{0};
 };
 
@@ -109,6 +111,7 @@ Source OpenMachine(const SimOptions& options, Failure& failure) {
                                                file.source.machine.sample_rate_hz));
   return {.samples = std::make_unique<sim::MachineSource>(std::move(file.source)),
           .faults = std::move(file.sensor_faults),
+          .drifts = std::move(file.sensor_drifts),
           .pause = pause};
 }
 
@@ -307,17 +310,28 @@ int Run(const SimOptions& options,
   return code == cli::kExitOk && !loop.package_status().ok() ? cli::kExitDegraded : code;
 }
 
-bool ParseFaults(const SimOptions& options,
-                 std::vector<sim::InjectedFault>& faults,
-                 Failure& failure) {
+/// Adds what --inject asks for.
+bool ParseInjections(const SimOptions& options,
+                     std::vector<sim::InjectedFault>& faults,
+                     std::vector<sim::InjectedDrift>& drifts,
+                     Failure& failure) {
   for (const std::string& text : options.inject) {
     const auto fault = sim::ParseInjectedFault(text);
-    if (!fault.ok()) {
+    const auto drift = sim::ParseInjectedDrift(text);
+    if (fault.ok()) {
+      faults.push_back(*fault);
+    } else if (drift.ok()) {
+      drifts.push_back(*drift);
+    } else {
       failure = {cli::kExitUsage,
-                 "--inject: '" + text + "' is not like stuck@30..40 (--help lists the kinds)"};
+                 "--inject: '" + text +
+                     (drift.status().code() == Code::kOutOfRange
+                          ? "': a gain is 0 to 100, an offset up to 1000000 either way, noise not "
+                            "below 0"
+                          : "' is neither like stuck@30..40 nor like gain:1.2@30..90 (--help lists "
+                            "the kinds)")};
       return false;
     }
-    faults.push_back(*fault);
   }
   return true;
 }
@@ -335,12 +349,13 @@ int CheckConfig(const SimOptions& options) {
   std::vector<std::byte> file;
   std::vector<crypto::PublicKey> pinned;
   std::vector<sim::InjectedFault> faults;
+  std::vector<sim::InjectedDrift> drifts;
   host::zmq::CurveKeys keys;
   host::zmq::ClientOptions client;
   const bool packaged = note(LoadPackageFile(options, file, pinned, failure));
   const std::unique_ptr<sim::SampleSource> source = OpenSource(options, failure).samples;
   (void)note(source != nullptr);
-  (void)note(ParseFaults(options, faults, failure));
+  (void)note(ParseInjections(options, faults, drifts, failure));
   (void)note(options.gateway.empty() || ReadKeys(options, keys, client, failure));
   if (packaged && source != nullptr && !file.empty()) {
     app::LoadedPackage loaded;
@@ -371,8 +386,10 @@ int Main(const SimOptions& options) {
   }
   sim::PacedSensor::Options pacing;
   pacing.faults = std::move(source.faults);
+  pacing.drifts = std::move(source.drifts);
+  pacing.seed = SplitMix64::Mix(options.id) ^ options.seed;
   pacing.pace = options.pace;
-  if (!ParseFaults(options, pacing.faults, failure)) {
+  if (!ParseInjections(options, pacing.faults, pacing.drifts, failure)) {
     return Fail(failure);
   }
 

@@ -170,14 +170,18 @@ std::optional<int> ParseSimOptions(int argc, const char* const* argv, SimOptions
          "Break the sensor from one second to another, e.g. stuck@30..40; repeatable. KIND: stuck "
          "(one value), clipped (at the rails), missing (frames marked as invented), "
          "nonfinite (frames marked as not a number), scale (calibration is NaN), range "
-         "(beyond anything believable), gap (frames lost)")
-      ->type_name("KIND@S..S");
+         "(beyond anything believable), gap (frames lost). Or let it drift, e.g. gain:1.2@30..90: "
+         "gain (a factor), offset and noise (a standard deviation; both in the unit of the "
+         "samples, g of a machine); gain:1-1.2@30..90 is reached in a straight line and kept")
+      ->type_name("KIND[:VALUE[-VALUE]]@S..S");
   app.add_option("--time-scale",
                  options.time_scale,
                  "Seconds of signal per second: 0.001 to 1000000, or max")
       ->type_name("FACTOR|max")
       ->capture_default_str();
-  app.add_option("--seed", options.seed, "Chooses the audit sample and the jitter of retries")
+  app.add_option("--seed",
+                 options.seed,
+                 "Chooses the audit sample, the jitter of retries and injected noise")
       ->type_name("N")
       ->capture_default_str();
   app.add_flag("--exit-when-done",

@@ -91,6 +91,11 @@ TEST_F(DemoTest, EndsWithEveryRecordStoredOnceAndNothingRunning) {
   EXPECT_EQ(summary.value("records_lost", -1), 0);
   EXPECT_EQ(summary.value("records_duplicated", -1), 0);
   EXPECT_NE(Log().find("kill -9"), std::string::npos);
+  // The sensors of two pumps drift; an alarm names both and nobody else.
+  EXPECT_EQ(summary.value("drift_nodes", 0), 2) << text;
+  EXPECT_EQ(summary.value("drift_named", 0), 2) << text << Log();
+  EXPECT_EQ(summary.value("drift_others", -1), 0) << text << Log();
+  EXPECT_GT(summary.value("drift_delay_s", -1.0), 0) << text;
   EXPECT_TRUE(Children().empty());
 }
 

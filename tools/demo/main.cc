@@ -13,6 +13,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "drift_part.h"
 #include "trib/common/host/cli/output.h"
 #include "trib/common/host/cli/program.h"
 #include "trib/common/host/cli/stop_signal.h"
@@ -67,7 +68,9 @@ class Demo {
       : options_(options),
         stop_(stop),
         fleet_({.bin = std::filesystem::canonical("/proc/self/exe").parent_path(),
-                .folder = std::move(folder)}),
+                .folder = std::move(folder),
+                .cloud_drift = DriftPart::CloudLines()}),
+        drift_(fleet_, options.seconds, options.seed),
         color_(host::cli::UseColor(options.common.no_color, STDOUT_FILENO)),
         live_(!options.json && ::isatty(STDOUT_FILENO) == 1) {}
 
@@ -145,6 +148,10 @@ class Demo {
         return Failed();
       }
       snapshot_.nodes[id].gateway = gateway;
+    }
+    Say("starting pumps whose time passes faster, to show drift");
+    if (!drift_.Start(kFirstGateway + options_.gateways - 1, snapshot_)) {
+      return Failed();
     }
     Say(options_.data.empty() ? "playing simulated machines" : "playing " + options_.data.string());
     return std::nullopt;
@@ -322,6 +329,11 @@ class Demo {
     if (stats.is_object()) {
       snapshot_.cloud = std::move(stats);
     }
+    for (const std::string& line : drift_.Collect(snapshot_)) {
+      if (!live_ || !table_) {
+        std::cerr << "demo: " << line << std::endl;
+      }
+    }
   }
 
   bool CountStored() {
@@ -380,6 +392,7 @@ class Demo {
   const Options& options_;
   host::cli::StopSignal& stop_;
   launcher::Fleet fleet_;
+  DriftPart drift_;
   Snapshot snapshot_;
   enum class Accident { kAhead, kFrozen, kAway, kOver } accident_ = Accident::kAhead;
   double frozen_at_ = 0;
@@ -463,7 +476,9 @@ int Main(int argc, char** argv) {
   Options options;
   CLI::App app(
       "Runs a cloud, gateways and nodes on this machine. The nodes learn what normal is, then meet "
-      "bearing faults; midway a gateway is killed with kill -9 and comes back.\n"
+      "bearing faults; midway a gateway is killed with kill -9 and comes back. Pumps whose time "
+      "passes faster show drift: the sensors of two begin to read too much, and an alarm names "
+      "them.\n"
       "The end compares what the nodes made with what the store has.",
       kProgram);
   AddOptions(app, options);

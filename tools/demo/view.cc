@@ -137,6 +137,57 @@ std::string TruthLine(const Totals& t) {
          " windows after commissioning";
 }
 
+std::string DriftLine(const Totals& t) {
+  if (t.drift_nodes == 0) {
+    return "no sensor drifts yet";
+  }
+  return std::to_string(t.drift_nodes) + " of " + std::to_string(t.drift_pumps) +
+         " pumps' sensors drifted, " + std::to_string(t.drift_named) + " named by " +
+         std::to_string(t.drift_alarms) + " alarms" +
+         (t.drift_named == 0 ? "" : " within " + Fixed(t.drift_delay_s, 1) + " s") +
+         (t.drift_others == 0 ? ""
+                              : "; " + std::to_string(t.drift_others) + " more that did not drift");
+}
+
+/// What the pumps and those who watch them are at.
+std::string DriftState(const Snapshot& snapshot, const Totals& totals) {
+  const Snapshot::Drift& drift = snapshot.drift;
+  const json options = Part(drift.status, "options");
+  const std::uint64_t watched = Number(Part(drift.status, "nodes"), "watched");
+  const std::string pumps =
+      std::to_string(totals.drift_pumps) + " pumps at " + Fixed(drift.pace, 0) + " x time: ";
+  if (watched < totals.drift_pumps) {
+    return pumps + std::to_string(totals.drift_pumps - watched) + " learn from " +
+           std::to_string(Number(options, "reference_blocks")) + " blocks of " +
+           Fixed(drift.block_s, 1) + " s";
+  }
+  const std::uint64_t blocks =
+      Number(options, "week_ms") / std::max<std::uint64_t>(1, Number(options, "block_ms"));
+  return pumps + "watched, a block is " + Fixed(drift.block_s, 1) +
+         " s; false alarms allowed: " + std::to_string(Number(options, "budget_per_week")) +
+         " in " + std::to_string(blocks) + " blocks";
+}
+
+/// The part of the picture that is about drift: nothing without pumps.
+std::string RenderDrift(const Snapshot& snapshot, const Totals& totals, bool color) {
+  if (totals.drift_pumps == 0) {
+    return {};
+  }
+  std::string out = "\ndrift       " + DriftState(snapshot, totals) + "\n";
+  for (const auto& [id, node] : snapshot.nodes) {
+    if (!node.drift_ms) {
+      continue;
+    }
+    out += "node " + std::to_string(id) + "    reads " + snapshot.drift.gain + " times as much: ";
+    out += node.delay_s ? host::cli::Paint(
+                              "alarm after " + Fixed(*node.delay_s, 1) + " s", Color::kRed, color) +
+                              ", cause " + node.cause
+                        : std::string("no alarm yet");
+    out += "\n";
+  }
+  return out;
+}
+
 Color StateColor(const std::string& state) {
   if (state == "alarm") {
     return Color::kRed;
@@ -174,32 +225,63 @@ json Totals::ToJson() const {
           {"verdict_ms_max", verdict_ms_max},
           {"windows_judged", judged},
           {"accuracy", Share(right_kind, judged)},
-          {"accuracy_fault", Share(right_fault, judged)}};
+          {"accuracy_fault", Share(right_fault, judged)},
+          {"drift_pumps", drift_pumps},
+          {"drift_nodes", drift_nodes},
+          {"drift_alarms", drift_alarms},
+          {"drift_named", drift_named},
+          {"drift_others", drift_others},
+          {"drift_delay_s", drift_named == 0 ? json() : json(drift_delay_s)}};
 }
+
+namespace {
+
+/// What a node did; the pumps are not part of it.
+void AddWork(const json& report, VerdictTimes& times, Totals& totals) {
+  AddExits(report, totals);
+  AddTruth(report, totals);
+  times.Add(Part(report, "verdict_ms"));
+  totals.windows += Number(report, "windows");
+  totals.events += Number(report, "events");
+  totals.faults += Number(report, "faults");
+  totals.bytes_sent += Number(report, "bytes_sent");
+  totals.bytes_raw += Number(report, "bytes_raw");
+  totals.energy_uj += Number(report, "energy_uj");
+}
+
+void AddDrift(const Snapshot::Node& node, Totals& totals) {
+  totals.drift_pumps += node.pump ? 1U : 0U;
+  totals.drift_nodes += node.drift_ms ? 1U : 0U;
+  totals.drift_named += node.delay_s ? 1U : 0U;
+  totals.drift_delay_s = std::max(totals.drift_delay_s, node.delay_s.value_or(0));
+}
+
+void AddRecords(const Snapshot::Node& node, Totals& totals) {
+  const std::uint64_t made = Number(node.report, "records");
+  totals.records_sent += made;
+  totals.records_dropped += Number(node.report, "records_dropped");
+  if (node.stored) {
+    // Of each node on its own: one node's loss must not hide behind another's excess. A dropped
+    // record is a lost one here; the demo gives no reason to drop any.
+    totals.records_lost += made - std::min(made, *node.stored);
+    totals.records_duplicated += *node.stored - std::min(made, *node.stored);
+  }
+}
+
+}  // namespace
 
 Totals Sum(const Snapshot& snapshot) {
   Totals totals;
   VerdictTimes times;
   for (const auto& [id, node] : snapshot.nodes) {
-    AddExits(node.report, totals);
-    AddTruth(node.report, totals);
-    times.Add(Part(node.report, "verdict_ms"));
-    totals.windows += Number(node.report, "windows");
-    totals.events += Number(node.report, "events");
-    totals.faults += Number(node.report, "faults");
-    totals.bytes_sent += Number(node.report, "bytes_sent");
-    totals.bytes_raw += Number(node.report, "bytes_raw");
-    totals.energy_uj += Number(node.report, "energy_uj");
-    totals.records_sent += Number(node.report, "records");
-    totals.records_dropped += Number(node.report, "records_dropped");
-    if (node.stored) {
-      // Of each node on its own: one node's loss must not hide behind another's excess. A dropped
-      // record is a lost one here; the demo gives no reason to drop any.
-      const std::uint64_t made = Number(node.report, "records");
-      totals.records_lost += made - std::min(made, *node.stored);
-      totals.records_duplicated += *node.stored - std::min(made, *node.stored);
+    if (!node.pump) {
+      AddWork(node.report, times, totals);
     }
+    AddDrift(node, totals);
+    AddRecords(node, totals);
   }
+  totals.drift_alarms = snapshot.drift.alarms.size();
+  totals.drift_others = snapshot.drift.others.size();
   totals.records_stored = Number(snapshot.cloud, "records_stored");
   totals.duplicates_ignored = Number(snapshot.cloud, "records_duplicated");
   totals.in_flight_at_kill = snapshot.in_flight;
@@ -234,6 +316,9 @@ std::string Render(const Snapshot& snapshot, bool wide, bool color) {
   }
   host::cli::Table nodes(columns);
   for (const auto& [id, node] : snapshot.nodes) {
+    if (node.pump) {
+      continue;
+    }
     const json& r = node.report;
     const std::string state = Text(r, "state");
     host::cli::Table::Cell stored("-");
@@ -283,7 +368,8 @@ std::string Render(const Snapshot& snapshot, bool wide, bool color) {
          "\n" + tiers.ToText(color) + "\nsent " + HumanBytes(totals.bytes_sent) + " instead of " +
          HumanBytes(totals.bytes_raw) + " raw (" + Ratio(totals.bytes_raw, totals.bytes_sent) +
          "); energy is a model\ndecided by  " + ExitsLine(totals) + "\nverdicts    " +
-         VerdictLine(totals) + "\nright       " + TruthLine(totals) + "\n";
+         VerdictLine(totals) + "\nright       " + TruthLine(totals) + "\n" +
+         RenderDrift(snapshot, totals, color);
 }
 
 std::string Summary(const Totals& t, bool color) {
@@ -300,6 +386,7 @@ std::string Summary(const Totals& t, bool color) {
           std::to_string(t.not_asked + t.timeouts) + "\n";
   text += "verdicts     " + VerdictLine(t) + "\n";
   text += "right        " + TruthLine(t) + "\n";
+  text += "drift        " + DriftLine(t) + "\n";
   text +=
       "the kill     records on their way to the gateway: " + std::to_string(t.in_flight_at_kill) +
       "; sent again, ignored by the store: " + std::to_string(t.duplicates_ignored) + "\n";

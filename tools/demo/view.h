@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,19 @@ struct Snapshot {
     nlohmann::json report = nlohmann::json::object();  ///< newest line of trib-node --json
     bool running = true;
     std::optional<std::uint64_t> stored;  ///< rows of the node in the store, counted at the end
+    bool pump = false;                    ///< of the part that shows drift: not in the table
+    std::optional<std::int64_t> drift_ms = {};  ///< wall clock when its sensor began to drift
+    std::optional<double> delay_s = {};         ///< from then until an alarm that names it
+    std::string cause = {};                     ///< that it names, with its p
+  };
+  /// Of the pumps, whose time passes `pace` times as fast as ours.
+  struct Drift {
+    double pace = 0;
+    double block_s = 0;  ///< of our time
+    std::string gain;    ///< what a drifting sensor reads, relative to before
+    nlohmann::json status = nlohmann::json::object();  ///< what drift.status answered
+    nlohmann::json alarms = nlohmann::json::array();   ///< all that were raised
+    std::set<std::string> others;  ///< nodes that an alarm names although nothing drifts there
   };
   struct Gateway {
     nlohmann::json stats = nlohmann::json::object();
@@ -25,12 +39,14 @@ struct Snapshot {
   std::map<std::uint64_t, Node> nodes;
   std::map<std::uint64_t, Gateway> gateways;
   nlohmann::json cloud = nlohmann::json::object();
+  Drift drift;
   double elapsed_s = 0;
   std::string phase;
   std::uint64_t in_flight = 0;  ///< records on their way to the gateway when it was killed
 };
 
-/// Totals over all nodes and the store; the keys are those of `--json`.
+/// Totals over all nodes and the store, the pumps' records among them; the keys are those of
+/// `--json`.
 struct Totals {
   std::uint64_t windows = 0;
   std::uint64_t events = 0;
@@ -59,6 +75,13 @@ struct Totals {
   std::uint64_t judged = 0;
   std::uint64_t right_kind = 0;   ///< the label is the recording's
   std::uint64_t right_fault = 0;  ///< fault or no fault is
+  // Of drift. Windows, bytes, energy and decisions above are without the pumps.
+  std::uint64_t drift_pumps = 0;
+  std::uint64_t drift_nodes = 0;   ///< whose sensors have begun to drift
+  std::uint64_t drift_alarms = 0;  ///< raised
+  std::uint64_t drift_named = 0;   ///< drifting nodes that an alarm names
+  std::uint64_t drift_others = 0;  ///< other nodes that one names
+  double drift_delay_s = 0;        ///< the longest from a drift to its alarm; 0 = none
 
   [[nodiscard]] nlohmann::json ToJson() const;
 };

@@ -151,9 +151,6 @@ bool Fleet::StartDaemon(std::string_view program,
 }
 
 std::string Fleet::TailsTable(const std::string& lines) {
-  if (lines.empty()) {
-    return {};
-  }
   return "\n[tails]\npackage_keys = [\"" + PublicKeyHex("package") + "\"]\n" + lines;
 }
 
@@ -163,7 +160,11 @@ bool Fleet::StartCloud() {
       "\n[south]\nbind = \"" + cloud_endpoints_.south + "\"\n[admin]\nbind = \"" +
       cloud_endpoints_.admin + "\"\noperators = [\"" + PublicKeyHex("operator") +
       "\"]\n[store]\npath = " + Quoted(File("cloud.db")) + "\n" + options_.cloud_store +
-      TailsTable(options_.cloud_tails);
+      (options_.cloud_drift.empty() ? "" : "\n[drift]\n" + options_.cloud_drift) +
+      // What is named for drift is trusted by the same key.
+      (options_.cloud_tails.empty() && options_.cloud_drift.empty()
+           ? ""
+           : TailsTable(options_.cloud_tails));
   return Write("cloud.toml", config) &&
          StartDaemon("trib-cloud", "cloud", cloud_, cloud_endpoints_);
 }
@@ -179,7 +180,7 @@ bool Fleet::StartGateway(std::uint64_t id) {
       PublicKeyHex("cloud") + "\"\n[admin]\nbind = \"" + gateway.endpoints.admin +
       "\"\noperators = [\"" + PublicKeyHex("operator") +
       "\"]\n[spool]\npath = " + Quoted(File(name + ".spool")) + "\n" + options_.gateway_spool +
-      TailsTable(options_.gateway_tails);
+      (options_.gateway_tails.empty() ? "" : TailsTable(options_.gateway_tails));
   return Write(name + ".toml", config) &&
          StartDaemon("trib-gateway", name, gateway.process, gateway.endpoints);
 }

@@ -1,10 +1,10 @@
 #include "machine_sensor.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "trib/common/base/check.h"
+#include "trib/common/simulation/sensor_drift.h"
 
 namespace trib::tools::sim {
 namespace {
@@ -129,15 +129,10 @@ void MachineSensor::Drift(std::span<std::int16_t> samples, VirtualTime at) const
     gain += drift.gain_per_day * days;
     offset_g += drift.offset_g_per_day * days;
   }
-  if (plan_.drifts.empty() || (gain == 1 && offset_g == 0)) {
-    return;
-  }
-  const auto factor = static_cast<float>(gain);
-  const auto offset = static_cast<float>(offset_g) / machine_.config().sensor.scale_g;
-  for (std::int16_t& sample : samples) {
-    const float value = std::nearbyint(static_cast<float>(sample) * factor + offset);
-    sample = static_cast<std::int16_t>(std::clamp(value, -32768.0F, 32767.0F));
-  }
+  simulation::Distort({.gain = static_cast<float>(gain), .offset = static_cast<float>(offset_g)},
+                      machine_.config().sensor.scale_g,
+                      {},
+                      samples);
 }
 
 bool MachineSensor::Spoil(const SensorFaultPlan& fault,

@@ -195,10 +195,10 @@ bool ReadLabels(const Context& context, LabelNames& labels, int& exit_code) {
   return true;
 }
 
-int CallAndShow(const Context& context,
+int CallAndTake(const Context& context,
                 std::string_view call,
                 const nlohmann::json& args,
-                const std::function<void(const nlohmann::json& result)>& show) {
+                nlohmann::json& result) {
   int exit_code = host::cli::kExitOk;
   const auto connection = Connect(context, exit_code);
   if (!connection) {
@@ -212,8 +212,20 @@ int CallAndShow(const Context& context,
   if (const auto* error = std::get_if<ControlError>(&outcome)) {
     return Fail(context, ExitCodeFor(error->code), error->code, error->message);
   }
-  auto& result = *std::get_if<nlohmann::json>(&outcome);
+  result = std::move(*std::get_if<nlohmann::json>(&outcome));
   labels.Annotate(result);
+  return host::cli::kExitOk;
+}
+
+int CallAndShow(const Context& context,
+                std::string_view call,
+                const nlohmann::json& args,
+                const std::function<void(const nlohmann::json& result)>& show) {
+  nlohmann::json result;
+  const int exit_code = CallAndTake(context, call, args, result);
+  if (exit_code != host::cli::kExitOk) {
+    return exit_code;
+  }
   if (context.json) {
     host::cli::PrintJson(result);
   } else {

@@ -64,6 +64,12 @@ std::unique_ptr<Connection> Connect(const Context& context, int& exit_code);
 /// Reads the packages whose label names are to be shown; on failure reports and sets `exit_code`.
 bool ReadLabels(const Context& context, LabelNames& labels, int& exit_code);
 
+/// Connects, calls once and names labels. @returns kExitOk with `result`; else it was reported.
+int CallAndTake(const Context& context,
+                std::string_view call,
+                const nlohmann::json& args,
+                nlohmann::json& result);
+
 /// Connects, calls once, names labels, and gives the result to `show` (or prints it with --json).
 int CallAndShow(const Context& context,
                 std::string_view call,

@@ -48,6 +48,9 @@ void AddModelCommands(CLI::App& app, Context& context);
 void AddModelEvaluation(CLI::App& noun, Context& context);
 void AddFleetCommands(CLI::App& app, Context& context);
 void AddEventCommands(CLI::App& app, Context& context);
+void AddDriftCommands(CLI::App& app, Context& context);
+/// One command of the noun `drift`.
+void AddDriftRecalibration(CLI::App& noun, Context& context);
 void AddDoctorCommand(CLI::App& app, Context& context);
 void AddRecordingCommands(CLI::App& app, Context& context);
 void AddWorkloadCommands(CLI::App& app, Context& context);

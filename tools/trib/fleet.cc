@@ -1,6 +1,5 @@
 // trib fleet list | node show | gateway list | stats
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -27,22 +26,6 @@ int List(const Context& context,
   });
 }
 
-/// "12 s", "3 min", "5 h", "9 d" between two times of the cloud's clock.
-std::string Age(std::int64_t from_ms, std::int64_t to_ms) {
-  constexpr std::int64_t kMinute = 60;
-  constexpr std::int64_t kHour = 60 * kMinute;
-  constexpr std::int64_t kDay = 24 * kHour;
-  const std::int64_t seconds = std::max<std::int64_t>(0, to_ms - from_ms) / 1000;
-  if (seconds < 2 * kMinute) {
-    return std::to_string(seconds) + " s";
-  }
-  if (seconds < 2 * kHour) {
-    return std::to_string(seconds / kMinute) + " min";
-  }
-  return seconds < 2 * kDay ? std::to_string(seconds / kHour) + " h"
-                            : std::to_string(seconds / kDay) + " d";
-}
-
 /// Adds to a node of fleet.list what the table shows of its latest records.
 void AddAlarm(json& node, std::int64_t now_ms) {
   const json none = json::object();
@@ -62,7 +45,7 @@ void AddAlarm(json& node, std::int64_t now_ms) {
   const std::string zone = part("status").value("zone", "unspecified");
   node["velocity_zone"] = zone == "unspecified" ? "-" : zone;
   const std::int64_t stored = node.value("stored_ms", std::int64_t{0});
-  node["seen"] = stored == 0 ? "never" : Age(stored, now_ms) + " ago";
+  node["seen"] = stored == 0 ? "never" : AgeText(stored, now_ms) + " ago";
 }
 
 int FleetList(const Context& context) {

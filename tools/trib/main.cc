@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
   AddModelCommands(app, context);
   AddFleetCommands(app, context);
   AddEventCommands(app, context);
+  AddDriftCommands(app, context);
   AddRecordingCommands(app, context);
   AddWorkloadCommands(app, context);
   AddDoctorCommand(app, context);

@@ -1,5 +1,6 @@
 #include "render.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -86,6 +87,21 @@ std::string TimeText(std::int64_t ms) {
   std::array<char, 8> fraction{};
   std::snprintf(fraction.data(), fraction.size(), ".%03dZ", static_cast<int>(rest));
   return std::string(text.data()) + fraction.data();
+}
+
+std::string AgeText(std::int64_t from_ms, std::int64_t to_ms) {
+  constexpr std::int64_t kMinute = 60;
+  constexpr std::int64_t kHour = 60 * kMinute;
+  constexpr std::int64_t kDay = 24 * kHour;
+  const std::int64_t seconds = std::max<std::int64_t>(0, to_ms - from_ms) / 1000;
+  if (seconds < 2 * kMinute) {
+    return std::to_string(seconds) + " s";
+  }
+  if (seconds < 2 * kHour) {
+    return std::to_string(seconds / kMinute) + " min";
+  }
+  return seconds < 2 * kDay ? std::to_string(seconds / kHour) + " h"
+                            : std::to_string(seconds / kDay) + " d";
 }
 
 std::string FieldText(const json& object, std::string_view path, Show show) {

@@ -31,6 +31,9 @@ std::string ObjectText(const nlohmann::json& object, bool color);
 /// Milliseconds since the Unix epoch as "2026-01-31 12:00:00.000Z".
 std::string TimeText(std::int64_t ms);
 
+/// "12 s", "3 min", "5 h", "9 d" between two times of the cloud's clock.
+std::string AgeText(std::int64_t from_ms, std::int64_t to_ms);
+
 /// The colour of a state word: accepted and ok are green, pending and warn yellow, else red.
 host::cli::Color StateColor(std::string_view state);
 

@@ -3,34 +3,21 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
-#include <memory>
-#include <mutex>
-#include <thread>
 
-#include "trib/common/host/control/control_server.h"
-#include "trib/common/host/identity/identity.h"
-#include "trib/common/host/zmq/context.h"
-#include "trib/common/host/zmq/poller.h"
-#include "trib/common/host/zmq/zap_handler.h"
-#include "trib_fixture.h"
+#include "trib_server_fixture.h"
 
 namespace trib::tools::trib_cli {
 namespace {
 
 using host::control::ControlError;
-using host::control::ControlServer;
 using host::control::Outcome;
 using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-class TribWithServer : public Trib {
+class TribWithServer : public TribAndServer {
  protected:
-  void SetUp() override {
-    RunJson({"key", "new", "-o", Path("op.key")});
-    RunJson({"key", "new", "-o", Path("stranger.key")});
-    RunJson({"key", "new", "-o", Path("cloud.key")});
+  void AddAnswers() override {
     Answer("node.show", [](const json& args) -> Outcome {
       return ControlError{Code::kNotFound,
                           "no node " + args.at("node").get<std::string>() + " is enrolled"};
@@ -78,71 +65,12 @@ class TribWithServer : public Trib {
            {{{"name", "database"}, {"status", "ok"}, {"text", "sound"}, {"fix", ""}},
             {{"name", "disk"}, {"status", "fail"}, {"text", "3 MiB free"}, {"fix", "make room"}}}}};
     });
-    auto started = host::zmq::ZapHandler::Start(context_);
-    ASSERT_TRUE(started.ok());
-    zap_ = *std::move(started);
-    zap_->SetDomain(host::control::kAdminDomain, {{Keys("op.key").public_key, "operator"}});
-    std::string error;
-    auto opened =
-        ControlServer::Open(context_, *zap_, Keys("cloud.key"), "tcp://127.0.0.1:*", calls_, error);
-    ASSERT_TRUE(opened.ok()) << error;
-    server_ = *std::move(opened);
-    Configure("op.key");
-    thread_ = std::thread([this] {
-      host::zmq::Poller poller;
-      poller.Add(server_->socket());
-      poller.Add(stop_);
-      while (!stopping_) {
-        poller.Wait(Millis(-1));
-        server_->Serve();
-      }
-    });
-  }
-  void TearDown() override {
-    stopping_ = true;
-    stop_.Notify();
-    if (thread_.joinable()) {
-      thread_.join();
-    }
-  }
-
-  void Configure(const std::string& key) {
-    config_ =
-        Write("trib.toml",
-              "server = \"" + server_->socket().endpoint() +
-                  "\"\nserver_key = \"cloud.key.pub\"\ntimeout = \"60s\"\nkey = \"" + key + "\"\n");
-  }
-  host::zmq::CurveKeys Keys(const std::string& name) {
-    const auto pair = host::identity::LoadKeyPair(Path(name));
-    EXPECT_TRUE(pair.ok());
-    const auto curve = host::identity::ToCurve(*pair);
-    return {curve.public_key.bytes, curve.secret_key.bytes};
-  }
-  void Answer(const std::string& name, host::control::Handler handler) {
-    calls_.Add(name, [this, handler = std::move(handler)](const json& args) {
-      const std::lock_guard lock(mutex_);
-      asked_ = args;
-      return handler(args);
-    });
   }
   void SetPackageHash(const std::string& hash) {
     const std::lock_guard lock(mutex_);
     hash_ = hash;
   }
-  json asked() {
-    const std::lock_guard lock(mutex_);
-    return asked_;
-  }
 
-  host::zmq::Context context_;
-  host::control::Registry calls_;
-  std::unique_ptr<host::zmq::ZapHandler> zap_;
-  std::unique_ptr<ControlServer> server_;
-  host::zmq::WakeUp stop_;
-  std::atomic<bool> stopping_{false};
-  std::thread thread_;
-  std::mutex mutex_;
-  json asked_;
   std::string hash_ = "00";
 };
 

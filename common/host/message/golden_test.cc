@@ -192,6 +192,15 @@ std::map<std::string, Record> Records() {
   more.commissioning_reason = CommissioningReason::kHalvesDiffer;
   more.baselines = 0b10;
   all.emplace("record_status_commissioning", commissioned);
+
+  Record labelled = sketch;
+  labelled.header.flags = record_flag::kDrift;
+  (void)labelled.sketch.labels.assign(std::array<std::uint32_t, 3>{691, 8, 1});
+  all.emplace("record_sketch_labels", labelled);
+
+  Record drifting = commissioned;
+  drifting.status.drift_flags = 0x8000'0101;
+  all.emplace("record_status_drift", drifting);
   return all;
 }
 

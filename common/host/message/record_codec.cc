@@ -65,6 +65,7 @@ void Fill(const Sketch& from, pb::Sketch& to) {
     out.mutable_counts()->Add(histogram.counts.begin(), histogram.counts.end());
   }
   to.mutable_exits()->Add(from.exits.begin(), from.exits.end());
+  to.mutable_labels()->Add(from.labels.begin(), from.labels.end());
 }
 
 void Fill(const Fault& from, pb::Fault& to) {
@@ -99,6 +100,7 @@ void Fill(const NodeStatus& from, pb::Status& to) {
   to.set_commissioning_refusals(from.commissioning_refusals);
   to.set_commissioning_reason(static_cast<pb::CommissioningReason>(from.commissioning_reason));
   to.set_baselines(from.baselines);
+  to.set_drift_flags(from.drift_flags);
 }
 
 void FillBody(const Record& from, pb::Record& to) {

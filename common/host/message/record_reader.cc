@@ -44,6 +44,15 @@ void ReadPacked(Bytes bytes, FixedVector<float, N>& out) {
   }
 }
 
+template <std::size_t N>
+void ReadPacked(Bytes bytes, FixedVector<std::uint32_t, N>& out) {
+  WireReader reader(bytes);
+  std::uint64_t value = 0;
+  while (reader.Varint(value)) {
+    (void)out.push_back(static_cast<std::uint32_t>(value));
+  }
+}
+
 template <typename T, std::size_t N>
 void ReadPacked(Bytes bytes, std::array<T, N>& out) {
   if (bytes.size() == N) {  // one byte each, as most counts of a sketch
@@ -226,6 +235,9 @@ void ReadHealth(const WireField& field, NodeStatus& out) {
     case pb::Status::kBaselinesFieldNumber:
       out.baselines = U32(field);
       break;
+    case pb::Status::kDriftFlagsFieldNumber:
+      out.drift_flags = U32(field);
+      break;
     default:
       break;
   }
@@ -372,6 +384,9 @@ void ReadSketch(Bytes bytes, Sketch& out) {
         break;
       case pb::Sketch::kExitsFieldNumber:
         ReadPacked(field.bytes, out.exits);
+        break;
+      case pb::Sketch::kLabelsFieldNumber:
+        ReadPacked(field.bytes, out.labels);
         break;
       default:
         break;

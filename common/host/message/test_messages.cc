@@ -179,6 +179,9 @@ void Generator::Fill(Sketch& sketch) {
   for (auto& exits : sketch.exits) {
     exits = U32();
   }
+  for (std::uint64_t i = Below(kMaxLabels + 1); i > 0; --i) {
+    (void)sketch.labels.push_back(U32());
+  }
 }
 
 Record Generator::NextRecord(RecordKind kind) {
@@ -239,6 +242,7 @@ Record Generator::NextRecord(RecordKind kind) {
       status.commissioning_refusals = U32();
       status.commissioning_reason = static_cast<CommissioningReason>(Below(9));
       status.baselines = U32();
+      status.drift_flags = U32();
     }
   }
   return record;

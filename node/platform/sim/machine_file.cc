@@ -180,6 +180,36 @@ std::vector<InjectedFault> ReadSensorFaults(config::Section& section) {
   return out;
 }
 
+/// One number for both ends, or `from` and `to`.
+std::vector<InjectedDrift> ReadSensorDrifts(config::Section& section) {
+  constexpr std::array<std::string_view, 3> kKinds = {"gain", "offset", "noise"};
+  std::vector<InjectedDrift> out;
+  for (config::Section& table : section.Tables("sensor_drift")) {
+    InjectedDrift drift;
+    if (const auto kind = simulation::ParseSensorDriftKind(table.Enum("kind", kKinds))) {
+      drift.kind = *kind;
+    }
+    drift.stays = table.Has("from") || table.Has("to");
+    if (drift.stays == table.Has("value")) {
+      table.Fail("kind", "give either value, or from and to");
+    }
+    const float most = drift.kind == InjectedDrift::Kind::kGain ? kMaxGain : kMaxOffset;
+    const float least = drift.kind == InjectedDrift::Kind::kOffset ? -kMaxOffset : 0;
+    const auto get = [&](const char* key) {
+      return static_cast<float>(table.Double(key, {least, most}));
+    };
+    drift.from = drift.stays ? get("from") : get("value");
+    drift.to = drift.stays ? get("to") : drift.from;
+    drift.begin_s = static_cast<double>(table.Duration("begin", {Millis(0), kEver}).count()) / 1000;
+    drift.end_s = static_cast<double>(table.Duration("end", {Millis(0), kEver}).count()) / 1000;
+    if (drift.end_s <= drift.begin_s) {
+      table.Fail("end", "must be later than begin");
+    }
+    out.push_back(drift);
+  }
+  return out;
+}
+
 void ReadSampling(config::Section& section, MachineSource::Options& source, double rate) {
   source.burst_frames = static_cast<std::uint64_t>(
       section.Int("sampling.burst_frames", 0, {0, std::int64_t{1} << 40}));
@@ -217,6 +247,7 @@ MachineFile ReadMachine(config::Section& section) {
   ReadSensor(section, machine.sensor);
   ReadSampling(section, out.source, rate);
   out.sensor_faults = ReadSensorFaults(section);
+  out.sensor_drifts = ReadSensorDrifts(section);
   return out;
 }
 

@@ -126,6 +126,17 @@ tachometer = true
 kind = "stuck"
 begin = "10s"
 end = "20s"
+[[sensor_drift]]
+kind = "gain"
+from = 1
+to = 1.2
+begin = "30s"
+end = "90s"
+[[sensor_drift]]
+kind = "offset"
+value = -0.1
+begin = "1h"
+end = "2h"
 )");
   ASSERT_TRUE(file.ok()) << errors_.front();
   const MachineSource::Options& source = file->source;
@@ -188,6 +199,15 @@ end = "20s"
   ASSERT_EQ(file->sensor_faults.size(), 1U);
   EXPECT_EQ(file->sensor_faults[0].kind, simulation::SensorFaultKind::kStuck);
   EXPECT_EQ(file->sensor_faults[0].end_s, 20);
+  ASSERT_EQ(file->sensor_drifts.size(), 2U);
+  EXPECT_EQ(file->sensor_drifts[0].kind, simulation::SensorDriftKind::kGain);
+  EXPECT_EQ(file->sensor_drifts[0].from, 1);
+  EXPECT_EQ(file->sensor_drifts[0].to, 1.2F);
+  EXPECT_EQ(file->sensor_drifts[0].end_s, 90);
+  EXPECT_TRUE(file->sensor_drifts[0].stays);
+  EXPECT_EQ(file->sensor_drifts[1].from, -0.1F);
+  EXPECT_EQ(file->sensor_drifts[1].to, -0.1F);
+  EXPECT_FALSE(file->sensor_drifts[1].stays);
 }
 
 TEST_F(MachineFileTest, NamesWhatIsWrongAndWhere) {
@@ -201,6 +221,11 @@ TEST_F(MachineFileTest, NamesWhatIsWrongAndWhere) {
   EXPECT_NE(
       Refused("[[sensor_fault]]\nkind = \"gap\"\nbegin = \"3s\"\nend = \"2s\"\n").find(":4: "),
       std::string::npos);
+  const std::string drift = "[[sensor_drift]]\nkind = \"gain\"\nbegin = \"1s\"\nend = \"2s\"\n";
+  EXPECT_NE(Refused(drift).find("either value, or from and to"), std::string::npos);
+  EXPECT_NE(Refused(drift + "value = 1\nto = 2\n").find("either value, or from and to"),
+            std::string::npos);
+  EXPECT_NE(Refused(drift + "value = -1\n").find(":5: "), std::string::npos);
   EXPECT_NE(Refused("[[drive.regime]]\nspeed_hz = 0\n").find("nominal speed"), std::string::npos);
   EXPECT_NE(Refused("sample_rate_hz = 2500\n").find("give [[tone]]"), std::string::npos);
   std::string many;

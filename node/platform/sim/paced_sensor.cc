@@ -18,19 +18,80 @@ bool ParseSeconds(std::string_view text, double& out) {
   return error == std::errc() && end == text.data() + text.size() && out >= 0 && out <= 1e9;
 }
 
+/// The "S..S" behind the '@' at `at`.
+bool ParseInterval(std::string_view text, std::size_t at, double& begin, double& end) {
+  const std::size_t dots = text.find("..", std::min(at, text.size()));
+  return at != std::string_view::npos && dots != std::string_view::npos &&
+         ParseSeconds(text.substr(at + 1, dots - at - 1), begin) &&
+         ParseSeconds(text.substr(dots + 2), end) && end > begin;
+}
+
+/// Takes a number off the front of `text`.
+bool ParseNumber(std::string_view& text, float& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return error == std::errc();
+}
+
+simulation::SensorDrift InFrames(const InjectedDrift& drift, std::uint32_t rate) {
+  simulation::SensorDrift out{.kind = drift.kind, .from = drift.from, .to = drift.to};
+  out.begin = static_cast<std::uint64_t>(drift.begin_s * rate);
+  out.end = std::max(out.begin + 1, static_cast<std::uint64_t>(drift.end_s * rate));
+  out.stays = drift.stays;
+  return out;
+}
+
 }  // namespace
 
 Result<InjectedFault> ParseInjectedFault(std::string_view text) {
   const std::size_t at = text.find('@');
-  const std::size_t dots = text.find("..");
-  if (at == std::string_view::npos || dots == std::string_view::npos || dots < at) {
-    return Code::kInvalidArgument;
-  }
   InjectedFault out;
   const auto kind = simulation::ParseSensorFaultKind(text.substr(0, at));
-  if (!kind || !ParseSeconds(text.substr(at + 1, dots - at - 1), out.begin_s) ||
-      !ParseSeconds(text.substr(dots + 2), out.end_s) || out.end_s <= out.begin_s) {
+  if (!kind || !ParseInterval(text, at, out.begin_s, out.end_s)) {
     return Code::kInvalidArgument;
+  }
+  out.kind = *kind;
+  return out;
+}
+
+bool IsPossible(simulation::SensorDriftKind kind, float value) {
+  switch (kind) {
+    case simulation::SensorDriftKind::kGain:
+      return value >= 0 && value <= kMaxGain;
+    case simulation::SensorDriftKind::kOffset:
+      return value >= -kMaxOffset && value <= kMaxOffset;
+    case simulation::SensorDriftKind::kNoise:
+      return value >= 0 && value <= kMaxOffset;
+    case simulation::SensorDriftKind::kUnspecified:
+      break;
+  }
+  return false;
+}
+
+Result<InjectedDrift> ParseInjectedDrift(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  const std::size_t at = text.find('@');
+  InjectedDrift out;
+  const auto kind = simulation::ParseSensorDriftKind(text.substr(0, colon));
+  if (!kind || at == std::string_view::npos || colon > at ||
+      !ParseInterval(text, at, out.begin_s, out.end_s)) {
+    return Code::kInvalidArgument;
+  }
+  std::string_view values = text.substr(colon + 1, at - colon - 1);
+  if (!ParseNumber(values, out.from)) {
+    return Code::kInvalidArgument;
+  }
+  out.to = out.from;
+  out.stays = !values.empty();
+  if (out.stays) {
+    const bool dash = values.front() == '-';
+    values.remove_prefix(1);
+    if (!dash || !ParseNumber(values, out.to) || !values.empty()) {
+      return Code::kInvalidArgument;
+    }
+  }
+  if (!IsPossible(*kind, out.from) || !IsPossible(*kind, out.to)) {
+    return Code::kOutOfRange;
   }
   out.kind = *kind;
   return out;
@@ -41,7 +102,11 @@ PacedSensor::PacedSensor(std::unique_ptr<SampleSource> source, SimClock& clock, 
       clock_(clock),
       options_(std::move(options)),
       rate_(source_->sample_rate_hz()),
-      channels_(source_->channels()) {}
+      channels_(source_->channels()) {
+  for (const InjectedDrift& drift : options_.drifts) {
+    drifts_.push_back(InFrames(drift, rate_));
+  }
+}
 
 std::uint64_t PacedSensor::DueFrames() {
   if (options_.pace <= 0) {
@@ -108,6 +173,10 @@ Result<SampleBlock> PacedSensor::Read(std::span<std::int16_t> memory) {
   block.speed_hz = read->speed_hz;
   block.non_finite_frames = read->non_finite_frames;
   block.boundary = read->boundary;
+  simulation::Drift(drifts_,
+                    read->scale,
+                    {.seed = options_.seed, .first_frame = delivered_, .channels = channels_},
+                    samples);
   const InjectedFault* fault = FaultAt(delivered_);
   delivered_ += read->frames;
   clock_.SetDelivered(Millis(static_cast<std::int64_t>(delivered_ * 1000 / rate_)));

@@ -155,6 +155,95 @@ TEST(PacedSensor, AnEmptyBlockIsNothingToBeStuckAt) {
   EXPECT_EQ(memory, (std::vector<std::int16_t>{2, 2, 2, 2}));
 }
 
+TEST(PacedSensor, InjectsDriftWhereAskedHoweverItIsRead) {
+  const auto read = [](std::size_t room, std::uint64_t seed) {
+    SimClock clock({.pace = 0});
+    PacedSensor::Options options{.pace = 0};
+    for (const char* text : {"gain:2@1..2", "offset:0-0.5@2..3", "noise:0.05@4..5"}) {
+      const auto drift = ParseInjectedDrift(text);
+      EXPECT_TRUE(drift.ok()) << text;
+      options.drifts.push_back(*drift);
+    }
+    options.seed = seed;
+    PacedSensor sensor(std::make_unique<MachineSource>(Machine(5, 0.5)), clock, options);
+    std::vector<std::int16_t> memory(room);
+    std::vector<std::int16_t> all;
+    for (auto block = sensor.Read(memory); block.ok(); block = sensor.Read(memory)) {
+      all.insert(all.end(), block->samples.begin(), block->samples.end());
+    }
+    return all;
+  };
+  SimClock clock({.pace = 0});
+  MachineSource plain(Machine(5, 0.5));
+  std::vector<std::int16_t> clean;
+  std::vector<std::int16_t> memory(5'000);
+  for (auto block = plain.Read(memory); block.ok(); block = plain.Read(memory)) {
+    clean.insert(clean.end(), memory.begin(), memory.begin() + static_cast<long>(block->frames));
+  }
+  const auto drifted = read(5'000, 1);
+  ASSERT_EQ(drifted.size(), clean.size());
+  const std::size_t second = 12'000;
+  const auto at = [&](std::size_t frame) { return drifted[frame] - clean[frame]; };
+  const float scale = Machine(1, 1).machine.sensor.scale_g;
+  const int half_g = static_cast<int>(std::lround(0.5F / scale));
+  for (std::size_t i = 0; i < second; i += 7) {
+    EXPECT_EQ(at(i), 0);
+    EXPECT_EQ(at(second + i), clean[second + i]);
+    EXPECT_NEAR(at(2 * second + i), half_g * static_cast<double>(i) / second, 1);
+    EXPECT_NEAR(at(3 * second + i), half_g, 1) << "kept";
+  }
+  double squares = 0;
+  for (std::size_t i = 4 * second; i < 5 * second; ++i) {
+    squares += (at(i) - half_g) * (at(i) - half_g);
+  }
+  EXPECT_NEAR(std::sqrt(squares / second) * scale, 0.05, 0.002);
+  EXPECT_EQ(read(333, 1), drifted) << "at any pace and in any pieces";
+  EXPECT_NE(read(333, 2), drifted);
+}
+
+TEST(ParseInjectedDrift, ReadsStepsAndRamps) {
+  const auto step = ParseInjectedDrift("offset:-0.25@30..90.5");
+  ASSERT_TRUE(step.ok());
+  EXPECT_EQ(step->kind, InjectedDrift::Kind::kOffset);
+  EXPECT_EQ(step->from, -0.25F);
+  EXPECT_EQ(step->to, -0.25F);
+  EXPECT_EQ(step->begin_s, 30);
+  EXPECT_EQ(step->end_s, 90.5);
+  EXPECT_FALSE(step->stays);
+  const auto ramp = ParseInjectedDrift("offset:-1--2e-1@0..1");
+  ASSERT_TRUE(ramp.ok());
+  EXPECT_EQ(ramp->from, -1);
+  EXPECT_EQ(ramp->to, -0.2F);
+  EXPECT_TRUE(ramp->stays);
+}
+
+TEST(ParseInjectedDrift, RefusesNonsense) {
+  for (const char* text : {"",
+                           "gain",
+                           "gain@1..2",
+                           "gain:@1..2",
+                           "gain:1.2",
+                           "gain:1.2@3..2",
+                           "gain:1.2@3",
+                           "gain:1-@1..2",
+                           "gain:1x@1..2",
+                           "gain:1-2-3@1..2",
+                           "stuck:1@1..2",
+                           "gain:a@1..2",
+                           ":1@1..2",
+                           "gain@1..2:3"}) {
+    EXPECT_EQ(ParseInjectedDrift(text).status().code(), Code::kInvalidArgument) << text;
+  }
+  for (const char* text : {"gain:-1@1..2",
+                           "gain:1-101@1..2",
+                           "noise:-0.1@1..2",
+                           "offset:1e7@1..2",
+                           "gain:nan@1..2",
+                           "offset:inf@1..2"}) {
+    EXPECT_EQ(ParseInjectedDrift(text).status().code(), Code::kOutOfRange) << text;
+  }
+}
+
 TEST(ParseInjectedFault, RefusesNonsense) {
   for (const char* text :
        {"", "stuck", "stuck@3", "stuck@3..2", "odd@1..2", "stuck@a..b", "@1..2"}) {

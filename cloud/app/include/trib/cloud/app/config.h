@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "trib/cloud/drift/types.h"
 #include "trib/cloud/store/retention.h"
 #include "trib/cloud/tail/types.h"
 #include "trib/common/base/time.h"
@@ -20,6 +21,20 @@ struct TailsConfig {
   std::vector<crypto::PublicKey> package_keys;
   tail::Options options;
 };
+
+/// Looks for drift of the fleet: docs/decisions/0014-drift.md.
+struct DriftConfig {
+  bool enabled = true;
+  Millis look{3'600'000};                 ///< between looks
+  Millis grace{std::int64_t{7'200'000}};  ///< after a block's end, for sketches that come late
+  /// Packages that give features and labels their names, beside those of [tails].
+  std::filesystem::path packages;
+  drift::Options options;
+};
+
+/// Reference blocks a node from which on one block alone can be an alarm of a node: with fewer the
+/// resolution of a fleet of any size is too coarse for the budget.
+std::uint64_t ReferenceBlocksNeeded(const drift::Options& options);
 
 /// What deploy/cloud.toml says.
 struct Config {
@@ -40,6 +55,7 @@ struct Config {
   std::uint64_t cache_bytes = std::uint64_t{64} << 20U;
   store::RetentionPolicy retention;
   TailsConfig tails;
+  DriftConfig drift;
 };
 
 /// Reads `path` into `config`. `errors` gets one line per mistake, with file, line and what would

@@ -75,6 +75,8 @@ struct Decided {
   std::int64_t record = 0;  ///< id in the store
   message::RecordKey key;
   std::optional<Verdict> verdict;  ///< nullopt: its payload is damaged, nobody can decide
+  /// What the node's own exit answers to the same window; nullopt: not of the audit.
+  std::optional<std::uint32_t> own_label = std::nullopt;
 };
 
 struct Rejection {
@@ -106,6 +108,19 @@ struct BatchOutcome {
   std::vector<Rejection> rejected;
 };
 
+/// What somebody noticed about one stream of a node's sketches: a hint, not an alarm.
+struct DriftFlag {
+  NodeId node;
+  /// As proto DriftChannel. 0: `index` is a bit of message::NodeStatus::drift_flags.
+  std::uint32_t channel = 0;
+  std::uint32_t index = 0;
+  std::uint64_t time_ms = 0;  ///< the node's logical time
+  PackageHash package;
+  float before = 0;         ///< shares; 0 when the node raised it
+  float after = 0;          ///< the same
+  std::uint32_t width = 0;  ///< sketches behind `after`; 0 when the node raised it
+};
+
 /// A gateway's rollup of one minute.
 struct SiteReportRow {
   GatewayId gateway;
@@ -117,6 +132,8 @@ struct SiteReportRow {
   std::uint32_t nodes_seen = 0;
   std::uint64_t spool_depth = 0;
   std::string encoded;  ///< the SiteReport with its merged sketches
+  std::vector<DriftFlag> flags = {};
+  std::uint64_t flags_refused = 0;  ///< of nodes that are not the gateway's
 };
 
 // ---- devices -----------------------------------------------------------------------------------

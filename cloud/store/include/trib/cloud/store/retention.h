@@ -14,7 +14,8 @@ struct RetentionPolicy {
   Millis rollups{0};  ///< minutes of nodes
   Millis reports{0};  ///< minutes of sites
   Millis audit{0};
-  Millis undecided{0};            ///< records that wait for the cloud's tail: given up, not deleted
+  Millis undecided{0};  ///< records that wait for the cloud's tail: given up, not deleted
+  Millis drift{0};      ///< blocks that were compared, and their looks; references and alarms stay
   std::uint64_t max_records = 0;  ///< beyond it the oldest go
   std::uint64_t max_bytes = 0;    ///< of the file without its free pages; the oldest records go
 };
@@ -55,10 +56,15 @@ class RetentionClock {
   std::uint64_t behind_ms_ = 0;
 };
 
-/// The minute in which a record counts: the node's own when it lies in the last `window` or at most
-/// two days ahead of `now_ms`, else that of its receipt under the same rule, else that of now. So a
-/// node has at most (window + 2 days) / 1 min rows in the table of minutes, whatever times it
-/// claims.
+/// The time by which a record counts: the node's own when it lies in the last `window` or at most
+/// two days ahead of `now_ms`, else that of its receipt under the same rule, else now.
+std::int64_t SoundTime(std::int64_t time_ms,
+                       std::uint64_t received_ms,
+                       std::uint64_t now_ms,
+                       Millis window);
+
+/// The minute in which a record counts: that of SoundTime(). So a node has at most (window + 2
+/// days) / 1 min rows in the table of minutes, whatever times it claims.
 std::int64_t RollupMinute(std::int64_t time_ms,
                           std::uint64_t received_ms,
                           std::uint64_t now_ms,

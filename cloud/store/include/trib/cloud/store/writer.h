@@ -9,6 +9,7 @@
 
 #include "trib/cloud/ports/device_store.h"
 #include "trib/cloud/ports/types.h"
+#include "trib/cloud/store/drift.h"
 #include "trib/cloud/store/retention.h"
 #include "trib/common/status/result.h"
 
@@ -25,6 +26,8 @@ struct WriterOptions {
   std::uint64_t cache_bytes = std::uint64_t{64} << 20U;
   /// Minutes of nodes older than this are not made: RollupMinute().
   Millis rollup_window = kDefaultRollupWindow;
+  /// Length of the blocks of sketches that drift is judged by; 0: none are made.
+  Millis drift_block{86'400'000};
 };
 
 /// The one writing connection to the cloud's database. Tables: docs/formats/store.md.
@@ -62,6 +65,16 @@ class Writer final : public DeviceStore {
   /// Keeps the cloud's verdicts in one transaction, each only if its record still waits for one: so
   /// there is one per record and tier, however often the tail is asked.
   Status PutVerdicts(std::span<const Decided> decided);
+
+  /// Keeps a look for drift with its alarms, and notes it at its blocks, in ONE transaction. What
+  /// came to a block since it was read is late: the block stays as it was judged.
+  ///
+  /// @returns the look's number
+  Result<std::int64_t> PutLook(const DriftLookPut& put);
+  /// What an operator does about an alarm, with its entry in the audit log.
+  ///
+  /// @returns whether anything changed; kNotFound; kFailedPrecondition for a resolved alarm
+  Result<bool> ChangeAlarm(const AlarmChange& change);
 
   /// Keeps the newest report per gateway and minute.
   Status PutSiteReport(const SiteReportRow& report, std::uint64_t now_ms);

@@ -13,13 +13,15 @@
 
 namespace trib::cloud::tail {
 
-/// What the last exit says.
+/// What the last exit says, and what the node's own said.
 struct Finished {
   classify::Decision decision;
   FixedVector<float, message::kMaxLabels> scores;  ///< one per label of the package
+  std::uint32_t own_label = 0;
 };
 
-/// Runs a package's network from an activation to its last exit.
+/// Runs a package's network from an activation to its last exit; the logits of the first exit are in
+/// the activation.
 ///
 /// @returns kNotFound  no such package here
 ///          kDataLoss  the bytes are no activation of it

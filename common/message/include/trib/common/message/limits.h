@@ -40,5 +40,7 @@ inline constexpr std::size_t kMinMtuBytes = 51;
 /// Gateway to cloud.
 inline constexpr std::size_t kMaxBatchRecords = 512;
 inline constexpr std::size_t kMaxSiteEnvelopeBytes = 1U << 20U;
+/// Drift flags in one SiteReport.
+inline constexpr std::size_t kMaxSiteFlags = 256;
 
 }  // namespace trib::message

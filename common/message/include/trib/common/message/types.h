@@ -49,6 +49,7 @@ inline constexpr std::uint32_t kFallbackRules = 1U << 2U;  ///< decided without 
 inline constexpr std::uint32_t kNoPackage = 1U << 3U;      ///< running on built-in rules
 inline constexpr std::uint32_t kPeriodic = 1U << 4U;       ///< taken because of time, not content
 inline constexpr std::uint32_t kAfterGap = 1U << 5U;       ///< samples were lost before this window
+inline constexpr std::uint32_t kDrift = 1U << 6U;          ///< a sketch whose block raised a flag
 }  // namespace record_flag
 
 struct BlockInterval {
@@ -122,6 +123,7 @@ struct Sketch {
   std::uint32_t invalid = 0;
   FixedVector<Histogram, kMaxHistograms> histograms;
   std::array<std::uint32_t, kTierCount> exits{};
+  FixedVector<std::uint32_t, kMaxLabels> labels;
   friend constexpr bool operator==(const Sketch&, const Sketch&) = default;
 };
 
@@ -215,8 +217,12 @@ struct NodeStatus {
   std::uint32_t commissioning_refusals = 0;
   CommissioningReason commissioning_reason = CommissioningReason::kUnspecified;
   std::uint32_t baselines = 0;
+  std::uint32_t drift_flags = 0;
   friend constexpr bool operator==(const NodeStatus&, const NodeStatus&) = default;
 };
+
+/// Bit of NodeStatus::drift_flags for the confidence, where no histogram of the package is of it.
+inline constexpr std::uint32_t kDriftConfidenceBit = 31;
 
 /// Values equal the field numbers of Record.body.
 enum class RecordKind : std::uint8_t {

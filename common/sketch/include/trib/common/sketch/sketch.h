@@ -35,18 +35,19 @@ enum class Reason : std::uint16_t {
   kDuplicateFeature = 2,
   kBadEdges = 3,           ///< falling, or not finite
   kDifferentFeatures = 4,  ///< sketches that count different things
+  kTooManyLabels = 5,
 };
 
 /// Fills one block's sketch.
 ///
-/// Memory  2.3 kB inside. Borrows the edges until the next Configure(), not the specs' array.
+/// Memory  2.4 kB inside. Borrows the edges until the next Configure(), not the specs' array.
 /// Threads One caller at a time.
 /// State   All counters stop at their maximum instead of wrapping.
 class SketchBuilder {
  public:
-  /// Chooses the histograms and clears all counts.
-  /// @returns kInvalidArgument with a Reason; the builder then keeps no histogram.
-  Status Configure(std::span<const HistogramSpec> specs);
+  /// Chooses the histograms and how many labels decisions have, and clears all counts.
+  /// @returns kInvalidArgument with a Reason; the builder then keeps no histogram and no label.
+  Status Configure(std::span<const HistogramSpec> specs, std::size_t labels = 0);
 
   /// What a window adds to the histograms. A NaN, or a feature beyond the frame, enters no bin and
   /// is counted in ignored_values().
@@ -56,12 +57,13 @@ class SketchBuilder {
     float confidence = 0;
   };
 
-  /// Counts a judged window; AddExit() says in time whose decision about it stands.
+  /// Counts a judged window; AddDecision() says in time whose decision about it stands.
   void AddWindow(bool triggered, const Values& values);
   /// Counts a window that the guardrails refused; it has no features.
   void AddInvalid();
-  /// Counts a decision that stands, of a window of this block or of an earlier one.
-  void AddExit(message::Tier tier);
+  /// Counts a decision that stands, of a window of this block or of an earlier one. A label beyond
+  /// those of Configure() is counted by its tier alone.
+  void AddDecision(message::Tier tier, std::uint32_t label);
 
   [[nodiscard]] const message::Sketch& sketch() const { return sketch_; }
   [[nodiscard]] std::uint32_t ignored_values() const { return ignored_values_; }
@@ -75,7 +77,8 @@ class SketchBuilder {
 };
 
 /// Adds `from` to `into`, bin by bin. Associative and commutative up to the order of histograms,
-/// which stays that of `into`.
+/// which stays that of `into`. Where one has fewer labels (or none: an older firmware's), the rest
+/// of its labels count as zero.
 ///
 /// @returns kInvalidArgument  the histograms are not of the same features; `into` is unchanged
 ///          kOutOfRange       added, but at least one counter stopped at its maximum

@@ -65,6 +65,7 @@ struct NodeMetrics {
   std::uint64_t windows_invalid = 0;
   std::uint64_t windows_triggered = 0;  ///< over the threshold
   std::uint64_t episodes = 0;           ///< onsets
+  std::uint64_t drift_flags = 0;        ///< of cascade::DriftWatch
   std::uint64_t events = 0;             ///< Event records
   std::uint64_t faults = 0;             ///< Fault records
   std::uint64_t records = 0;            ///< stored in the backlog

@@ -18,6 +18,7 @@
 #include "trib/node/app/metrics.h"
 #include "trib/node/cascade/baseline.h"
 #include "trib/node/cascade/classifier.h"
+#include "trib/node/cascade/drift_watch.h"
 #include "trib/node/cascade/naming.h"
 #include "trib/node/cascade/questions.h"
 #include "trib/node/cascade/report_policy.h"
@@ -258,6 +259,7 @@ class NodeLoop final : private uplink::DownlinkHandler {
   void ReportRecovery(const Context& context);
   void OpenBlock();
   void CountInSketch(const cascade::TriggerResult& result, const Look& look);
+  void WatchDrift(std::span<const float> standardised, float confidence);
   void SpendOnWindow(bool features);
 
   [[nodiscard]] Look LookAt(const sensing::CutWindow& window, bool over, bool drawn);
@@ -276,7 +278,7 @@ class NodeLoop final : private uplink::DownlinkHandler {
   void Stand(const cascade::Question& question, const cascade::Answer& answer);
   void SettleNow(const Look& look, const cascade::RuleOutcome& outcome, const Context& context);
   void Settle(const SettledDecision& decision);
-  void CountExit(message::Tier tier);
+  void CountDecision(message::Tier tier, std::uint32_t label);
   [[nodiscard]] std::optional<VerdictRefusal> Refuse(const message::Verdict& verdict) const;
   [[nodiscard]] std::uint32_t RefusedVerdicts() const;
   [[nodiscard]] std::uint32_t LabelOf(const cascade::Answer& answer, bool anomaly) const;
@@ -318,6 +320,7 @@ class NodeLoop final : private uplink::DownlinkHandler {
   cascade::Naming naming_;
   cascade::Questions questions_;
   sketch::SketchBuilder sketch_;
+  cascade::DriftWatch drift_;
   energy::EnergyLedger energy_;
 
   LoadedPackage package_;
@@ -335,8 +338,10 @@ class NodeLoop final : private uplink::DownlinkHandler {
   std::uint32_t condition_ = 0;     // of the last window
   std::uint32_t rule_windows_ = 0;  // of the episode that rules alone see; 0 = none
   std::uint32_t event_label_ = 0;   // of the newest Event of the episode
+  std::uint32_t drift_flags_ = 0;   // since the last status that was recorded
   ActuatorState rules_state_ = ActuatorState::kNormal;  // what rules and zone ask for
   bool block_open_ = false;
+  bool drift_in_block_ = false;
   bool introduce_again_ = false;
   bool source_dry_ = false;  // it gives nothing more; questions may be open
   bool source_ended_ = false;

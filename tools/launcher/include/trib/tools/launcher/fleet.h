@@ -31,6 +31,9 @@ class Fleet {
     std::chrono::milliseconds start_limit{60'000};
     std::string gateway_spool = {};  ///< more lines for every gateway's [spool] table
     std::string cloud_store = {};    ///< more lines for the cloud's [store] table
+    /// Lines of the cloud's [drift] table; the package key is trusted for it. Empty: as it is by
+    /// default.
+    std::string cloud_drift = {};
     std::string gateway_south = {};  ///< the same for [south]
     /// Lines of a [tails] table, e.g. "directory = \"tails\"\n"; the package key is trusted. Empty:
     /// no such table.

@@ -20,6 +20,7 @@ struct MachineFile {
   /// How far this machine is from the one described (simulation::Vary()); not applied yet.
   float spread = 0;
   std::vector<InjectedFault> sensor_faults;
+  std::vector<InjectedDrift> sensor_drifts;
 };
 
 /// @returns kInvalidArgument or kNotFound; `errors` then has one line for each mistake.

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "trib/common/simulation/sensor_drift.h"
 #include "trib/common/simulation/sensor_fault.h"
 #include "trib/node/ports/sensor.h"
 #include "trib/node/sim/sample_source.h"
@@ -27,7 +28,28 @@ struct InjectedFault {
 /// @returns kInvalidArgument for anything else.
 Result<InjectedFault> ParseInjectedFault(std::string_view text);
 
-/// Gives a source's samples at a pace, moves the clock with them, and injects faults.
+/// A sensor that goes on working and changes.
+struct InjectedDrift {
+  using Kind = simulation::SensorDriftKind;
+  Kind kind = Kind::kGain;
+  float from = 0;  ///< a factor, or the unit of the samples
+  float to = 0;
+  double begin_s = 0;  ///< in logical time of the source
+  double end_s = 0;
+  bool stays = false;  ///< at `to` from `end_s` on
+};
+inline constexpr float kMaxGain = 100;
+inline constexpr float kMaxOffset = 1e6F;
+
+/// "gain:1.2@30..90" from one second to another, or "gain:1-1.2@30..90": reached in a straight line
+/// and kept. Kinds gain (0 to kMaxGain), offset (of up to kMaxOffset) and noise (0 to kMaxOffset).
+/// @returns kInvalidArgument for anything else, kOutOfRange for a value beyond its bounds.
+Result<InjectedDrift> ParseInjectedDrift(std::string_view text);
+
+/// Whether the value may be one of a drift of this kind.
+bool IsPossible(simulation::SensorDriftKind kind, float value);
+
+/// Gives a source's samples at a pace, moves the clock with them, and injects drift and faults.
 ///
 /// Memory   Owns the source, borrows the clock.
 /// Threads  One caller at a time.
@@ -37,6 +59,8 @@ class PacedSensor final : public Sensor {
     /// Logical seconds per second; 0: as fast as the caller reads.
     double pace = 1;
     std::vector<InjectedFault> faults = {};
+    std::vector<InjectedDrift> drifts = {};
+    std::uint64_t seed = 0;  ///< of injected noise
   };
 
   PacedSensor(std::unique_ptr<SampleSource> source, SimClock& clock, Options options);
@@ -80,6 +104,7 @@ class PacedSensor final : public Sensor {
   bool ended_ = false;
   bool held_ = false;
   Status failure_;
+  std::vector<simulation::SensorDrift> drifts_;
   simulation::SensorSpoiler spoiler_;
 };
 

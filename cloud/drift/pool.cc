@@ -1,0 +1,185 @@
+#include "pool.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "trib/common/base/check.h"
+
+namespace trib::cloud::drift {
+namespace {
+
+// What a tail is taken for at least: that of a normal deviate, and of distances of samples.
+constexpr float kLeastLocation = 2.5F;
+constexpr float kLeastLocationTail = 0.1F;
+constexpr float kLeastDistance = 1.0F;
+constexpr float kLeastDistanceTail = 0.03F;
+constexpr float kLeastScore = 1e-6F;
+
+float Shrunk(double moment, std::size_t blocks, double prior) {
+  const auto n = static_cast<double>(blocks);
+  return static_cast<float>((n * moment + Pool::kPriorBlocks * prior) / (n + Pool::kPriorBlocks));
+}
+
+/// How many of a pool's blocks make the upper tail of a measure.
+std::size_t TailBlocks(std::size_t blocks) {
+  return std::max<std::size_t>(1, std::min(std::max<std::size_t>(10, blocks / 100), blocks / 4));
+}
+
+}  // namespace
+
+void Pool::Insert(NodeId node, const Reference& reference) {
+  TRIB_CHECK(reference.complete());
+  members_[node] = {&reference, {}};
+  changed_ = true;
+}
+
+void Pool::Remove(NodeId node) {
+  changed_ = members_.erase(node) > 0 || changed_;
+}
+
+bool Pool::Unused(std::size_t measure) const {
+  return measure % kMeasures != kLocation && !IsHistogram(channels_[measure / kMeasures]);
+}
+
+void Pool::Refresh() {
+  if (!changed_) {
+    return;
+  }
+  changed_ = false;
+  const std::size_t width = channels_.size() * kMeasures;
+  tails_.assign(width, {});
+  null_.clear();
+  RefreshPrior();
+  for (auto& [node, member] : members_) {
+    RefreshMember(member);
+  }
+  for (std::size_t i = 0; i < width && !members_.empty(); ++i) {
+    if (!Unused(i)) {
+      RefreshTail(i);
+    }
+  }
+  RefreshNull();
+}
+
+void Pool::RefreshTail(std::size_t i) {
+  const auto scores = ScoresOf(i);
+  auto sorted = scores;
+  const std::size_t above = TailBlocks(sorted.size());
+  std::nth_element(sorted.begin(),
+                   sorted.begin() + static_cast<std::ptrdiff_t>(above),
+                   sorted.end(),
+                   std::greater<>());
+  const bool location = i % kMeasures == kLocation;
+  Tail& tail = tails_[i];
+  tail.q = std::max(sorted[above], location ? kLeastLocation : kLeastDistance);
+  double sum = 0;
+  // In the order of the blocks, so that equal pools give equal sums.
+  for (const float score : scores) {
+    sum += score > tail.q ? std::log(score / tail.q) : 0.0F;
+  }
+  tail.h = std::max(static_cast<float>(sum / static_cast<double>(above)),
+                    location ? kLeastLocationTail : kLeastDistanceTail);
+  null_.resize(scores.size(), -std::numeric_limits<float>::infinity());
+  for (std::size_t b = 0; b < scores.size(); ++b) {
+    const float strength = std::log(std::max(scores[b], kLeastScore) / tail.q) / tail.h;
+    null_[b] = std::max(null_[b], strength);
+  }
+}
+
+void Pool::RefreshNull() {
+  std::sort(null_.begin(), null_.end());
+  if (null_.empty()) {
+    return;
+  }
+  null_above_ = TailBlocks(null_.size());
+  const auto first = null_.end() - static_cast<std::ptrdiff_t>(null_above_);
+  null_q_ = *(first - 1);
+  null_h_ = 0;
+  for (auto at = first; at != null_.end(); ++at) {
+    null_h_ += (*at - null_q_) / static_cast<double>(null_above_);
+  }
+}
+
+void Pool::RefreshPrior() {
+  log_moments_.assign(channels_.size() * kMeasures, 0);
+  for (const auto& [node, member] : members_) {
+    const auto moments = member.reference->moments();
+    for (std::size_t i = 0; i < log_moments_.size(); ++i) {
+      log_moments_[i] += std::log(static_cast<double>(moments[i]));
+    }
+  }
+}
+
+float Pool::PriorWithout(const Reference& reference, std::size_t b, std::size_t i) const {
+  const double sum = log_moments_[i] - std::log(static_cast<double>(reference.moments()[i])) +
+                     std::log(static_cast<double>(reference.MomentsWithout(b)[i]));
+  return static_cast<float>(std::exp(sum / static_cast<double>(members_.size())));
+}
+
+float Pool::NullScore(const Reference& reference, std::size_t b, std::size_t i) const {
+  const float variance =
+      Shrunk(reference.MomentsWithout(b)[i], reference.OthersOf(b), PriorWithout(reference, b, i));
+  return reference.LeftOut(b)[i] / std::sqrt(variance);
+}
+
+void Pool::RefreshMember(Member& member) const {
+  const Reference& reference = *member.reference;
+  member.z.clear();
+  for (std::size_t b = 0; b < reference.blocks(); ++b) {
+    for (std::size_t c = 0; c < channels_.size(); ++c) {
+      member.z.push_back(NullScore(reference, b, c * kMeasures + kLocation));
+    }
+  }
+}
+
+std::vector<float> Pool::ScoresOf(std::size_t i) const {
+  std::vector<float> out;
+  const std::size_t c = i / kMeasures;
+  for (const auto& [node, member] : members_) {
+    for (std::size_t b = 0; b < member.reference->blocks(); ++b) {
+      out.push_back(i % kMeasures == kLocation ? std::abs(member.z[b * channels_.size() + c])
+                                               : NullScore(*member.reference, b, i));
+    }
+  }
+  return out;
+}
+
+void Pool::Score(NodeId node, Scored& scored) const {
+  const auto found = members_.find(node);
+  TRIB_CHECK(found != members_.end() && !changed_);
+  const Reference& reference = *found->second.reference;
+  scored.z.assign(channels_.size(), 0);
+  scored.strength.assign(channels_.size(), -std::numeric_limits<float>::infinity());
+  for (std::size_t i = 0; i < channels_.size() * kMeasures; ++i) {
+    if (Unused(i)) {
+      continue;
+    }
+    const std::size_t c = i / kMeasures;
+    const double prior = std::exp(log_moments_[i] / static_cast<double>(members_.size()));
+    const float score =
+        scored.values[i] / std::sqrt(Shrunk(reference.moments()[i], reference.blocks(), prior));
+    if (i % kMeasures == kLocation) {
+      scored.z[c] = score;
+    }
+    const float strength =
+        std::log(std::max(std::abs(score), kLeastScore) / tails_[i].q) / tails_[i].h;
+    scored.strength[c] = std::max(scored.strength[c], strength);
+  }
+  const auto largest = std::max_element(scored.strength.begin(), scored.strength.end());
+  scored.leading = static_cast<std::size_t>(largest - scored.strength.begin());
+  scored.p = PValue(*largest);
+}
+
+double Pool::PValue(float statistic) const {
+  const auto larger = null_.end() - std::lower_bound(null_.begin(), null_.end(), statistic);
+  const double rank = (1 + static_cast<double>(larger)) * resolution();
+  if (!(statistic > null_q_) || !(null_h_ > 0)) {
+    return rank;
+  }
+  const double smooth = static_cast<double>(null_above_) * resolution() *
+                        std::exp((null_q_ - static_cast<double>(statistic)) / null_h_);
+  return std::max(rank, smooth);
+}
+
+}  // namespace trib::cloud::drift
