@@ -128,6 +128,17 @@ function(trib_module)
   endif()
 endfunction()
 
+# Compiles a target's sources several to a unit: headers such as CLI11's and JSON's then cost their
+# seconds once for all of them. Not for freestanding code, whose size and symbols are looked at file by
+# file. EXCEPT names sources with names of their own that others have, too.
+function(trib_compile_joined target)
+  cmake_parse_arguments(J "" "" "EXCEPT" ${ARGN})
+  if(TARGET ${target} AND NOT CMAKE_CXX_CLANG_TIDY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+    set_source_files_properties(${J_EXCEPT} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
+endfunction()
+
 # An executable that is shipped. It is a composition root: it may use every layer given.
 function(trib_binary)
   cmake_parse_arguments(B "" "NAME;COMPONENT" "SRCS;DEPS" ${ARGN})

@@ -25,7 +25,7 @@ using nlohmann::json;
 constexpr std::size_t kPlots = 3;
 constexpr std::size_t kPanels = 64;
 
-struct Arguments {
+struct DriftArguments {
   std::uint64_t alarm = 0;
   std::uint64_t node = 0;
   std::uint64_t limit = 20;
@@ -43,20 +43,20 @@ std::int64_t WallMs() {
       .count();
 }
 
-int ShowStatus(const Context& context, const Arguments& /*arguments*/) {
+int ShowStatus(const Context& context, const DriftArguments& /*arguments*/) {
   return CallAndShow(context, "drift.status", json::object(), [&](const json& result) {
     std::fputs(DriftStatusText(result, WallMs(), context.color()).c_str(), stdout);
   });
 }
 
-std::string TitleOf(const json& explained, const Arguments& arguments) {
+std::string TitleOf(const json& explained, const DriftArguments& arguments) {
   return arguments.alarm != 0
              ? "Drift alarm " + std::to_string(arguments.alarm) + ": " + DriftSubject(explained)
              : "Drift of node " + std::to_string(arguments.node);
 }
 
 /// @returns kExitOk also when there was nothing to write to.
-int WriteSvg(const Context& context, const Arguments& arguments, const json& explained) {
+int WriteSvg(const Context& context, const DriftArguments& arguments, const json& explained) {
   if (arguments.svg.empty()) {
     return kExitOk;
   }
@@ -74,7 +74,7 @@ int WriteSvg(const Context& context, const Arguments& arguments, const json& exp
   return status.ok() ? kExitOk : Fail(context, kExitFailed, status.code(), error);
 }
 
-int Explain(const Context& context, const Arguments& arguments) {
+int Explain(const Context& context, const DriftArguments& arguments) {
   if ((arguments.alarm == 0) == (arguments.node == 0)) {
     return Fail(context,
                 kExitUsage,
@@ -103,7 +103,7 @@ int Explain(const Context& context, const Arguments& arguments) {
   return kExitOk;
 }
 
-int History(const Context& context, const Arguments& arguments) {
+int History(const Context& context, const DriftArguments& arguments) {
   json args = {{"limit", arguments.limit}};
   if (arguments.before != 0) {
     args["before"] = arguments.before;
@@ -113,7 +113,7 @@ int History(const Context& context, const Arguments& arguments) {
   });
 }
 
-int Change(const Context& context, const char* call, const Arguments& arguments, json args) {
+int Change(const Context& context, const char* call, const DriftArguments& arguments, json args) {
   args["alarm"] = arguments.alarm;
   if (!arguments.note.empty()) {
     args["note"] = arguments.note;
@@ -123,11 +123,11 @@ int Change(const Context& context, const char* call, const Arguments& arguments,
   });
 }
 
-int Acknowledge(const Context& context, const Arguments& arguments) {
+int Acknowledge(const Context& context, const DriftArguments& arguments) {
   return Change(context, "drift.acknowledge", arguments, json::object());
 }
 
-int Silence(const Context& context, const Arguments& arguments) {
+int Silence(const Context& context, const DriftArguments& arguments) {
   const auto duration = host::config::ParseDuration(arguments.duration);
   if (!duration || duration->count() <= 0) {
     return Fail(context,
@@ -138,7 +138,7 @@ int Silence(const Context& context, const Arguments& arguments) {
   return Change(context, "drift.silence", arguments, {{"for_ms", duration->count()}});
 }
 
-int Resolve(const Context& context, const Arguments& arguments) {
+int Resolve(const Context& context, const DriftArguments& arguments) {
   return Change(context, "drift.resolve", arguments, {{"relearn", !arguments.keep_reference}});
 }
 
@@ -149,8 +149,8 @@ class Nouns {
   /// A verb of its own arguments.
   CLI::App* Add(const char* verb,
                 const char* help,
-                int (*run)(const Context&, const Arguments&),
-                const std::shared_ptr<Arguments>& arguments) {
+                int (*run)(const Context&, const DriftArguments&),
+                const std::shared_ptr<DriftArguments>& arguments) {
     CLI::App* command = noun_->add_subcommand(verb, help);
     command->callback([&context = context_, arguments, run] {
       context.run = [&context, arguments, run] { return run(context, *arguments); };
@@ -160,15 +160,15 @@ class Nouns {
   /// A verb that changes an alarm.
   CLI::App* AddChange(const char* verb,
                       const char* help,
-                      int (*run)(const Context&, const Arguments&),
-                      const std::shared_ptr<Arguments>& arguments) {
+                      int (*run)(const Context&, const DriftArguments&),
+                      const std::shared_ptr<DriftArguments>& arguments) {
     CLI::App* command = Add(verb, help, run, arguments);
     AddAlarm(command, *arguments)->required();
     command->add_option("--note", arguments->note, "Kept with the alarm; others see it in history")
         ->type_name("TEXT");
     return command;
   }
-  static CLI::Option* AddAlarm(CLI::App* command, Arguments& arguments) {
+  static CLI::Option* AddAlarm(CLI::App* command, DriftArguments& arguments) {
     return command->add_option("ALARM", arguments.alarm, "The alarm's number")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{INT64_MAX}, "ALARM"));
   }
@@ -192,9 +192,9 @@ void AddDriftCommands(CLI::App& app, Context& context) {
       "one subject alone needs NEEDED. Flagged nodes have a flag, which promises nothing.\n"
       "Example: trib drift status",
       ShowStatus,
-      std::make_shared<Arguments>());
+      std::make_shared<DriftArguments>());
 
-  auto explained = std::make_shared<Arguments>();
+  auto explained = std::make_shared<DriftArguments>();
   CLI::App* explain = nouns.Add(
       "explain",
       "The numbers that decided an alarm, or where a node stands; histograms then and now\n"
@@ -209,7 +209,7 @@ void AddDriftCommands(CLI::App& app, Context& context) {
   explain->add_option("--svg", explained->svg, "Also draw all histograms into this file")
       ->type_name("FILE");
 
-  auto listed = std::make_shared<Arguments>();
+  auto listed = std::make_shared<DriftArguments>();
   CLI::App* history = nouns.Add("history",
                                 "Alarms, newest first, and what became of them; the latest looks\n"
                                 "Example: trib drift history --limit 50",
@@ -227,9 +227,9 @@ void AddDriftCommands(CLI::App& app, Context& context) {
                   "tested\n"
                   "Example: trib drift acknowledge 7 --note \"sensor ordered\"",
                   Acknowledge,
-                  std::make_shared<Arguments>());
+                  std::make_shared<DriftArguments>());
 
-  auto silenced = std::make_shared<Arguments>();
+  auto silenced = std::make_shared<DriftArguments>();
   CLI::App* silence = nouns.AddChange("silence",
                                       "Do not test an alarm's subject for a while\n"
                                       "Example: trib drift silence 7 --for 48h",
@@ -239,7 +239,7 @@ void AddDriftCommands(CLI::App& app, Context& context) {
       ->required()
       ->type_name("DURATION");
 
-  auto resolved = std::make_shared<Arguments>();
+  auto resolved = std::make_shared<DriftArguments>();
   CLI::App* resolve = nouns.AddChange(
       "resolve",
       "Close an alarm: its subject is tested again, against a reference that is learned anew\n"

@@ -26,7 +26,7 @@ using host::cli::kExitRefused;
 using host::cli::kExitUsage;
 using nlohmann::json;
 
-struct Arguments {
+struct RecalibrateArguments {
   std::uint64_t alarm = 0;
   std::uint64_t node = 0;
   std::string base;
@@ -34,7 +34,7 @@ struct Arguments {
   bool force = false;
 };
 
-json Asked(const Arguments& arguments) {
+json Asked(const RecalibrateArguments& arguments) {
   return arguments.alarm != 0 ? json{{"alarm", arguments.alarm}}
                               : json{{"node", host::control::IdText(arguments.node)}};
 }
@@ -53,7 +53,7 @@ bool BlamesMachine(const json& alarm, const std::string& node) {
 }
 
 /// Looks whether what drifted is the machine. @returns kExitOk when it may be corrected.
-int CheckCause(const Context& context, const Arguments& arguments) {
+int CheckCause(const Context& context, const RecalibrateArguments& arguments) {
   if (arguments.force) {
     return kExitOk;
   }
@@ -118,7 +118,7 @@ std::optional<package::Shift> ReadShift(const json& answer) {
   return shift;
 }
 
-json ToJson(const Arguments& arguments,
+json ToJson(const RecalibrateArguments& arguments,
             const package::Recalibration& made,
             const package::PackageView& view,
             const package::Shift& shift) {
@@ -166,7 +166,7 @@ void Print(const json& result, bool color) {
   std::puts("\nunsigned; sign it with trib package sign before nodes are given it");
 }
 
-int Recalibrate(const Context& context, const Arguments& arguments) {
+int Recalibrate(const Context& context, const RecalibrateArguments& arguments) {
   if ((arguments.alarm == 0) == (arguments.node == 0)) {
     return Fail(context,
                 kExitUsage,
@@ -217,7 +217,7 @@ int Recalibrate(const Context& context, const Arguments& arguments) {
 }  // namespace
 
 void AddDriftRecalibration(CLI::App& noun, Context& context) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<RecalibrateArguments>();
   CLI::App* command = noun.add_subcommand(
       "recalibrate",
       "Make an unsigned package that sees the drifted sensors as it saw them before\n"

@@ -18,7 +18,7 @@
 namespace trib::tools::trib_cli {
 namespace {
 
-struct Arguments {
+struct EnrolmentArguments {
   std::uint64_t id = 0;
   std::uint64_t gateway = 0;
   std::string key;
@@ -61,7 +61,7 @@ void ShowDevice(const Context& context, const nlohmann::json& result) {
   std::fputs(ObjectText(result, context.color()).c_str(), stdout);
 }
 
-int Enroll(const Context& context, const Arguments& arguments) {
+int Enroll(const Context& context, const EnrolmentArguments& arguments) {
   if (arguments.id == 0 || arguments.key.empty()) {
     return Fail(context,
                 host::cli::kExitUsage,
@@ -92,7 +92,7 @@ int Enroll(const Context& context, const Arguments& arguments) {
 }
 
 /// Enrols every device of a file of JSON lines.
-int EnrollFrom(const Context& context, const Arguments& arguments) {
+int EnrollFrom(const Context& context, const EnrolmentArguments& arguments) {
   std::ifstream in(arguments.from);
   if (!in) {
     return Fail(
@@ -147,7 +147,7 @@ int EnrollFrom(const Context& context, const Arguments& arguments) {
 }  // namespace
 
 void AddEnrolmentCommands(CLI::App& app, Context& context) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<EnrolmentArguments>();
   const CLI::Range ids(std::uint64_t{1}, UINT64_MAX, "ID");
   CLI::App* enroll = app.add_subcommand(
       "enroll",

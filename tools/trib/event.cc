@@ -20,7 +20,7 @@ using nlohmann::json;
 // Below every deadline, and short enough for Ctrl-C to feel prompt.
 constexpr int kWaitMs = 1000;
 
-struct Arguments {
+struct EventArguments {
   bool follow = false;
   std::uint64_t node = 0;
   std::uint64_t limit = 20;
@@ -52,7 +52,7 @@ void PrintEvents(const Context& context, const json& events, bool header) {
   std::fputs(text.c_str(), stdout);
 }
 
-int Tail(const Context& context, const Arguments& arguments) {
+int Tail(const Context& context, const EventArguments& arguments) {
   int exit_code = kExitOk;
   const auto connection = Connect(context, exit_code);
   if (!connection) {
@@ -103,7 +103,7 @@ void AddEventCommands(CLI::App& app, Context& context) {
       "tail",
       "Print the newest events, and with --follow those to come; --json: one object per line\n"
       "Example: trib event tail --follow --node 17");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<EventArguments>();
   tail->add_flag("-f,--follow", arguments->follow, "Go on until Ctrl-C");
   tail->add_option("--node", arguments->node, "Of this node only")
       ->check(CLI::Range(std::uint64_t{1}, UINT64_MAX, "ID"));

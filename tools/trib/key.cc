@@ -17,7 +17,7 @@ using host::cli::kExitFailed;
 using host::cli::kExitOk;
 using host::cli::kExitRefused;
 
-struct Arguments {
+struct KeyArguments {
   std::string file = "trib.key";
   std::string role = "operator";
 };
@@ -46,7 +46,7 @@ int Print(const Context& context, const nlohmann::json& json) {
   return kExitOk;
 }
 
-int New(const Context& context, const Arguments& arguments) {
+int New(const Context& context, const KeyArguments& arguments) {
   const auto pair = identity::GenerateKeyPair();
   if (!pair.ok()) {
     return Fail(context, kExitFailed, pair.status().code(), "the system gives no randomness");
@@ -65,7 +65,7 @@ int New(const Context& context, const Arguments& arguments) {
   return Print(context, json);
 }
 
-int ShowKey(const Context& context, const Arguments& arguments) {
+int ShowKey(const Context& context, const KeyArguments& arguments) {
   std::string secret_error;
   if (const auto pair = identity::LoadKeyPair(arguments.file, &secret_error); pair.ok()) {
     return Print(context, Describe(arguments.file, pair->public_key, true));
@@ -82,7 +82,7 @@ int ShowKey(const Context& context, const Arguments& arguments) {
 
 void AddKeyCommands(CLI::App& app, Context& context) {
   CLI::App* key = app.add_subcommand("key", "Make and look at key files")->require_subcommand(1);
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<KeyArguments>();
   CLI::App* make = key->add_subcommand("new",
                                        "Make a key pair: FILE (mode 0600) and FILE.pub\n"
                                        "A file that exists is never written over: exit code 3.\n"

@@ -29,7 +29,7 @@ using host::cli::kExitUsage;
 using nlohmann::json;
 using Bytes = std::vector<std::byte>;
 
-struct Arguments {
+struct ModelArguments {
   std::string model;
   std::string input;
   std::string output;
@@ -40,7 +40,7 @@ struct Arguments {
   bool c_array = false;
 };
 
-Result<compiler::Compiled> Load(const Arguments& arguments, std::string& error) {
+Result<compiler::Compiled> Load(const ModelArguments& arguments, std::string& error) {
   return compiler::CompileFile(arguments.model, {.fuse = !arguments.unfused}, error);
 }
 
@@ -101,7 +101,7 @@ json BoardsModelled(const compiler::Compiled& compiled, std::uint64_t macs) {
   return boards;
 }
 
-json ProfileJson(const Arguments& arguments, const compiler::Compiled& compiled) {
+json ProfileJson(const ModelArguments& arguments, const compiler::Compiled& compiled) {
   json operators = json::array();
   std::uint64_t macs = 0;
   for (const auto& op : compiled.report) {
@@ -213,7 +213,7 @@ void PrintProfile(const Context& context, const compiler::Compiled& compiled, co
   }
 }
 
-int Profile(const Context& context, const Arguments& arguments) {
+int Profile(const Context& context, const ModelArguments& arguments) {
   std::string error;
   const auto loaded = Load(arguments, error);
   if (!loaded.ok()) {
@@ -279,7 +279,7 @@ std::string RunAll(nn::Runner& runner, const nn::Plan& plan, const std::string& 
   return {};
 }
 
-int Run(const Context& context, const Arguments& arguments) {
+int Run(const Context& context, const ModelArguments& arguments) {
   std::string error;
   const auto loaded = Load(arguments, error);
   if (!loaded.ok()) {
@@ -348,7 +348,7 @@ int Run(const Context& context, const Arguments& arguments) {
   return kExitOk;
 }
 
-int Build(const Context& context, const Arguments& arguments) {
+int Build(const Context& context, const ModelArguments& arguments) {
   std::string error;
   const auto bytes = package::BuildPackage(arguments.spec, &error, arguments.model);
   if (!bytes.ok()) {
@@ -391,7 +391,7 @@ bool IsIdentifier(const std::string& name) {
   });
 }
 
-int Export(const Context& context, const Arguments& arguments) {
+int Export(const Context& context, const ModelArguments& arguments) {
   if (!IsIdentifier(arguments.name)) {
     return Fail(context,
                 kExitUsage,
@@ -427,9 +427,9 @@ void AddModelCommands(CLI::App& app, Context& context) {
                                       "Look into, run, pack and evaluate models: int8 .tflite "
                                       "networks, trees, linear and binary ones")
                        ->require_subcommand(1);
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ModelArguments>();
   const auto bind = [&context, arguments](CLI::App* command,
-                                          int (*run)(const Context&, const Arguments&)) {
+                                          int (*run)(const Context&, const ModelArguments&)) {
     command->callback([&context, arguments, run] {
       context.run = [&context, arguments, run] { return run(context, *arguments); };
     });

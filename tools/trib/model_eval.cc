@@ -25,7 +25,7 @@ using host::cli::kExitUsage;
 using host::cli::Table;
 using Json = nlohmann::ordered_json;
 
-struct Arguments {
+struct ModelEvalArguments {
   std::string package;
   std::string tail;
   std::string data;
@@ -199,7 +199,7 @@ void ShowProgress(std::size_t done, std::size_t of) {
   std::fflush(stderr);
 }
 
-Result<std::unique_ptr<evaluation::Subject>> OpenSubject(const Arguments& arguments,
+Result<std::unique_ptr<evaluation::Subject>> OpenSubject(const ModelEvalArguments& arguments,
                                                          std::string& error) {
   TRIB_TRY_ASSIGN(auto head, host::package::ReadPackageFile(arguments.package, &error));
   std::vector<std::byte> tail;
@@ -213,7 +213,7 @@ Result<std::unique_ptr<evaluation::Subject>> OpenSubject(const Arguments& argume
 
 /// The recordings, and which of them. Gives the exit code of what failed, and was said.
 int Select(const Context& context,
-           const Arguments& arguments,
+           const ModelEvalArguments& arguments,
            host::recording::Manifest& manifest,
            evaluation::RunOptions& options) {
   std::vector<std::string> errors;
@@ -254,7 +254,7 @@ int Select(const Context& context,
   return kExitOk;
 }
 
-int Evaluate(const Context& context, const Arguments& arguments) {
+int Evaluate(const Context& context, const ModelEvalArguments& arguments) {
   std::string error;
   const auto subject = OpenSubject(arguments, error);
   if (!subject.ok()) {
@@ -296,7 +296,7 @@ int Evaluate(const Context& context, const Arguments& arguments) {
 }  // namespace
 
 void AddModelEvaluation(CLI::App& noun, Context& context) {
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<ModelEvalArguments>();
   CLI::App* command = noun.add_subcommand(
       "eval",
       "Judge a package on labelled recordings, each exit alone and as a cascade\n"

@@ -24,7 +24,7 @@ using host::cli::kExitUsage;
 using nlohmann::json;
 using Bytes = std::vector<std::byte>;
 
-struct Arguments {
+struct PackageArguments {
   std::string input;
   std::string output;
   std::string key;
@@ -86,7 +86,7 @@ int WriteAndPrint(const Context& context, const std::string& path, const Bytes& 
   return Print(context, Summary(path, *view));
 }
 
-int Build(const Context& context, const Arguments& arguments) {
+int Build(const Context& context, const PackageArguments& arguments) {
   std::string error;
   const auto bytes = package::BuildPackage(arguments.input, &error);
   if (!bytes.ok()) {
@@ -95,7 +95,7 @@ int Build(const Context& context, const Arguments& arguments) {
   return WriteAndPrint(context, arguments.output, *bytes);
 }
 
-int Sign(const Context& context, const Arguments& arguments) {
+int Sign(const Context& context, const PackageArguments& arguments) {
   std::string error;
   const auto pair = identity::LoadKeyPair(arguments.key, &error);
   if (!pair.ok()) {
@@ -117,7 +117,7 @@ int Sign(const Context& context, const Arguments& arguments) {
       context, arguments.output.empty() ? arguments.input : arguments.output, *signed_file);
 }
 
-int Inspect(const Context& context, const Arguments& arguments) {
+int Inspect(const Context& context, const PackageArguments& arguments) {
   std::string error;
   const auto file = package::ReadPackageFile(arguments.input, &error);
   if (!file.ok()) {
@@ -150,7 +150,7 @@ Status Check(const package::PackageView& view,
   return platform ? package::CheckPlatform(view, *platform) : Status();
 }
 
-int Verify(const Context& context, const Arguments& arguments) {
+int Verify(const Context& context, const PackageArguments& arguments) {
   std::string error;
   std::vector<crypto::PublicKey> keys;
   for (const std::string& argument : arguments.keys) {
@@ -193,9 +193,9 @@ int Verify(const Context& context, const Arguments& arguments) {
 void AddPackageCommands(CLI::App& app, Context& context) {
   CLI::App* noun =
       app.add_subcommand("package", "Build, sign and look into packages")->require_subcommand(1);
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<PackageArguments>();
   const auto bind = [&context, arguments](CLI::App* command,
-                                          int (*run)(const Context&, const Arguments&)) {
+                                          int (*run)(const Context&, const PackageArguments&)) {
     command->callback([&context, arguments, run] {
       context.run = [&context, arguments, run] { return run(context, *arguments); };
     });

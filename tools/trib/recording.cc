@@ -23,7 +23,7 @@ using host::recording::Manifest;
 using host::recording::Measure;
 using nlohmann::json;
 
-struct Arguments {
+struct RecordingArguments {
   std::string input;
   std::string output;
   std::string dialect;
@@ -84,7 +84,7 @@ int Print(const Context& context, const json& result) {
   return kExitOk;
 }
 
-int Import(const Context& context, const Arguments& arguments) {
+int Import(const Context& context, const RecordingArguments& arguments) {
   std::vector<std::string> errors;
   auto manifest = adapters::Import(arguments.dialect, arguments.input, errors);
   if (!manifest.ok()) {
@@ -104,7 +104,7 @@ int Import(const Context& context, const Arguments& arguments) {
   return Print(context, result);
 }
 
-int Check(const Context& context, const Arguments& arguments) {
+int Check(const Context& context, const RecordingArguments& arguments) {
   std::vector<std::string> errors;
   const auto manifest = evaluation::LoadData(arguments.input, "", errors);
   if (!manifest.ok()) {
@@ -123,7 +123,7 @@ int Check(const Context& context, const Arguments& arguments) {
 void AddRecordingCommands(CLI::App& app, Context& context) {
   CLI::App* noun =
       app.add_subcommand("recording", "Manifests of recordings")->require_subcommand(1);
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<RecordingArguments>();
   CLI::App* importer =
       noun->add_subcommand("import",
                            "Write our manifest for a published data set\n"

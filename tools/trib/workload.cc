@@ -31,7 +31,7 @@ using host::recording::Manifest;
 using host::recording::Recording;
 using nlohmann::json;
 
-struct Arguments {
+struct WorkloadArguments {
   std::string name;
   std::string data;
   std::string dialect;
@@ -113,7 +113,7 @@ constexpr std::string_view kSensorFault = "sensor_fault";
 
 /// Labels that can stand in a package, and options that name them.
 void CheckLabels(const std::set<std::string>& labels,
-                 const Arguments& arguments,
+                 const WorkloadArguments& arguments,
                  std::vector<std::string>& errors) {
   constexpr std::size_t kMost = 31;
   for (const std::string& label : labels) {
@@ -146,7 +146,7 @@ void CheckLabels(const std::set<std::string>& labels,
 }
 
 std::optional<Survey> Look(const Manifest& manifest,
-                           const Arguments& arguments,
+                           const WorkloadArguments& arguments,
                            std::vector<std::string>& errors) {
   Survey out;
   const Recording& first = manifest.recordings.front();
@@ -265,7 +265,7 @@ std::string GuardrailText(const Survey& survey) {
   return out;
 }
 
-std::string LabelText(const Survey& survey, const Arguments& arguments) {
+std::string LabelText(const Survey& survey, const WorkloadArguments& arguments) {
   std::string out =
       "\n# The first label is the normal state, the second what the trigger reports, then the "
       "sensor's\n"
@@ -284,7 +284,7 @@ std::string LabelText(const Survey& survey, const Arguments& arguments) {
   return out;
 }
 
-std::string PackageText(const Survey& survey, const Arguments& arguments) {
+std::string PackageText(const Survey& survey, const WorkloadArguments& arguments) {
   return "# What a node does with windows of this sensor. Made by `trib workload new` from "
          "recordings;\n"
          "# yours to change. Every key: docs/formats/package_spec.md.\n\n[manifest]\nname = " +
@@ -349,7 +349,9 @@ std::string NetworkText(const Survey& survey) {
          BlockText("cloud", 7, 1, 96);
 }
 
-std::string TrainText(const Survey& survey, const Arguments& arguments, const fs::path& data) {
+std::string TrainText(const Survey& survey,
+                      const WorkloadArguments& arguments,
+                      const fs::path& data) {
   std::string classes;
   for (const std::string& label : survey.labels) {
     classes += (classes.empty() ? "" : ", ") + Quoted(label);
@@ -413,7 +415,7 @@ void Print(const Context& context,
               data.parent_path().c_str());
 }
 
-int New(const Context& context, const Arguments& arguments) {
+int New(const Context& context, const WorkloadArguments& arguments) {
   if (arguments.data.empty()) {
     return Fail(context, kExitUsage, Code::kInvalidArgument, "--data: is empty");
   }
@@ -469,7 +471,7 @@ int New(const Context& context, const Arguments& arguments) {
 void AddWorkloadCommands(CLI::App& app, Context& context) {
   CLI::App* noun =
       app.add_subcommand("workload", "Begin a use case of your own")->require_subcommand(1);
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<WorkloadArguments>();
   CLI::App* create = noun->add_subcommand(
       "new",
       "Write package and training specifications for a folder of labelled recordings\n"
