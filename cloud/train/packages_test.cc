@@ -10,6 +10,7 @@
 #include "trib/cloud/train/exits.h"
 #include "trib/cloud/train/metrics.h"
 #include "trib/common/classify/classify.h"
+#include "trib/common/dsp/recipe.h"
 #include "trib/common/host/package/package.h"
 #include "trib/testing/shared_data.h"
 
@@ -123,6 +124,47 @@ TEST_P(CommittedPackages, NeedAVersionAndANameThatAManifestCanHold) {
   EXPECT_FALSE(LoadBase(*config, errors).ok());
   ASSERT_FALSE(errors.empty());
   EXPECT_NE(errors.back().find("at most 26"), std::string::npos) << errors.back();
+  fs::remove(config->base);
+}
+
+TEST_P(CommittedPackages, KeepTheEdgesOfABaseThatHasSomeForTheConfidence) {
+  auto config = Config();
+  ASSERT_TRUE(config.ok());
+  std::ifstream in(config->base);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::string_view section = "[sketch_edges]\n";
+  const auto at = text.find(section);
+  ASSERT_NE(at, std::string::npos);
+  std::vector<std::string> errors;
+  const auto has_reference = [&] {
+    const auto base = LoadBase(*config, errors);
+    if (!base.ok()) {
+      ADD_FAILURE() << (errors.empty() ? "" : errors.back());
+      return false;
+    }
+    const auto view = package::PackageView::Open(base->file);
+    const auto recipe = dsp::DecodeRecipe(view->Find(package::SectionType::kRecipe));
+    Material material;
+    material.shape = {recipe->window_frames, recipe->hop_frames, recipe->channels, 12'000};
+    Source& source = material.sources.emplace_back();
+    for (std::size_t i = 0; i < std::size_t{2} * recipe->window_frames * recipe->channels; ++i) {
+      source.samples.push_back(static_cast<std::int16_t>((i * 7'919) % 1'000));
+    }
+    const auto frames = std::uint32_t{2} * recipe->window_frames;
+    source.segments.push_back({0, frames});
+    return MakeReference(*base,
+                         material,
+                         {{.source = 0, .begin = 0, .low = 0, .high = frames},
+                          {.source = 0, .begin = frames / 2, .low = 0, .high = frames}})
+        .has_value();
+  };
+  EXPECT_TRUE(has_reference());
+  text.insert(at + section.size(),
+              "confidence_edges = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.92, 0.94, "
+              "0.96, 0.98, 0.99]\n");
+  config->base = fs::path(::testing::TempDir()) / ("edges." + std::string(GetParam()) + ".toml");
+  std::ofstream(config->base) << text;
+  EXPECT_FALSE(has_reference());
   fs::remove(config->base);
 }
 

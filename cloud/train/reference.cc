@@ -142,6 +142,12 @@ std::optional<Reference> MakeReference(const Base& base,
   if (!view.ok() || !package::Decode(view->Find(SectionType::kSketchEdges), stated).ok()) {
     return std::nullopt;
   }
+  // Of what the network will answer nothing is known here: the edges stay as the base states them.
+  if (std::ranges::any_of(stated.histograms, [](const auto& histogram) {
+        return histogram.feature == package::kConfidenceFeature;
+      })) {
+    return std::nullopt;
+  }
   (void)package::Decode(view->Find(SectionType::kTrigger), trigger);
   const auto recipe = dsp::DecodeRecipe(view->Find(SectionType::kRecipe));
   if (!recipe.ok()) {

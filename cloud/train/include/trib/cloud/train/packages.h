@@ -32,7 +32,8 @@ struct Reference {
   package::SketchEdges edges;
   package::DriftReference drift;
 };
-/// nullopt when the base has no sketch edges, or there is no healthy window.
+/// nullopt when the base has no sketch edges or edges for the confidence, or there is no healthy
+/// window.
 ///
 /// Every source is standardised by its own mean and deviation, as a node does it by its baseline.
 std::optional<Reference> MakeReference(const Base& base,
