@@ -29,12 +29,25 @@ class PoolTest : public ::testing::Test {
     later = fleet.Day(kBlocks);
   }
 
-  Scored ScoredBy(const Pool& pool, std::uint32_t node, const Block& block) const {
+  Scored ScoredAlone(const Pool& pool, std::uint32_t node, const Block& block) const {
     Scored out;
     out.block = block;
     EXPECT_TRUE(references[node]->Score(block, out.values));
     pool.Score(SimulatedFleet::NodeAt(node), out);
     return out;
+  }
+  /// Among the others' later blocks.
+  Scored ScoredBy(const Pool& pool, std::uint32_t node, const Block& block) const {
+    std::vector<Scored> slot;
+    std::vector<const Scored*> all;
+    for (std::uint32_t i = 0; i < kNodes; ++i) {
+      slot.push_back(ScoredAlone(pool, i, i == node ? block : later[i]));
+    }
+    for (const Scored& scored : slot) {
+      all.push_back(&scored);
+    }
+    pool.Rank(PeersOf(all), slot[node]);
+    return slot[node];
   }
   Pool Filled() const {
     Pool out(references[0]->channels());
