@@ -112,6 +112,34 @@ TEST_F(PoolTest, LearnsAnewWhenAMemberGoes) {
   EXPECT_EQ(pool.blocks(), (kNodes - 1) * kBlocks);
 }
 
+TEST_F(PoolTest, OfASmallPoolNothingIsTakenAway) {
+  for (const std::uint32_t nodes : {8U, 9U}) {
+    Pool pool(references[0]->channels());
+    for (std::uint32_t i = 0; i < nodes; ++i) {
+      pool.Insert(SimulatedFleet::NodeAt(i), *references[i]);
+    }
+    pool.Refresh();
+    std::vector<Scored> slot;
+    std::vector<const Scored*> all;
+    for (std::uint32_t i = 0; i < nodes; ++i) {
+      slot.push_back(ScoredAlone(pool, i, later[i]));
+    }
+    for (const Scored& scored : slot) {
+      all.push_back(&scored);
+    }
+    const auto peers = PeersOf(all);
+    std::size_t same = 0;
+    for (const Scored& scored : slot) {
+      Scored among = scored;
+      Scored alone = scored;
+      pool.Rank(peers, among);
+      pool.Rank(std::vector<Peers>(peers.size()), alone);
+      same += among.strength == alone.strength ? 1U : 0U;
+    }
+    EXPECT_EQ(same, nodes == 8 ? 8U : 0U);
+  }
+}
+
 // A label that comes in bursts at a few nodes must not raise what a feature has to show.
 TEST_F(PoolTest, AWildChannelDoesNotDrownTheOthers) {
   const Pool calm = Filled();
