@@ -137,7 +137,7 @@ Change Common(float shift) {
 
 TEST_F(MonitorTest, WhatAllNodesShowIsNoSignOfOneOfThem) {
   Learn();
-  changes = [](std::uint32_t, std::uint32_t) { return Common(0.6F); };
+  changes = [](std::uint32_t, std::uint32_t) { return Common(0.9F); };
   const Look look = Judge(Next());
   EXPECT_EQ(Find(look, Family::kNode)->rejected, 0U);
   ASSERT_EQ(look.alarms.size(), 1U);
