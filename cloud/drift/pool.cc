@@ -22,6 +22,17 @@ float Shrunk(double moment, std::size_t blocks, double prior) {
   return static_cast<float>((n * moment + Pool::kPriorBlocks * prior) / (n + Pool::kPriorBlocks));
 }
 
+/// By how much taking the peers away made scores smaller, in the root mean square.
+float PartLeft(std::span<const float> before, std::span<const float> after) {
+  double square_before = 0;
+  double square_after = 0;
+  for (std::size_t b = 0; b < before.size(); ++b) {
+    square_before += static_cast<double>(before[b]) * static_cast<double>(before[b]);
+    square_after += static_cast<double>(after[b]) * static_cast<double>(after[b]);
+  }
+  return square_after > 0 ? static_cast<float>(std::sqrt(square_after / square_before)) : 1.0F;
+}
+
 /// How many of a pool's blocks make the upper tail of a measure.
 std::size_t TailBlocks(std::size_t blocks) {
   return std::max<std::size_t>(1, std::min(std::max<std::size_t>(10, blocks / 100), blocks / 4));
@@ -86,7 +97,8 @@ void Pool::RefreshTail(std::size_t i, const Slots& slots) {
                    std::greater<>());
   const bool location = i % kMeasures == kLocation;
   Tail& tail = tails_[i];
-  tail.q = std::max(sorted[above], location ? kLeastLocation : kLeastDistance);
+  const float left = PartLeft(ScoresOf(i), scores);
+  tail.q = std::max(sorted[above], left * (location ? kLeastLocation : kLeastDistance));
   double sum = 0;
   // In the order of the blocks, so that equal pools give equal sums.
   for (const float score : scores) {
