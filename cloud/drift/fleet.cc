@@ -134,6 +134,24 @@ void Fleet::Take(const Block& block, Look& look, std::vector<Waiting>& waiting) 
   }
 }
 
+/// Against the peers' blocks of the slot that came so far, this look's included.
+void Fleet::Rank(std::span<const Waiting> waiting) const {
+  std::map<std::pair<const Division*, std::uint64_t>, std::vector<Peers>> peers;
+  for (const Waiting& one : waiting) {
+    const Division* division = nodes_.at(one.node).division;
+    const std::uint64_t begin = one.scored->block.begin_ms;
+    auto& of_slot = peers[{division, begin}];
+    if (of_slot.empty()) {
+      std::vector<const Scored*> slot;
+      for (const auto& [node, scored] : division->slots.at(begin)) {
+        slot.push_back(scored.get());
+      }
+      of_slot = PeersOf(slot);
+    }
+    division->pool.Rank(of_slot, *one.scored);
+  }
+}
+
 Absorbed Fleet::Absorb(std::span<const Block> blocks, Look& look) {
   std::vector<Waiting> waiting;
   for (const Block& block : blocks) {
@@ -142,17 +160,19 @@ Absorbed Fleet::Absorb(std::span<const Block> blocks, Look& look) {
   for (auto& [key, division] : divisions_) {
     division->pool.Refresh();
   }
+  // A newer package in the same look took the reference away.
+  std::erase_if(waiting, [&](const Waiting& one) {
+    const NodeState& state = nodes_.at(one.node);
+    return !state.watched() || state.package != one.scored->block.package;
+  });
   Absorbed out;
   for (const Waiting& one : waiting) {
     const NodeState& state = nodes_.at(one.node);
-    // A newer package in the same look took the reference away.
-    if (!state.watched() || state.package != one.scored->block.package) {
-      continue;
-    }
     state.division->pool.Score(one.node, *one.scored);
     state.division->slots[one.scored->block.begin_ms][one.node] = one.scored;
     out.nodes.push_back({one.node, state.division, one.scored});
   }
+  Rank(waiting);
   for (auto& [key, division] : divisions_) {
     FindDue(*division, out);
   }

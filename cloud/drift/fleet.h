@@ -86,6 +86,7 @@ class Fleet {
   NodeState* Admit(const Block& block, Look& look);
   void Take(const Block& block, Look& look, std::vector<Waiting>& waiting);
   void Forget(NodeId node, NodeState& state);
+  void Rank(std::span<const Waiting> waiting) const;
   void FindDue(Division& division, Absorbed& out);
   void FindDue(Division& division,
                const Subject& subject,

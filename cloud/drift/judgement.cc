@@ -302,7 +302,8 @@ void Judgement::Raise(Look& look) {
   }
 }
 
-/// Whether the rest of the fleet shows nothing once the groups that may be alarmed are taken out.
+/// Whether the rest of the fleet shows nothing once the groups that may be alarmed are taken out,
+/// and is not the smaller part: what moved most of the fleet is the fleet's.
 bool Judgement::GroupsExplain(const Candidate& fleet) const {
   if (fleet.cohort == nullptr) {
     return false;
@@ -321,7 +322,7 @@ bool Judgement::GroupsExplain(const Candidate& fleet) const {
       rest.push_back(member);
     }
   }
-  if (explained.empty()) {
+  if (explained.empty() || explained.size() > rest.size()) {
     return false;
   }
   const auto test = TestCohort(fleet.cohort->slot->division->pool.channels(), rest);

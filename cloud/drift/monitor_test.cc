@@ -131,6 +131,65 @@ TEST_F(MonitorTest, TheWholeFleetIsOneAlarm) {
   EXPECT_GE(look.alarms[0].nodes.size(), kNodes / 2);
 }
 
+Change Common(float shift) {
+  return {.shift = std::vector<float>(9, shift)};
+}
+
+TEST_F(MonitorTest, WhatAllNodesShowIsNoSignOfOneOfThem) {
+  Learn();
+  changes = [](std::uint32_t, std::uint32_t) { return Common(0.9F); };
+  const Look look = Judge(Next());
+  EXPECT_EQ(Find(look, Family::kNode)->rejected, 0U);
+  ASSERT_EQ(look.alarms.size(), 1U);
+  EXPECT_EQ(look.alarms[0].subject, (Subject{SubjectKind::kFleet, 0}));
+  EXPECT_EQ(look.alarms[0].family, Family::kFleet);
+}
+
+TEST_F(MonitorTest, WhoStaysWhereMostNodesMovedHasNotDrifted) {
+  Learn();
+  changes = [](std::uint32_t node, std::uint32_t) {
+    return node % 10 == 0 ? Change() : Common(0.6F);
+  };
+  EXPECT_EQ(Find(Judge(Next()), Family::kNode)->rejected, 0U);
+}
+
+TEST_F(MonitorTest, ANodeBeyondItsPeersIsFoundInSpiteOfWhatTheyShare) {
+  Learn();
+  changes = [](std::uint32_t node, std::uint32_t) { return Common(node == 7 ? 3.1F : 0.6F); };
+  const Look look = Judge(Next());
+  EXPECT_EQ(Find(look, Family::kNode)->rejected, 1U);
+  EXPECT_LE(monitor.Standings()[7].p, 2 * Find(look, Family::kNode)->resolution);
+}
+
+TEST_F(MonitorTest, ANodeIsAlarmedInWeatherThatLasts) {
+  FleetModel model = kModel;
+  model.weather = 0.4F;
+  model.weather_correlation = 0.8F;
+  fleet = SimulatedFleet(model);
+  Learn();
+  changes = [](std::uint32_t node, std::uint32_t) { return node == 7 ? Gain() : Change(); };
+  const Look look = JudgeUntilAlarm(3);
+  ASSERT_EQ(look.alarms.size(), 1U);
+  EXPECT_EQ(look.alarms[0].subject,
+            (Subject{SubjectKind::kNode, SimulatedFleet::NodeAt(7).value()}));
+}
+
+TEST_F(MonitorTest, ALateBlockMeetsThePeersThatCameBefore) {
+  Learn();
+  Monitor alone(options, Kinds);
+  SimulatedFleet again(kModel);
+  for (std::uint32_t i = 0; i < kReference; ++i) {
+    alone.Restore(again.Day(i));
+  }
+  changes = [](std::uint32_t, std::uint32_t) { return Common(1.5F); };
+  auto blocks = Next();
+  const std::vector<Block> late = {blocks[7]};
+  blocks.erase(blocks.begin() + 7);
+  (void)Judge(blocks);
+  EXPECT_GT(Find(Judge(late), Family::kNode)->least_p, 0.05);
+  EXPECT_LT(Find(alone.Judge(late, {}, 5), Family::kNode)->least_p, 0.01);
+}
+
 TEST_F(MonitorTest, NodesWithNewFirmwareAreTheFirmwaresAlarm) {
   Learn();
   changes = [](std::uint32_t node, std::uint32_t) {

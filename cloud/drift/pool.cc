@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "trib/common/base/check.h"
 
@@ -21,12 +22,35 @@ float Shrunk(double moment, std::size_t blocks, double prior) {
   return static_cast<float>((n * moment + Pool::kPriorBlocks * prior) / (n + Pool::kPriorBlocks));
 }
 
+/// By how much taking the peers away made scores smaller, in the root mean square.
+float PartLeft(std::span<const float> before, std::span<const float> after) {
+  double square_before = 0;
+  double square_after = 0;
+  for (std::size_t b = 0; b < before.size(); ++b) {
+    square_before += static_cast<double>(before[b]) * static_cast<double>(before[b]);
+    square_after += static_cast<double>(after[b]) * static_cast<double>(after[b]);
+  }
+  return square_after > 0 ? static_cast<float>(std::sqrt(square_after / square_before)) : 1.0F;
+}
+
 /// How many of a pool's blocks make the upper tail of a measure.
 std::size_t TailBlocks(std::size_t blocks) {
   return std::max<std::size_t>(1, std::min(std::max<std::size_t>(10, blocks / 100), blocks / 4));
 }
 
 }  // namespace
+
+std::vector<Peers> PeersOf(std::span<const Scored* const> slot) {
+  std::vector<Peers> out;
+  for (std::size_t i = 0; !slot.empty() && i < slot.front()->scores.size(); ++i) {
+    std::vector<float> scores;
+    for (const Scored* scored : slot) {
+      scores.push_back(scored->scores[i]);
+    }
+    out.emplace_back(std::move(scores));
+  }
+  return out;
+}
 
 void Pool::Insert(NodeId node, const Reference& reference) {
   TRIB_CHECK(reference.complete());
@@ -54,16 +78,17 @@ void Pool::Refresh() {
   for (auto& [node, member] : members_) {
     RefreshMember(member);
   }
+  const Slots slots = ReferenceSlots();
   for (std::size_t i = 0; i < width && !members_.empty(); ++i) {
     if (!Unused(i)) {
-      RefreshTail(i);
+      RefreshTail(i, slots);
     }
   }
   RefreshNull();
 }
 
-void Pool::RefreshTail(std::size_t i) {
-  const auto scores = ScoresOf(i);
+void Pool::RefreshTail(std::size_t i, const Slots& slots) {
+  const auto scores = ScoresBeyondPeers(i, slots);
   auto sorted = scores;
   const std::size_t above = TailBlocks(sorted.size());
   std::nth_element(sorted.begin(),
@@ -72,7 +97,8 @@ void Pool::RefreshTail(std::size_t i) {
                    std::greater<>());
   const bool location = i % kMeasures == kLocation;
   Tail& tail = tails_[i];
-  tail.q = std::max(sorted[above], location ? kLeastLocation : kLeastDistance);
+  const float left = PartLeft(ScoresOf(i), scores);
+  tail.q = std::max(sorted[above], left * (location ? kLeastLocation : kLeastDistance));
   double sum = 0;
   // In the order of the blocks, so that equal pools give equal sums.
   for (const float score : scores) {
@@ -138,8 +164,39 @@ std::vector<float> Pool::ScoresOf(std::size_t i) const {
   const std::size_t c = i / kMeasures;
   for (const auto& [node, member] : members_) {
     for (std::size_t b = 0; b < member.reference->blocks(); ++b) {
-      out.push_back(i % kMeasures == kLocation ? std::abs(member.z[b * channels_.size() + c])
+      out.push_back(i % kMeasures == kLocation ? member.z[b * channels_.size() + c]
                                                : NullScore(*member.reference, b, i));
+    }
+  }
+  return out;
+}
+
+Pool::Slots Pool::ReferenceSlots() const {
+  std::map<std::uint64_t, std::vector<std::size_t>> by_begin;
+  std::size_t place = 0;
+  for (const auto& [node, member] : members_) {
+    for (const Reference::Past& past : member.reference->past()) {
+      by_begin[past.begin_ms].push_back(place++);
+    }
+  }
+  Slots out;
+  for (auto& [begin, places] : by_begin) {
+    out.push_back(std::move(places));
+  }
+  return out;
+}
+
+/// Of locations the size, as it counts for the statistic.
+std::vector<float> Pool::ScoresBeyondPeers(std::size_t i, const Slots& slots) const {
+  std::vector<float> out = ScoresOf(i);
+  for (const auto& places : slots) {
+    std::vector<float> scores;
+    for (const std::size_t place : places) {
+      scores.push_back(out[place]);
+    }
+    const Peers peers(std::move(scores));
+    for (const std::size_t place : places) {
+      out[place] = std::abs(peers.Beyond(out[place]));
     }
   }
   return out;
@@ -149,22 +206,31 @@ void Pool::Score(NodeId node, Scored& scored) const {
   const auto found = members_.find(node);
   TRIB_CHECK(found != members_.end() && !changed_);
   const Reference& reference = *found->second.reference;
+  scored.scores.assign(channels_.size() * kMeasures, 0);
   scored.z.assign(channels_.size(), 0);
-  scored.strength.assign(channels_.size(), -std::numeric_limits<float>::infinity());
   for (std::size_t i = 0; i < channels_.size() * kMeasures; ++i) {
     if (Unused(i)) {
       continue;
     }
-    const std::size_t c = i / kMeasures;
     const double prior = std::exp(log_moments_[i] / static_cast<double>(members_.size()));
-    const float score =
+    scored.scores[i] =
         scored.values[i] / std::sqrt(Shrunk(reference.moments()[i], reference.blocks(), prior));
     if (i % kMeasures == kLocation) {
-      scored.z[c] = score;
+      scored.z[i / kMeasures] = scored.scores[i];
     }
-    const float strength =
-        std::log(std::max(std::abs(score), kLeastScore) / tails_[i].q) / tails_[i].h;
-    scored.strength[c] = std::max(scored.strength[c], strength);
+  }
+}
+
+void Pool::Rank(std::span<const Peers> peers, Scored& scored) const {
+  scored.strength.assign(channels_.size(), -std::numeric_limits<float>::infinity());
+  for (std::size_t i = 0; i < scored.scores.size(); ++i) {
+    if (Unused(i)) {
+      continue;
+    }
+    const float score = std::abs(peers[i].Beyond(scored.scores[i]));
+    const float strength = std::log(std::max(score, kLeastScore) / tails_[i].q) / tails_[i].h;
+    float& strongest = scored.strength[i / kMeasures];
+    strongest = std::max(strongest, strength);
   }
   const auto largest = std::max_element(scored.strength.begin(), scored.strength.end());
   scored.leading = static_cast<std::size_t>(largest - scored.strength.begin());

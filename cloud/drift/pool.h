@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "peers.h"
 #include "reference.h"
 #include "trib/cloud/drift/types.h"
 
@@ -14,17 +15,22 @@ namespace trib::cloud::drift {
 struct Scored {
   Block block;
   Measures values;              ///< against the node's reference
-  std::vector<float> z;         ///< locations in spreads, signed, by channel
-  std::vector<float> strength;  ///< comparable between channels; the largest is the statistic
-  std::size_t leading = 0;      ///< channel of the largest
+  Measures scores;              ///< in spreads; locations signed
+  std::vector<float> z;         ///< the locations of these, by channel
+  std::vector<float> strength;  ///< beyond its peers, comparable between channels
+  std::size_t leading = 0;      ///< channel of the largest, which is the statistic
   double p = 1;
 };
 
+/// What the blocks of one slot and pool show, by measure.
+std::vector<Peers> PeersOf(std::span<const Scored* const> slot);
+
 /// The null of nodes that count the same: what their reference blocks looked like to each other.
 ///
-/// A block's statistic is the largest of its channels' measures, each in spreads of its node shrunk
-/// towards the fleet's, and then on the scale of its own upper tail in the pool: ln(score / q) / h,
-/// where q leaves a hundredth above it and h is the mean of ln(score / q) there. So neither a
+/// A block's statistic is the largest of its channels' measures: each in spreads of its node shrunk
+/// towards the fleet's, without what its peers show in the same slot, be it of the references or
+/// later, and then on the scale of its own upper tail in the pool: ln(score / q) / h, where q
+/// leaves a hundredth above it and h is the mean of ln(score / q) there. So neither a
 /// channel that scatters wildly now and then nor one that never does decides for all of them. The
 /// p-value is the statistic's rank in the pool, whatever the tails are; but never less than the
 /// pool's upper hundredth, taken for exponential, gives it: the least p-values hang on one or two
@@ -55,8 +61,10 @@ class Pool {
   /// The least p-value there is.
   [[nodiscard]] double resolution() const { return 1 / (1 + static_cast<double>(null_.size())); }
 
-  /// Fills z, strength, leading and p from the values. Requires  Refresh(); `node` is a member.
+  /// Fills scores and z from the values. Requires  Refresh(); `node` is a member.
   void Score(NodeId node, Scored& scored) const;
+  /// Fills strength, leading and p from the scores. `peers`: of the block's slot, itself included.
+  void Rank(std::span<const Peers> peers, Scored& scored) const;
   [[nodiscard]] double PValue(float statistic) const;
 
  private:
@@ -65,15 +73,20 @@ class Pool {
     float h = 1;
   };
 
+  /// Reference blocks of one slot, by their place in the order of members and blocks.
+  using Slots = std::vector<std::vector<std::size_t>>;
+
   void RefreshPrior();
   void RefreshMember(Member& member) const;
+  [[nodiscard]] Slots ReferenceSlots() const;
   [[nodiscard]] std::vector<float> ScoresOf(std::size_t measure) const;
+  [[nodiscard]] std::vector<float> ScoresBeyondPeers(std::size_t measure, const Slots& slots) const;
   [[nodiscard]] float PriorWithout(const Reference& reference,
                                    std::size_t b,
                                    std::size_t measure) const;
   [[nodiscard]] float NullScore(const Reference& reference, std::size_t b, std::size_t i) const;
   [[nodiscard]] bool Unused(std::size_t measure) const;
-  void RefreshTail(std::size_t measure);
+  void RefreshTail(std::size_t measure, const Slots& slots);
   void RefreshNull();
 
   // 1. What Refresh() learns depends on the members alone, not on the order in which they came.

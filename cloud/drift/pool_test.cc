@@ -29,12 +29,25 @@ class PoolTest : public ::testing::Test {
     later = fleet.Day(kBlocks);
   }
 
-  Scored ScoredBy(const Pool& pool, std::uint32_t node, const Block& block) const {
+  Scored ScoredAlone(const Pool& pool, std::uint32_t node, const Block& block) const {
     Scored out;
     out.block = block;
     EXPECT_TRUE(references[node]->Score(block, out.values));
     pool.Score(SimulatedFleet::NodeAt(node), out);
     return out;
+  }
+  /// Among the others' later blocks.
+  Scored ScoredBy(const Pool& pool, std::uint32_t node, const Block& block) const {
+    std::vector<Scored> slot;
+    std::vector<const Scored*> all;
+    for (std::uint32_t i = 0; i < kNodes; ++i) {
+      slot.push_back(ScoredAlone(pool, i, i == node ? block : later[i]));
+    }
+    for (const Scored& scored : slot) {
+      all.push_back(&scored);
+    }
+    pool.Rank(PeersOf(all), slot[node]);
+    return slot[node];
   }
   Pool Filled() const {
     Pool out(references[0]->channels());
@@ -97,6 +110,34 @@ TEST_F(PoolTest, LearnsAnewWhenAMemberGoes) {
   pool.Remove(SimulatedFleet::NodeAt(0));
   pool.Refresh();
   EXPECT_EQ(pool.blocks(), (kNodes - 1) * kBlocks);
+}
+
+TEST_F(PoolTest, OfASmallPoolNothingIsTakenAway) {
+  for (const std::uint32_t nodes : {8U, 9U}) {
+    Pool pool(references[0]->channels());
+    for (std::uint32_t i = 0; i < nodes; ++i) {
+      pool.Insert(SimulatedFleet::NodeAt(i), *references[i]);
+    }
+    pool.Refresh();
+    std::vector<Scored> slot;
+    std::vector<const Scored*> all;
+    for (std::uint32_t i = 0; i < nodes; ++i) {
+      slot.push_back(ScoredAlone(pool, i, later[i]));
+    }
+    for (const Scored& scored : slot) {
+      all.push_back(&scored);
+    }
+    const auto peers = PeersOf(all);
+    std::size_t same = 0;
+    for (const Scored& scored : slot) {
+      Scored among = scored;
+      Scored alone = scored;
+      pool.Rank(peers, among);
+      pool.Rank(std::vector<Peers>(peers.size()), alone);
+      same += among.strength == alone.strength ? 1U : 0U;
+    }
+    EXPECT_EQ(same, nodes == 8 ? 8U : 0U);
+  }
 }
 
 // A label that comes in bursts at a few nodes must not raise what a feature has to show.

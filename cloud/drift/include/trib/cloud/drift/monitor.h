@@ -17,9 +17,9 @@ using KindsOf = std::function<std::vector<FeatureKind>(PackageHash package, Reci
 /// Says when the world changed: docs/decisions/0014-drift.md. Pure: blocks and time are arguments,
 /// and the same blocks in the same looks give the same alarms.
 ///
-/// Memory   Per node and package its reference (24 bytes a channel and block) and its sums; about
-///          40 kB a node at 12 channels and 28 blocks. Nodes beyond Options::max_nodes are not
-///          kept.
+/// Memory   Per node and package its reference (24 bytes a channel and block), its sums, and its
+///          blocks of the newest four slots at most, which its peers are judged by; about 40 kB a
+///          node at 12 channels and 28 blocks. Nodes beyond Options::max_nodes are not kept.
 /// Threads  One caller at a time.
 /// State    In memory. After a restart Restore() the blocks that were looked at, one call a look
 /// and

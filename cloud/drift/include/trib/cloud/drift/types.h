@@ -88,7 +88,7 @@ struct Channel {
   friend auto operator<=>(const Channel&, const Channel&) = default;
 };
 
-/// How a channel stands against its reference.
+/// How a channel stands against its reference, what its peers show included.
 struct Evidence {
   Channel channel;
   double reference = 0;     ///< location: 0.5 by definition, or the reference's rate
