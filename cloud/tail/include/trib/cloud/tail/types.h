@@ -20,8 +20,8 @@ struct Finished {
   std::uint32_t own_label = 0;
 };
 
-/// Runs a package's network from an activation to its last exit; the logits of the first exit are in
-/// the activation.
+/// Runs a package's network from an activation to its last exit; the logits of the first exit are
+/// in the activation.
 ///
 /// @returns kNotFound  no such package here
 ///          kDataLoss  the bytes are no activation of it
