@@ -1,6 +1,6 @@
-// Question  How soon does the drift monitor see a change, how often not at all, and how often does
-// it
-//           name the cause right: with its default options, whose budget is one false alarm a week.
+// Question  How soon does the drift monitor see a change, how often never, and how often does it
+// name
+//           the cause right: with its default options, whose budget is one false alarm a week.
 // Input     What each change does to the features of the bearing recipe, measured on simulated
 //           machines through the code that nodes run; then fleets of sketches with daily cycles,
 //           correlated windows, machines that differ from day to day, and weather.
@@ -13,6 +13,7 @@
 
 #include "power.h"
 #include "sensitivity.h"
+#include "trib/cloud/drift/names.h"
 #include "trib/common/host/cli/program.h"
 
 namespace trib::bench::drift_power {
@@ -22,40 +23,6 @@ using cloud::drift::Cause;
 using cloud::drift::FeatureKind;
 using cloud::drift::SubjectKind;
 using nlohmann::ordered_json;
-
-const char* NameOf(SubjectKind kind) {
-  switch (kind) {
-    case SubjectKind::kNode:
-      return "node";
-    case SubjectKind::kSite:
-      return "site";
-    case SubjectKind::kFirmware:
-      return "firmware";
-    case SubjectKind::kFleet:
-      return "fleet";
-    case SubjectKind::kModel:
-      return "model";
-  }
-  return "?";
-}
-
-const char* NameOf(Cause cause) {
-  switch (cause) {
-    case Cause::kUnknown:
-      return "unknown";
-    case Cause::kSensor:
-      return "sensor";
-    case Cause::kMachine:
-      return "machine";
-    case Cause::kEnvironment:
-      return "environment";
-    case Cause::kFirmware:
-      return "firmware";
-    case Cause::kModel:
-      return "model";
-  }
-  return "?";
-}
 
 std::uint32_t Median(std::vector<std::uint32_t> values) {
   std::sort(values.begin(), values.end());

@@ -6,15 +6,13 @@
 #include <vector>
 
 #include "package_names.h"
+#include "trib/cloud/drift/names.h"
 #include "trib/cloud/drift/types.h"
 #include "trib/cloud/store/drift.h"
 
 /// Drift as JSON, for the store and for control calls: docs/formats/admin_calls.md.
 namespace trib::cloud {
 
-const char* NameOf(drift::SubjectKind kind);
-const char* NameOf(drift::Cause cause);
-const char* NameOf(drift::Family family);
 const char* NameOf(store::AlarmState state);
 /// "node 17", "the fleet".
 std::string TextOf(const drift::Subject& subject);

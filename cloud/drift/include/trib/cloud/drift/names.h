@@ -1,0 +1,12 @@
+#pragma once
+
+#include "trib/cloud/drift/types.h"
+
+/// How people and JSON read them (docs/formats/admin_calls.md). Static text.
+namespace trib::cloud::drift {
+
+const char* NameOf(SubjectKind kind);
+const char* NameOf(Cause cause);
+const char* NameOf(Family family);
+
+}  // namespace trib::cloud::drift
