@@ -1,0 +1,185 @@
+/* Counts the instructions that a board in QEMU executes between two of its addresses: exactly, and
+ * the same in every run. Loaded into qemu-system-arm with -plugin; trib-bench-mcu writes `spans` and
+ * reads `out`.
+ *
+ *   -plugin count.so,spans=FILE,out=FILE
+ *
+ * spans  one line each: "begin SPAN ADDRESS" or "end SPAN ADDRESS"; SPAN 0 to 63, ADDRESS hexadecimal.
+ *        A span opens when an instruction at one of its begins is about to be executed, anew if it is
+ *        open, and closes when one at its ends is. What is executed from the begin on, the end not
+ *        included, is counted. Spans may nest and overlap.
+ * out    "span SPAN COUNT" whenever one closes, in order; when QEMU ends, for each span and address
+ *        "at SPAN ADDRESS COUNT", the executions of this address in all that span's counts; last
+ *        "end". A file without it is not whole.
+ *
+ * One processor. Exact without -icount alone: with it, QEMU executes some instructions anew. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <qemu-plugin.h>
+
+QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
+
+enum { kSpans = 64, kMarks = 1024, kSlots = 1 << 17, kTable = 1 << 18 };
+
+struct Mark {
+  uint64_t address;
+  unsigned span;
+  int begins;
+};
+
+struct Span {
+  int used;
+  int open;
+  uint64_t total_before;
+  uint64_t* counts_before; /* of each slot, when it opened */
+  uint64_t* counts;        /* of each slot, in all that closed */
+};
+
+static struct Mark marks[kMarks];
+static size_t mark_count;
+static struct Span spans[kSpans];
+static FILE* out;
+
+/* One counter for each address; its slot is found by open hashing when code is translated. */
+static uint64_t executed[kSlots];
+static uint64_t address_of[kSlots];
+static size_t slots_used;
+static uint32_t table[kTable]; /* slot + 1, 0 is free */
+
+static void Fail(const char* what) {
+  fprintf(stderr, "count plugin: %s\n", what);
+  exit(3);
+}
+
+static size_t SlotOf(uint64_t address) {
+  size_t at = (size_t)((address >> 1) * 0x9E3779B97F4A7C15u >> 46) % kTable;
+  while (table[at] != 0 && address_of[table[at] - 1] != address) {
+    at = (at + 1) % kTable;
+  }
+  if (table[at] == 0) {
+    if (slots_used == kSlots) {
+      Fail("more code than there are counters");
+    }
+    address_of[slots_used] = address;
+    table[at] = (uint32_t)++slots_used;
+  }
+  return table[at] - 1;
+}
+
+static uint64_t Total(void) {
+  uint64_t total = 0;
+  for (size_t i = 0; i < slots_used; ++i) {
+    total += executed[i];
+  }
+  return total;
+}
+
+static void Open(unsigned int cpu, void* data) {
+  struct Span* const span = data;
+  (void)cpu;
+  span->open = 1;
+  span->total_before = Total();
+  memcpy(span->counts_before, executed, slots_used * sizeof *executed);
+  /* Code that is translated later on begins at 0. */
+  memset(span->counts_before + slots_used, 0, (kSlots - slots_used) * sizeof *executed);
+}
+
+static void Close(unsigned int cpu, void* data) {
+  struct Span* const span = data;
+  (void)cpu;
+  if (!span->open) {
+    return;
+  }
+  span->open = 0;
+  for (size_t i = 0; i < slots_used; ++i) {
+    span->counts[i] += executed[i] - span->counts_before[i];
+  }
+  fprintf(out, "span %u %" PRIu64 "\n", (unsigned)(span - spans), Total() - span->total_before);
+}
+
+static void Translated(qemu_plugin_id_t id, struct qemu_plugin_tb* block) {
+  (void)id;
+  for (size_t i = 0; i < qemu_plugin_tb_n_insns(block); ++i) {
+    struct qemu_plugin_insn* const instruction = qemu_plugin_tb_get_insn(block, i);
+    const uint64_t address = qemu_plugin_insn_vaddr(instruction);
+    /* Called before the counter below is raised, whatever the order of registration. An address may
+     * end one span and begin another: ends first. */
+    for (int begins = 0; begins < 2; ++begins) {
+      for (size_t m = 0; m < mark_count; ++m) {
+        if (marks[m].address == address && marks[m].begins == begins) {
+          qemu_plugin_register_vcpu_insn_exec_cb(instruction, begins ? Open : Close,
+                                                 QEMU_PLUGIN_CB_NO_REGS, &spans[marks[m].span]);
+        }
+      }
+    }
+    qemu_plugin_register_vcpu_insn_exec_inline(instruction, QEMU_PLUGIN_INLINE_ADD_U64,
+                                               &executed[SlotOf(address)], 1);
+  }
+}
+
+static void Ended(qemu_plugin_id_t id, void* data) {
+  (void)id;
+  (void)data;
+  for (unsigned s = 0; s < kSpans; ++s) {
+    for (size_t i = 0; spans[s].used && i < slots_used; ++i) {
+      if (spans[s].counts[i] != 0) {
+        fprintf(out, "at %u %" PRIx64 " %" PRIu64 "\n", s, address_of[i], spans[s].counts[i]);
+      }
+    }
+  }
+  fprintf(out, "end\n");
+  fclose(out);
+}
+
+static void ReadSpans(const char* path) {
+  FILE* const in = fopen(path, "r");
+  if (in == NULL) {
+    Fail("spans: cannot be opened");
+  }
+  char kind[8];
+  unsigned span;
+  uint64_t address;
+  int fields;
+  while ((fields = fscanf(in, "%7s %u %" SCNx64, kind, &span, &address)) == 3) {
+    if (mark_count == kMarks || span >= kSpans) {
+      Fail("spans: more than there is room for");
+    }
+    marks[mark_count].address = address;
+    marks[mark_count].span = span;
+    marks[mark_count].begins = strcmp(kind, "begin") == 0;
+    ++mark_count;
+    if (!spans[span].used) {
+      spans[span].used = 1;
+      spans[span].counts = calloc(kSlots, sizeof *executed);
+      spans[span].counts_before = calloc(kSlots, sizeof *executed);
+      if (spans[span].counts == NULL || spans[span].counts_before == NULL) {
+        Fail("no memory");
+      }
+    }
+  }
+  if (fields != EOF) {
+    Fail("spans: a line that is none of \"begin SPAN ADDRESS\" and \"end SPAN ADDRESS\"");
+  }
+  fclose(in);
+}
+
+QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc,
+                                           char** argv) {
+  (void)info;
+  for (int i = 0; i < argc; ++i) {
+    if (strncmp(argv[i], "spans=", 6) == 0) {
+      ReadSpans(argv[i] + 6);
+    } else if (strncmp(argv[i], "out=", 4) == 0) {
+      out = fopen(argv[i] + 4, "w");
+    }
+  }
+  if (mark_count == 0 || out == NULL) {
+    Fail("needs spans=FILE and out=FILE");
+  }
+  qemu_plugin_register_vcpu_tb_trans_cb(id, Translated);
+  qemu_plugin_register_atexit_cb(id, Ended, NULL);
+  return 0;
+}
