@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "trib/tools/launcher/process.h"
@@ -50,14 +51,15 @@ bool ReadMemory(const fs::path& path, const Board& board, std::span<std::byte> m
 
 void WriteSpans(const fs::path& path, const std::vector<Span>& spans) {
   std::ofstream out(path);
-  out << std::hex;
   for (std::size_t i = 0; i < spans.size(); ++i) {
-    for (const std::uint32_t address : spans[i].begins) {
-      out << "begin " << std::dec << i << std::hex << ' ' << address << '\n';
-    }
-    for (const std::uint32_t address : spans[i].ends) {
-      out << "end " << std::dec << i << std::hex << ' ' << address << '\n';
-    }
+    const auto write = [&out, i](const char* word, const std::vector<std::uint32_t>& addresses) {
+      for (const std::uint32_t address : addresses) {
+        out << word << ' ' << std::dec << i << ' ' << std::hex << address << '\n';
+      }
+    };
+    write("begin", spans[i].begins);
+    write("anew", spans[i].anew);
+    write("end", spans[i].ends);
   }
 }
 
@@ -89,11 +91,9 @@ bool ReadCounts(const fs::path& path, std::vector<SpanCounts>& spans) {
   return false;
 }
 
-std::string FirstLine(const fs::path& path) {
+std::string TextOf(const fs::path& path) {
   std::ifstream in(path);
-  std::string line;
-  std::getline(in, line);
-  return line;
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 }  // namespace
@@ -186,12 +186,14 @@ std::optional<BoardRun> Run(const Board& board,
   const std::string where = machine + ", " + options.image.filename().string() + ": ";
   if (!exit || !exit->clean()) {
     const std::string last = process->LastLogLine();
-    const std::string said = FirstLine(console);
+    std::string said = TextOf(console);
+    std::replace(said.begin(), said.end(), '\n', ' ');
     error = where + (exit ? exit->Describe() : "did not end in time") +
             (said.empty() ? "" : ": " + said) + (last.empty() ? "" : ": " + last);
     return std::nullopt;
   }
   BoardRun run;
+  run.console = TextOf(console);
   run.memory.resize(memory.size());
   run.spans.resize(options.spans.size());
   if (!ReadMemory(file, board, run.memory)) {

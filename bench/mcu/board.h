@@ -36,11 +36,13 @@ inline constexpr std::array<Board, 2> kBoards = {{
      false},
 }};
 
-/// What is counted: executed instructions from any of `begins` to any of `ends`.
+/// What is counted: executed instructions from an address of `begins` or `anew` to one of `ends`.
+/// While it is open, it begins again at `anew` only.
 struct Span {
   std::string name;
   std::vector<std::uint32_t> begins;
   std::vector<std::uint32_t> ends;
+  std::vector<std::uint32_t> anew = {};
 };
 
 /// One inclusive call of a function: from its first instruction to where it returns.
@@ -54,6 +56,7 @@ struct SpanCounts {
 
 struct BoardRun {
   std::vector<std::byte> memory;  ///< afterwards
+  std::string console;
   std::vector<SpanCounts> spans;  ///< as asked for
 };
 

@@ -1,33 +1,33 @@
 /* Counts the instructions that a board in QEMU executes between two of its addresses: exactly, and
- * the same in every run. Loaded into qemu-system-arm with -plugin; trib-bench-mcu writes `spans` and
- * reads `out`.
+ * the same in every run. Loaded with -plugin count.so,spans=FILE,out=FILE.
  *
- *   -plugin count.so,spans=FILE,out=FILE
+ * spans: a line for each mark, "begin SPAN ADDRESS", "anew SPAN ADDRESS" or "end SPAN ADDRESS", with
+ * SPAN 0 to 63 and ADDRESS hexadecimal. A span opens when the instruction at a begin is about to be
+ * executed. An open one stays as it is there, because a function may loop to its first instruction,
+ * and begins again at an anew. It closes at an end. What is executed from where it opened on, the
+ * end not included, is counted. Spans may nest and overlap; a recursion ends with its innermost.
  *
- * spans  one line each: "begin SPAN ADDRESS" or "end SPAN ADDRESS"; SPAN 0 to 63, ADDRESS hexadecimal.
- *        A span opens when an instruction at one of its begins is about to be executed, anew if it is
- *        open, and closes when one at its ends is. What is executed from the begin on, the end not
- *        included, is counted. Spans may nest and overlap.
- * out    "span SPAN COUNT" whenever one closes, in order; when QEMU ends, for each span and address
- *        "at SPAN ADDRESS COUNT", the executions of this address in all that span's counts; last
- *        "end". A file without it is not whole.
+ * out: "span SPAN COUNT" whenever one closes, in order. When QEMU ends, "at SPAN ADDRESS COUNT": how
+ * often this address was executed in all that the span counted; last "end". Without it the file is
+ * not whole.
  *
- * One processor. Exact without -icount alone: with it, QEMU executes some instructions anew. */
+ * One processor. Not to be used with -icount, under which QEMU executes some instructions anew. */
 #include <inttypes.h>
+#include <qemu-plugin.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <qemu-plugin.h>
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
 enum { kSpans = 64, kMarks = 1024, kSlots = 1 << 17, kTable = 1 << 18 };
 
+enum Kind { kEnd, kBegin, kAnew }; /* in the order in which they act at one address */
+
 struct Mark {
   uint64_t address;
   unsigned span;
-  int begins;
+  enum Kind kind;
 };
 
 struct Span {
@@ -77,7 +77,7 @@ static uint64_t Total(void) {
   return total;
 }
 
-static void Open(unsigned int cpu, void* data) {
+static void OpenAnew(unsigned int cpu, void* data) {
   struct Span* const span = data;
   (void)cpu;
   span->open = 1;
@@ -85,6 +85,12 @@ static void Open(unsigned int cpu, void* data) {
   memcpy(span->counts_before, executed, slots_used * sizeof *executed);
   /* Code that is translated later on begins at 0. */
   memset(span->counts_before + slots_used, 0, (kSlots - slots_used) * sizeof *executed);
+}
+
+static void Open(unsigned int cpu, void* data) {
+  if (!((struct Span*)data)->open) {
+    OpenAnew(cpu, data);
+  }
 }
 
 static void Close(unsigned int cpu, void* data) {
@@ -100,23 +106,25 @@ static void Close(unsigned int cpu, void* data) {
   fprintf(out, "span %u %" PRIu64 "\n", (unsigned)(span - spans), Total() - span->total_before);
 }
 
+static const qemu_plugin_vcpu_udata_cb_t kCalls[] = {
+    [kEnd] = Close, [kBegin] = Open, [kAnew] = OpenAnew};
+
 static void Translated(qemu_plugin_id_t id, struct qemu_plugin_tb* block) {
   (void)id;
   for (size_t i = 0; i < qemu_plugin_tb_n_insns(block); ++i) {
     struct qemu_plugin_insn* const instruction = qemu_plugin_tb_get_insn(block, i);
     const uint64_t address = qemu_plugin_insn_vaddr(instruction);
-    /* Called before the counter below is raised, whatever the order of registration. An address may
-     * end one span and begin another: ends first. */
-    for (int begins = 0; begins < 2; ++begins) {
+    /* Called before the counter below is raised, whatever the order of registration. */
+    for (int kind = kEnd; kind <= kAnew; ++kind) {
       for (size_t m = 0; m < mark_count; ++m) {
-        if (marks[m].address == address && marks[m].begins == begins) {
-          qemu_plugin_register_vcpu_insn_exec_cb(instruction, begins ? Open : Close,
-                                                 QEMU_PLUGIN_CB_NO_REGS, &spans[marks[m].span]);
+        if (marks[m].address == address && marks[m].kind == (enum Kind)kind) {
+          qemu_plugin_register_vcpu_insn_exec_cb(
+              instruction, kCalls[kind], QEMU_PLUGIN_CB_NO_REGS, &spans[marks[m].span]);
         }
       }
     }
-    qemu_plugin_register_vcpu_insn_exec_inline(instruction, QEMU_PLUGIN_INLINE_ADD_U64,
-                                               &executed[SlotOf(address)], 1);
+    qemu_plugin_register_vcpu_insn_exec_inline(
+        instruction, QEMU_PLUGIN_INLINE_ADD_U64, &executed[SlotOf(address)], 1);
   }
 }
 
@@ -134,39 +142,54 @@ static void Ended(qemu_plugin_id_t id, void* data) {
   fclose(out);
 }
 
+static enum Kind KindOf(const char* word) {
+  static const char* const kWords[] = {[kEnd] = "end", [kBegin] = "begin", [kAnew] = "anew"};
+  for (int kind = kEnd; kind <= kAnew; ++kind) {
+    if (strcmp(word, kWords[kind]) == 0) {
+      return (enum Kind)kind;
+    }
+  }
+  Fail("spans: a line that begins with none of \"begin\", \"anew\" and \"end\"");
+  return kEnd;
+}
+
+static void Use(struct Span* span) {
+  if (span->used) {
+    return;
+  }
+  span->used = 1;
+  span->counts = calloc(kSlots, sizeof *executed);
+  span->counts_before = calloc(kSlots, sizeof *executed);
+  if (span->counts == NULL || span->counts_before == NULL) {
+    Fail("no memory");
+  }
+}
+
 static void ReadSpans(const char* path) {
   FILE* const in = fopen(path, "r");
   if (in == NULL) {
     Fail("spans: cannot be opened");
   }
-  char kind[8];
+  char word[8];
   unsigned span;
   uint64_t address;
   int fields;
-  while ((fields = fscanf(in, "%7s %u %" SCNx64, kind, &span, &address)) == 3) {
+  while ((fields = fscanf(in, "%7s %u %" SCNx64, word, &span, &address)) == 3) {
     if (mark_count == kMarks || span >= kSpans) {
       Fail("spans: more than there is room for");
     }
-    marks[mark_count].address = address;
-    marks[mark_count].span = span;
-    marks[mark_count].begins = strcmp(kind, "begin") == 0;
-    ++mark_count;
-    if (!spans[span].used) {
-      spans[span].used = 1;
-      spans[span].counts = calloc(kSlots, sizeof *executed);
-      spans[span].counts_before = calloc(kSlots, sizeof *executed);
-      if (spans[span].counts == NULL || spans[span].counts_before == NULL) {
-        Fail("no memory");
-      }
-    }
+    marks[mark_count++] = (struct Mark){address, span, KindOf(word)};
+    Use(&spans[span]);
   }
   if (fields != EOF) {
-    Fail("spans: a line that is none of \"begin SPAN ADDRESS\" and \"end SPAN ADDRESS\"");
+    Fail("spans: a line that is not \"WORD SPAN ADDRESS\"");
   }
   fclose(in);
 }
 
-QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info, int argc,
+QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id,
+                                           const qemu_info_t* info,
+                                           int argc,
                                            char** argv) {
   (void)info;
   for (int i = 0; i < argc; ++i) {
