@@ -60,6 +60,9 @@ void WriteSpans(const fs::path& path, const std::vector<Span>& spans) {
     write("begin", spans[i].begins);
     write("anew", spans[i].anew);
     write("end", spans[i].ends);
+    if (spans[i].after) {
+      write("after", {static_cast<std::uint32_t>(*spans[i].after)});
+    }
   }
 }
 

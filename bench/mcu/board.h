@@ -43,6 +43,7 @@ struct Span {
   std::vector<std::uint32_t> begins;
   std::vector<std::uint32_t> ends;
   std::vector<std::uint32_t> anew = {};
+  std::optional<std::size_t> after = {};  ///< counted only once this one has first opened
 };
 
 /// One inclusive call of a function: from its first instruction to where it returns.

@@ -1,15 +1,16 @@
 /* Counts the instructions that a board in QEMU executes between two of its addresses: exactly, and
  * the same in every run. Loaded with -plugin count.so,spans=FILE,out=FILE.
  *
- * spans: a line for each mark, "begin SPAN ADDRESS", "anew SPAN ADDRESS" or "end SPAN ADDRESS", with
- * SPAN 0 to 63 and ADDRESS hexadecimal. A span opens when the instruction at a begin is about to be
- * executed. An open one stays as it is there, because a function may loop to its first instruction,
- * and begins again at an anew. It closes at an end. What is executed from where it opened on, the
- * end not included, is counted. Spans may nest and overlap; a recursion ends with its innermost.
+ * spans: a line for each mark, "begin SPAN ADDRESS", "anew SPAN ADDRESS" or "end SPAN ADDRESS",
+ * with SPAN 0 to 63 and ADDRESS hexadecimal. A span opens when the instruction at a begin is about
+ * to be executed. An open one stays as it is there, because a function may loop to its first
+ * instruction, and begins again at an anew. It closes at an end. What is executed from where it
+ * opened on, the end not included, is counted. Spans may nest and overlap; a recursion ends with
+ * its innermost. "after SPAN OTHER" leaves out what closes before span OTHER has first opened.
  *
- * out: "span SPAN COUNT" whenever one closes, in order. When QEMU ends, "at SPAN ADDRESS COUNT": how
- * often this address was executed in all that the span counted; last "end". Without it the file is
- * not whole.
+ * out: "span SPAN COUNT" whenever one closes, in order. When QEMU ends, "at SPAN ADDRESS COUNT":
+ * how often this address was executed in all that the span counted; last "end". Without it the file
+ * is not whole.
  *
  * One processor. Not to be used with -icount, under which QEMU executes some instructions anew. */
 #include <inttypes.h>
@@ -33,6 +34,8 @@ struct Mark {
 struct Span {
   int used;
   int open;
+  int opened_once;
+  const struct Span* after; /* NULL: none */
   uint64_t total_before;
   uint64_t* counts_before; /* of each slot, when it opened */
   uint64_t* counts;        /* of each slot, in all that closed */
@@ -81,6 +84,7 @@ static void OpenAnew(unsigned int cpu, void* data) {
   struct Span* const span = data;
   (void)cpu;
   span->open = 1;
+  span->opened_once = 1;
   span->total_before = Total();
   memcpy(span->counts_before, executed, slots_used * sizeof *executed);
   /* Code that is translated later on begins at 0. */
@@ -100,6 +104,9 @@ static void Close(unsigned int cpu, void* data) {
     return;
   }
   span->open = 0;
+  if (span->after != NULL && !span->after->opened_once) {
+    return;
+  }
   for (size_t i = 0; i < slots_used; ++i) {
     span->counts[i] += executed[i] - span->counts_before[i];
   }
@@ -177,6 +184,10 @@ static void ReadSpans(const char* path) {
   while ((fields = fscanf(in, "%7s %u %" SCNx64, word, &span, &address)) == 3) {
     if (mark_count == kMarks || span >= kSpans) {
       Fail("spans: more than there is room for");
+    }
+    if (strcmp(word, "after") == 0) {
+      spans[span].after = &spans[address % kSpans];
+      continue;
     }
     marks[mark_count++] = (struct Mark){address, span, KindOf(word)};
     Use(&spans[span]);
