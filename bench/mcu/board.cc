@@ -139,10 +139,10 @@ std::string Missing(bool counting) {
   return counting && plugin.empty() ? "no qemu-plugin.h, so there is no plugin that counts" : "";
 }
 
-std::optional<BoardRun> Run(const Board& board,
-                            const BoardRunOptions& options,
-                            std::span<const std::byte> memory,
-                            std::string& error) {
+std::optional<BoardRun> RunImage(const Board& board,
+                                 const BoardRunOptions& options,
+                                 std::span<const std::byte> memory,
+                                 std::string& error) {
   error = Missing(!options.spans.empty());
   if (!error.empty()) {
     return std::nullopt;

@@ -74,10 +74,10 @@ struct BoardRunOptions {
 /// @returns nullopt with one line in `error`: no QEMU or plugin, it did not end in time or said
 /// that it
 ///   failed, counts that are not whole.
-std::optional<BoardRun> Run(const Board& board,
-                            const BoardRunOptions& options,
-                            std::span<const std::byte> memory,
-                            std::string& error);
+std::optional<BoardRun> RunImage(const Board& board,
+                                 const BoardRunOptions& options,
+                                 std::span<const std::byte> memory,
+                                 std::string& error);
 
 /// Where the build puts the image `name` of a board.
 std::filesystem::path ImageOf(const Board& board, std::string_view name);

@@ -92,12 +92,12 @@ class BoardGoldens : public ::testing::TestWithParam<Case> {
     return out;
   }
   /// What the board makes of the jobs.
-  std::vector<std::byte> Run(const JobMemory& jobs) {
+  std::vector<std::byte> OnBoard(const JobMemory& jobs) {
     std::string error;
-    auto run = mcu::Run(board(),
-                        {.image = ImageOf(board(), "mcu_engine"), .folder = folder_.path()},
-                        jobs.Build(),
-                        error);
+    auto run = mcu::RunImage(board(),
+                             {.image = ImageOf(board(), "mcu_engine"), .folder = folder_.path()},
+                             jobs.Build(),
+                             error);
     EXPECT_TRUE(run) << error;
     return run ? std::move(run->memory) : std::vector<std::byte>();
   }
@@ -176,7 +176,7 @@ void BoardGoldens::ExpectModel(const Samples& samples, const Samples& fused_samp
     sequence = jobs.Add(JobKind::kSequence, layered, all);
     fused_sequence = jobs.Add(JobKind::kSequence, fused, all);
   }
-  const auto memory = Run(jobs);
+  const auto memory = OnBoard(jobs);
   if (memory.empty()) {
     return;  // said why
   }
@@ -200,7 +200,7 @@ void BoardGoldens::ExpectCuts(const Samples& samples, const std::vector<std::siz
   for (const std::size_t cut : cuts) {
     (void)jobs.Add(JobKind::kHead, compiled, inputs, cut);
   }
-  const auto memory = Run(jobs);
+  const auto memory = OnBoard(jobs);
   if (memory.empty()) {
     return;  // said why
   }

@@ -31,13 +31,6 @@ struct EngineImage {
 };
 constexpr EngineImage kEngines[] = {{"mcu_engine", "-Os"}, {"mcu_engine_o2", "-O2"}};
 
-struct PackageName {
-  const char* file;
-  const char* name;
-};
-constexpr PackageName kPackages[] = {{"workloads/bearing/package.toml", "bearing, no network"},
-                                     {"workloads/bearing/bearing.trib", "bearing, with network"}};
-
 struct Options {
   bool json = false;
   bool verify = false;

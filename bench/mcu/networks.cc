@@ -44,10 +44,10 @@ std::optional<NetworkCost> Count(const Board& board,
     (void)jobs.Add(kind, network.compiled, inputs);
     const ScratchFolder folder;
     const auto run =
-        Run(board,
-            {.image = ImageOf(board, image), .folder = folder.path(), .spans = {*span}},
-            jobs.Build(),
-            error);
+        RunImage(board,
+                 {.image = ImageOf(board, image), .folder = folder.path(), .spans = {*span}},
+                 jobs.Build(),
+                 error);
     const auto words = run ? jobs.Words(run->memory, 0, error) : std::nullopt;
     if (!words) {
       return std::nullopt;

@@ -29,8 +29,8 @@ constexpr Stage kStages[] = {
     {"sketch", "trib::sketch::SketchBuilder::AddWindow("},
     {"drift", "trib::node::cascade::DriftWatch::Step("},
     {"record", "trib::node::uplink::Uplink::Append("},
-    {"- encode", "trib::message::EncodeRecord("},
-    {"- backlog", "trib::node::uplink::Backlog::Append("},
+    {"encode", "trib::message::EncodeRecord("},
+    {"backlog", "trib::node::uplink::Backlog::Append("},
     {"decision", "trib::node::app::NodeLoop::Decide("},
 };
 // The trigger is called for each window once the baseline is there.
@@ -180,7 +180,7 @@ std::optional<WindowCost> CountWindow(const Board& board,
   }
   const ScratchFolder folder;
   const auto run =
-      Run(board, {.image = image, .folder = folder.path(), .spans = *spans}, *memory, error);
+      RunImage(board, {.image = image, .folder = folder.path(), .spans = *spans}, *memory, error);
   if (!run) {
     return std::nullopt;
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -20,6 +21,14 @@ struct WindowScene {
   std::uint32_t block_samples = 256;
 };
 
+struct PackageName {
+  const char* file;  ///< in the repository
+  const char* name;  ///< of tables and budgets
+};
+inline constexpr std::array<PackageName, 2> kPackages = {
+    {{"workloads/bearing/package.toml", "bearing, no network"},
+     {"workloads/bearing/bearing.trib", "bearing, with network"}}};
+
 /// One part of a window's way through the node.
 struct StageCost {
   std::string name;
@@ -29,6 +38,7 @@ struct StageCost {
   std::uint64_t median = 0;
   std::uint64_t most = 0;
   std::uint64_t cycles = 0;  ///< estimated, of a call on average; 0: cannot be
+  friend bool operator==(const StageCost&, const StageCost&) = default;
 };
 
 struct WindowCost {
