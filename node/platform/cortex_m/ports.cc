@@ -44,6 +44,7 @@ void BoardPower::Sleep(Millis limit) {
     awake = timebase::AlarmRang() || link_.readable() > 0 || (was_waiting && link_.waiting() == 0);
     if (!awake) {
       WaitForInterrupt();
+      ++wakeups_;
     }
   }
   timebase::ClearAlarm();

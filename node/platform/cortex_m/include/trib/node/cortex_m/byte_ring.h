@@ -16,7 +16,7 @@ namespace trib::node::cortex_m {
 /// Threads  Push() and room() belong to the writer, Pop() and size() to the reader. No locks.
 class ByteRing {
  public:
-  explicit ByteRing(std::span<std::byte> memory) : memory_(memory) {
+  constexpr explicit ByteRing(std::span<std::byte> memory) : memory_(memory) {
     TRIB_CHECK(std::has_single_bit(memory.size()));
   }
 

@@ -48,10 +48,13 @@ class BoardPower final : public Power {
   void Sleep(Millis limit) override;
   /// In Sleep() since start.
   [[nodiscard]] Millis slept() const;
+  /// Times that something woke the core in there.
+  [[nodiscard]] std::uint32_t wakeups() const { return wakeups_; }
 
  private:
   const Uart& link_;
   std::uint64_t slept_ticks_ = 0;
+  std::uint32_t wakeups_ = 0;
 };
 
 /// The board's watchdog. Not fed, it first interrupts, which nothing can hold off: that leaves word

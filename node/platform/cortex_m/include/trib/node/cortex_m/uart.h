@@ -19,9 +19,9 @@ namespace trib::node::cortex_m {
 ///          counted, where the other side does not wait.
 class Uart final : public ByteStream, public InterruptHandler {
  public:
-  Uart(const UartPlace& place,
-       std::span<std::byte> receive_memory,
-       std::span<std::byte> transmit_memory)
+  constexpr Uart(const UartPlace& place,
+                 std::span<std::byte> receive_memory,
+                 std::span<std::byte> transmit_memory)
       : place_(place), received_(receive_memory), waiting_(transmit_memory) {}
 
   /// Requires  Called once; this lives as long as the image.
