@@ -11,7 +11,9 @@ set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 # An image names its own sources by their place in the tree, wherever that lies.
 set(TRIB_SECTION_FLAGS "-ffunction-sections -fdata-sections -fno-common")
 get_filename_component(trib_root ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
-set(TRIB_TARGET_FLAGS "${TRIB_TARGET_FLAGS} -fmacro-prefix-map=${trib_root}/=")
+# ccache may have made it a relative one.
+set(TRIB_TARGET_FLAGS
+  "${TRIB_TARGET_FLAGS} -fmacro-prefix-map=${trib_root}/= -fmacro-prefix-map=../../=")
 set(CMAKE_C_FLAGS_INIT "${TRIB_TARGET_FLAGS} ${TRIB_SECTION_FLAGS}")
 set(CMAKE_CXX_FLAGS_INIT "${TRIB_TARGET_FLAGS} ${TRIB_SECTION_FLAGS}")
 set(CMAKE_ASM_FLAGS_INIT "${TRIB_TARGET_FLAGS}")
