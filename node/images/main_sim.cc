@@ -21,7 +21,6 @@
 #include "trib/common/host/cli/stop_signal.h"
 #include "trib/common/host/identity/identity.h"
 #include "trib/common/host/logging/log.h"
-#include "trib/common/host/recording/player.h"
 #include "trib/common/host/zmq/client_socket.h"
 #include "trib/common/host/zmq/context.h"
 #include "trib/common/host/zmq/poller.h"
@@ -29,11 +28,9 @@
 #include "trib/node/app/node_loop.h"
 #include "trib/node/sim/file_flash.h"
 #include "trib/node/sim/host_ports.h"
-#include "trib/node/sim/machine_file.h"
-#include "trib/node/sim/machine_source.h"
 #include "trib/node/sim/paced_sensor.h"
-#include "trib/node/sim/sample_source.h"
 #include "trib/node/sim/sim_clock.h"
+#include "trib/node/sim/source.h"
 #include "trib/node/sim/zmq_link.h"
 
 namespace trib::node::images {
@@ -63,77 +60,22 @@ struct Failure {
   std::string text;
 };
 
-/// A simulated machine: described by a file, or the default one with a bad bearing in phases.
-/// What a node senses with: samples, what is wrong with them, and how long there are none.
-struct Source {
-  std::unique_ptr<sim::SampleSource> samples;
-  std::vector<sim::InjectedFault> faults = {};
-  std::vector<sim::InjectedDrift> drifts = {};
-  Millis pause{0};
-};
-
-Source OpenMachine(const SimOptions& options, Failure& failure) {
-  sim::MachineFile file;
-  std::string phases = options.phases.value_or("");
-  if (options.machine.empty()) {
-    (void)file.source.machine.faults.push_back(
-        simulation::FaultOf(simulation::FaultKind::kOuterRace));
-    file.spread = 0.1F;
-    phases = options.phases.value_or("normal:45,fault:15");
-  } else {
-    std::vector<std::string> errors;
-    auto loaded = sim::LoadMachineFile(options.machine, errors);
-    if (!loaded.ok()) {
-      for (std::size_t i = 0; i + 1 < errors.size(); ++i) {
-        cli::PrintError("trib-node", errors[i]);
-      }
-      failure = {cli::kExitUsage, errors.empty() ? "--machine: cannot be read" : errors.back()};
-      return {};
-    }
-    file = *std::move(loaded);
-  }
-  file.source.seed = options.generate.value_or(file.source.seed);
-  file.source.loop = options.loop;
-  if (!phases.empty()) {
-    const auto parsed = sim::ParsePhases(phases);
-    if (!parsed.ok()) {
-      failure = {cli::kExitUsage, "--phases: '" + phases + "' is not like normal:45,fault:15"};
-      return {};
-    }
-    file.source.phases = *parsed;
-  }
-  simulation::Vary(file.source.machine, file.source.seed, file.spread);
-  if (!simulation::Validate(file.source.machine).ok()) {
-    failure = {cli::kExitUsage, "--machine: leaves its ranges when varied by its spread"};
-    return {};
-  }
-  const Millis pause(static_cast<std::int64_t>(file.source.period_frames * 1000 /
-                                               file.source.machine.sample_rate_hz));
-  return {.samples = std::make_unique<sim::MachineSource>(std::move(file.source)),
-          .faults = std::move(file.sensor_faults),
-          .drifts = std::move(file.sensor_drifts),
-          .pause = pause};
-}
-
-std::unique_ptr<sim::SampleSource> OpenRecording(const SimOptions& options, Failure& failure) {
+/// Prints all mistakes but the last one. @returns no samples, and a failure, when there is one.
+sim::Source OpenSource(const SimOptions& options, Failure& failure) {
   std::vector<std::string> errors;
-  auto manifest = host::recording::Manifest::Load(options.replay, errors);
-  if (manifest.ok()) {
-    auto player = host::recording::Player::Open(
-        *std::move(manifest), {.order = {}, .loop = options.loop}, errors);
-    if (player.ok()) {
-      return std::make_unique<sim::RecordingSource>(*std::move(player));
-    }
+  sim::Source source = sim::OpenSource({.replay = options.replay,
+                                        .machine = options.machine,
+                                        .generate = options.generate,
+                                        .phases = options.phases,
+                                        .loop = options.loop},
+                                       errors);
+  for (std::size_t i = 0; i + 1 < errors.size(); ++i) {
+    cli::PrintError("trib-node", errors[i]);
   }
-  failure = {cli::kExitUsage,
-             errors.empty() ? "--replay: cannot play " + options.replay : errors.front()};
-  return nullptr;
-}
-
-/// @returns no samples, and a failure, when something is wrong.
-Source OpenSource(const SimOptions& options, Failure& failure) {
-  return options.replay.empty() ? OpenMachine(options, failure)
-                                : Source{.samples = OpenRecording(options, failure)};
+  if (!errors.empty()) {
+    failure = {cli::kExitUsage, errors.back()};
+  }
+  return source;
 }
 
 /// The node's keys and its gateway's, as the socket wants them.
@@ -380,7 +322,7 @@ int Main(const SimOptions& options) {
   if (!LoadPackageFile(options, package_file, package_keys, failure)) {
     return Fail(failure);
   }
-  Source source = OpenSource(options, failure);
+  sim::Source source = OpenSource(options, failure);
   if (source.samples == nullptr) {
     return Fail(failure);
   }
