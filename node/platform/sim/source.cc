@@ -71,6 +71,7 @@ Source OpenRecording(const SourceRequest& request, std::vector<std::string>& err
   if (errors.empty()) {
     errors.push_back("--replay: cannot play " + request.replay);
   }
+  errors.resize(1);
   return {};
 }
 

@@ -14,10 +14,10 @@ namespace trib::node::sim {
 
 /// A source of samples as a command line asks for it: a recording, or a simulated machine.
 struct SourceRequest {
-  std::string replay;                     ///< manifest; empty: a machine
-  std::string machine;                    ///< machine file; empty: the default one
-  std::optional<std::uint64_t> generate;  ///< seed of the machine instead of its file's
-  std::optional<std::string> phases;      ///< of the machine
+  std::string replay = {};                     ///< manifest; empty: a machine
+  std::string machine = {};                    ///< machine file; empty: the default one
+  std::optional<std::uint64_t> generate = {};  ///< seed of the machine instead of its file's
+  std::optional<std::string> phases = {};      ///< of the machine
   bool loop = false;
 };
 
