@@ -27,7 +27,7 @@ class RoundTrip {
     }
     doublings_ = 0;
   }
-  constexpr void Expire() { doublings_ = std::min(doublings_ + 1, 16U); }
+  constexpr void Expire() { doublings_ = std::min<std::uint32_t>(doublings_ + 1, 16); }
   [[nodiscard]] constexpr Millis timeout() const {
     const std::int64_t measured =
         smoothed_eighths_ < 0
