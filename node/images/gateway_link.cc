@@ -123,6 +123,9 @@ LinkState GatewayLink::state() {
   if (channel.in_session()) {
     return LinkState::kUp;
   }
+  if (channel.close_reason() == frame::CloseReason::kNotAllowed) {
+    return LinkState::kRefused;
+  }
   if (channel.session_count() > 0) {
     return LinkState::kDown;
   }

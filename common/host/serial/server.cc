@@ -210,7 +210,7 @@ void Server::Impl::CountRefusals(Wire& wire, MonotonicTime now) {
   counters.stations_refused += refused;
   if (refused > 0 && now >= tell_refusal) {
     tell_refusal = now + kRefusalsToldEvery;
-    Log("station " + std::to_string(wire.refused_station()) +
+    Log("station " + std::to_string(wire.station()) +
         " may not speak over a wire: it is not in [serial] nodes");
   }
 }
@@ -298,7 +298,7 @@ Result<ReceivedMessage> Server::Receive(MonotonicTime now) {
     Wire& wire = *at->second;
     // Of the session that the message is of: what follows it is looked at only once it is taken.
     const Route route{at->first, wire.channel().session_count()};
-    const std::uint64_t station = wire.channel().peer();
+    const std::uint64_t station = wire.station();
     const auto got = wire.Receive(impl.memory, now);
     if (!got.ok()) {
       continue;

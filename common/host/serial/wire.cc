@@ -68,12 +68,11 @@ void Wire::Judge(MonotonicTime now) {
     return;
   }
   judged_ = channel_.session_count();
-  const std::uint64_t station = channel_.peer();
-  if (!channel_.in_session() || stations_.contains(station)) {
+  station_ = channel_.peer();
+  if (!channel_.in_session() || stations_.contains(station_)) {
     return;
   }
   ++refusals_;
-  refused_station_ = station;
   channel_.Close(frame::CloseReason::kNotAllowed, now);
   std::array<std::byte, frame::kMaxMessageBytes> unheard{};
   while (channel_.Receive(unheard).ok()) {

@@ -41,9 +41,10 @@ class Wire {
   [[nodiscard]] bool wants_out() const { return out_begin_ != out_end_; }
   [[nodiscard]] MonotonicTime next_due() const;
   [[nodiscard]] const frame::Channel& channel() const { return channel_; }
+  /// Of the newest session, also when it is over: a message may wait longer than its session lasts.
+  [[nodiscard]] std::uint64_t station() const { return station_; }
   /// Sessions of who may not speak, since the last call.
   std::uint64_t TakeRefusals();
-  [[nodiscard]] std::uint64_t refused_station() const { return refused_station_; }
 
   std::uint32_t watched = 0;  ///< what epoll was told; 0: not in it
   MonotonicTime retry_at{};   ///< of a device that is away
@@ -67,8 +68,8 @@ class Wire {
   std::size_t out_begin_ = 0;
   std::size_t out_end_ = 0;
   std::uint64_t judged_ = 0;  // sessions of the channel
+  std::uint64_t station_ = 0;
   std::uint64_t refusals_ = 0;
-  std::uint64_t refused_station_ = 0;
 };
 
 }  // namespace trib::host::serial

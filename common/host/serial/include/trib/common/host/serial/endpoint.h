@@ -15,7 +15,7 @@ struct Endpoint {
   Kind kind = Kind::kTcp;
   bool ipv6 = false;       ///< kTcp: ::1 instead of 127.0.0.1
   std::uint16_t port = 0;  ///< kTcp; 0: any free one
-  std::string path;        ///< kDevice
+  std::string path = {};   ///< kDevice
   std::uint32_t baud = 0;  ///< kDevice; bits per second
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
