@@ -8,8 +8,8 @@
 namespace trib::frame {
 
 /// How long to wait for an acknowledgement: RFC 6298 in whole milliseconds. 1 s until something was
-/// measured, then the smoothed round trip and four deviations; doubled at each expiry until the
-/// next measurement.
+/// measured, then the smoothed round trip and four deviations; doubled at every second expiry until
+/// the next measurement: a wire has one sender, so silence means loss before it means congestion.
 class RoundTrip {
  public:
   constexpr RoundTrip(Millis least, Millis most) : least_(least), most_(most) {}
@@ -25,16 +25,16 @@ class RoundTrip {
       deviation_quarters_ += (error < 0 ? -error : error) - deviation_quarters_ / 4;
       smoothed_eighths_ += error;
     }
-    doublings_ = 0;
+    expiries_ = 0;
   }
-  constexpr void Expire() { doublings_ = std::min<std::uint32_t>(doublings_ + 1, 16); }
+  constexpr void Expire() { expiries_ = std::min<std::uint32_t>(expiries_ + 1, 32); }
   [[nodiscard]] constexpr Millis timeout() const {
     const std::int64_t measured =
         smoothed_eighths_ < 0
             ? kUnmeasured_ms
             : smoothed_eighths_ / 8 + std::max<std::int64_t>(deviation_quarters_, 1);
     const Millis once = std::clamp(Millis(measured), least_, most_);
-    return std::min(once * (std::int64_t{1} << doublings_), most_);
+    return std::min(once * (std::int64_t{1} << (expiries_ / 2)), most_);
   }
 
  private:
@@ -45,7 +45,7 @@ class RoundTrip {
   Millis most_;
   std::int64_t smoothed_eighths_ = -1;  ///< -1: nothing measured
   std::int64_t deviation_quarters_ = 0;
-  std::uint32_t doublings_ = 0;
+  std::uint32_t expiries_ = 0;  ///< since the last measurement
 };
 
 }  // namespace trib::frame
