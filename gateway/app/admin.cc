@@ -92,6 +92,32 @@ json ConnectionsJson(const host::zmq::ServerCounts& c) {
           {"accept_failures", c.accept_failures}};
 }
 
+json SerialJson(const host::serial::Metrics& serial) {
+  const frame::ChannelMetrics& c = serial.channel;
+  return {{"wires", serial.wires},
+          {"in_session", serial.in_session},
+          {"accepted", serial.accepted},
+          {"wires_refused", serial.wires_refused},
+          {"devices_lost", serial.devices_lost},
+          {"stations_refused", serial.stations_refused},
+          {"queue_full", serial.queue_full},
+          {"sessions", c.sessions},
+          {"closed", c.closed},
+          {"messages_received", c.messages_received},
+          {"messages_sent", c.messages_sent},
+          {"frames_received", c.frames_received},
+          {"frames_sent", c.frames_sent},
+          {"bytes_received", c.bytes_received},
+          {"bytes_sent", c.bytes_sent},
+          {"retransmissions", c.retransmissions},
+          {"duplicates", c.duplicates},
+          {"reordered", c.reordered},
+          {"out_of_window", c.out_of_window},
+          {"malformed", c.malformed},
+          {"oversized", c.oversized},
+          {"stale", c.stale}};
+}
+
 json TotalsJson(const aggregate::Totals& totals) {
   return {{"records", totals.records},
           {"events", totals.events},
@@ -217,7 +243,8 @@ json NodesJson(const SouthLists& south, const SpoolSnapshot& spool) {
                       {"credit", session.credit},
                       {"over_credit", session.over_credit},
                       {"waiting", session.waiting},
-                      {"closed", session.closed}};
+                      {"closed", session.closed},
+                      {"over", host::serial::IsRoutingId(session.routing_id) ? "serial" : "zmq"}};
   }
   for (const aggregate::NodeRollup& rollup : south.nodes) {
     json& row = rows[rollup.node];
@@ -337,6 +364,15 @@ json DoctorJson(const Config& config, const AdminSources& sources) {
                Severity::kWarn,
                std::to_string(zap.refused) + " handshakes of unknown keys refused",
                "enrol and accept the node that tries to connect, or switch it off");
+  if (!config.serial.endpoints.empty()) {
+    doctor.Check("serial",
+                 south.serial.stations_refused == 0,
+                 Severity::kWarn,
+                 std::to_string(south.serial.in_session) + " nodes on wires, which are not " +
+                     "encrypted; " + std::to_string(south.serial.stations_refused) +
+                     " sessions of nodes that may not speak there refused",
+                 "name the node in [serial] nodes, or take it off the wire; the log says which");
+  }
   const auto& m = south.link;
   const std::uint64_t odd = m.identity_mismatch + m.not_in_roster + m.malformed + m.penalised;
   doctor.Check("messages",
@@ -371,6 +407,7 @@ void AddCalls(host::control::Registry& registry, const Config& config, AdminSour
                 {"run", HashText(spool.run)},
                 {"link", LinkJson(south)},
                 {"connections", ConnectionsJson(south.connections)},
+                {"serial", config.serial.endpoints.empty() ? json() : SerialJson(south.serial)},
                 {"aggregate", AggregateJson(south)},
                 {"drift", DriftJson(south.drift)},
                 {"spool", SpoolJson(spool)},

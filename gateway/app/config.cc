@@ -1,5 +1,6 @@
 #include "trib/gateway/app/config.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "trib/common/host/config/config_file.h"
@@ -46,7 +47,49 @@ void ReadTails(host::config::ConfigFile& file, TailsConfig& tails) {
       file.Duration("tails.patience", options.patience, {Millis(100), Millis(86'400'000)});
 }
 
+/// @returns what is wrong with it, or an empty text.
+std::string AddEndpoint(const std::string& text, SerialConfig& serial) {
+  std::string error;
+  const auto endpoint = host::serial::ParseEndpoint(text, host::serial::Use::kListen, error);
+  if (!endpoint.ok()) {
+    return error;
+  }
+  const auto& known = serial.endpoints;
+  if (endpoint->kind == host::serial::Endpoint::Kind::kDevice &&
+      std::any_of(known.begin(), known.end(), [&](const auto& other) {
+        return other.path == endpoint->path;
+      })) {
+    return "\"" + text + "\" is named twice";
+  }
+  serial.endpoints.push_back(*endpoint);
+  return {};
+}
+
+void ReadSerial(host::config::ConfigFile& file, SerialConfig& serial) {
+  for (const std::string& text : file.Strings("serial.endpoints")) {
+    if (const std::string wrong = AddEndpoint(text, serial); !wrong.empty()) {
+      file.Fail("serial.endpoints", wrong);
+    }
+  }
+  for (const std::int64_t node :
+       file.Ints("serial.nodes", {1, std::numeric_limits<std::int64_t>::max()})) {
+    serial.nodes.insert(static_cast<std::uint64_t>(node));
+  }
+}
+
 }  // namespace
+
+Status AddSerialEndpoints(std::span<const std::string> endpoints,
+                          SerialConfig& serial,
+                          std::vector<std::string>& errors) {
+  const std::size_t before = errors.size();
+  for (const std::string& text : endpoints) {
+    if (const std::string wrong = AddEndpoint(text, serial); !wrong.empty()) {
+      errors.push_back("--serial: " + wrong);
+    }
+  }
+  return errors.size() == before ? Status() : Status(Code::kInvalidArgument);
+}
 
 Status LoadConfig(const std::filesystem::path& path,
                   Config& config,
@@ -62,6 +105,8 @@ Status LoadConfig(const std::filesystem::path& path,
       file.Size("south.credit", config.credit_bytes, {4096, std::uint64_t{16} << 20U}));
   config.memory_bytes = file.Size(
       "south.memory", config.memory_bytes, {std::uint64_t{1} << 20U, std::uint64_t{1} << 34U});
+
+  ReadSerial(file, config.serial);
 
   config.north_endpoint = file.String("north.endpoint");
   if (file.Has("north.cloud_key")) {

@@ -79,6 +79,8 @@ TEST_F(ConfigTest, TheDeployedFileIsValidWhenItsKeyIsFilledIn) {
   EXPECT_EQ(config.spool.max_records, plain.spool.max_records);
   EXPECT_EQ(config.spool.policy, plain.spool.policy);
   EXPECT_EQ(config.commit_interval, plain.commit_interval);
+  EXPECT_TRUE(config.serial.endpoints.empty() && plain.serial.endpoints.empty());
+  EXPECT_TRUE(config.serial.nodes.empty() && plain.serial.nodes.empty());
   EXPECT_TRUE(config.tails.directory.empty() && plain.tails.directory.empty());
   EXPECT_EQ(config.tails.options.batch, plain.tails.options.batch);
   EXPECT_EQ(config.tails.options.deadline, plain.tails.options.deadline);
@@ -102,6 +104,36 @@ TEST_F(ConfigTest, TailsNeedKeysToTrust) {
   EXPECT_EQ(config.tails.options.patience, Millis(2000));
   EXPECT_FALSE(Load(Minimal() + "[tails]\nbatch = 0\n").ok());
   EXPECT_FALSE(Load(Minimal() + "[tails]\nkeep = \"1d\"\n").ok()) << "that is the cloud's";
+}
+
+TEST_F(ConfigTest, WiresAreOfThisMachineAndNobodySpeaksUnlessNamed) {
+  ASSERT_TRUE(
+      Load(Minimal() + "[serial]\nendpoints = [\"tcp://127.0.0.1:*\", \"/dev/ttyS0\"]\n").ok());
+  ASSERT_EQ(config.serial.endpoints.size(), 2U);
+  EXPECT_EQ(config.serial.endpoints[1].path, "/dev/ttyS0");
+  EXPECT_TRUE(config.serial.nodes.empty());
+  ASSERT_TRUE(Load(Minimal() + "[serial]\nnodes = [17, 18, 17]\n").ok());
+  EXPECT_EQ(config.serial.nodes, (std::set<std::uint64_t>{17, 18}));
+  EXPECT_FALSE(Load(Minimal() + "[serial]\nnodes = [0]\n").ok());
+  EXPECT_FALSE(Load(Minimal() + "[serial]\nendpoints = [\"tcp://10.0.0.1:7500\"]\n").ok());
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_NE(errors[0].find(":9"), std::string::npos) << errors[0];
+  EXPECT_NE(errors[0].find("not encrypted yet"), std::string::npos) << errors[0];
+  EXPECT_FALSE(
+      Load(Minimal() + "[serial]\nendpoints = [\"/dev/ttyS0\", \"/dev/ttyS0?baud=9600\"]\n").ok());
+  EXPECT_NE(errors[0].find("named twice"), std::string::npos) << errors[0];
+}
+
+TEST_F(ConfigTest, EndpointsOfTheCommandLineComeOnTop) {
+  ASSERT_TRUE(Load(Minimal() + "[serial]\nendpoints = [\"/dev/ttyS0\"]\n").ok());
+  const std::vector<std::string> more = {"tcp://localhost:7500"};
+  ASSERT_TRUE(AddSerialEndpoints(more, config.serial, errors).ok());
+  ASSERT_EQ(config.serial.endpoints.size(), 2U);
+  EXPECT_EQ(config.serial.endpoints[1].port, 7500);
+  const std::vector<std::string> wrong = {"tcp://10.0.0.1:1", "/dev/ttyS0", "ttyS0"};
+  EXPECT_FALSE(AddSerialEndpoints(wrong, config.serial, errors).ok());
+  ASSERT_EQ(errors.size(), 3U);
+  EXPECT_TRUE(errors[0].starts_with("--serial: ")) << errors[0];
 }
 
 TEST_F(ConfigTest, MistakesNameTheLine) {

@@ -4,12 +4,14 @@
 #include <utility>
 
 #include "admin.h"
+#include "clock.h"
 #include "north_loop.h"
 #include "south_loop.h"
 #include "spool_loop.h"
 #include "tail_loop.h"
 #include "trib/common/host/identity/identity.h"
 #include "trib/common/host/logging/log.h"
+#include "trib/common/host/serial/server.h"
 #include "trib/common/host/zmq/context.h"
 
 namespace trib::gateway {
@@ -48,6 +50,31 @@ std::vector<SouthLoop::Member> MembersOf(const spool::Roster& roster) {
   return members;
 }
 
+/// Nobody must have wires without knowing what they are.
+void WarnOfWires(const std::vector<std::string>& endpoints, const SerialConfig& config) {
+  constexpr std::size_t kNamed = 16;
+  std::string at;
+  for (const std::string& endpoint : endpoints) {
+    at += (at.empty() ? "" : ", ") + endpoint;
+  }
+  std::string who;
+  std::size_t named = 0;
+  for (const std::uint64_t node : config.nodes) {
+    if (++named > kNamed) {
+      who += " and " + std::to_string(config.nodes.size() - kNamed) + " more";
+      break;
+    }
+    who += (who.empty() ? "" : ", ") + std::to_string(node);
+  }
+  Log(Level::kWarn,
+      "serial",
+      "wires are neither encrypted nor authenticated: whoever can write to ",
+      at,
+      config.nodes.empty() ? " could speak for a node, so nobody may until [serial] nodes names who"
+                           : " can speak for nodes ",
+      who);
+}
+
 spool::Roster ToSpool(const forward::Roster& roster) {
   spool::Roster out;
   out.version = roster.version;
@@ -65,6 +92,7 @@ struct Gateway::Impl {
   explicit Impl(const Config& given) : config(given), spool(given.spool, given.commit_interval) {}
 
   Status Start(std::string& error);
+  Status OpenWires(std::unique_ptr<host::serial::Server>& wires, std::string& error);
   void Join();
   void Stop();
 
@@ -80,6 +108,24 @@ struct Gateway::Impl {
   std::unique_ptr<AdminLoop> admin;
   spool::Roster roster;
 };
+
+/// Leaves `wires` empty without [serial] endpoints.
+Status Gateway::Impl::OpenWires(std::unique_ptr<host::serial::Server>& wires, std::string& error) {
+  if (config.serial.endpoints.empty()) {
+    return {};
+  }
+  TRIB_TRY_ASSIGN(wires,
+                  host::serial::Server::Open(
+                      {.endpoints = config.serial.endpoints,
+                       .station = config.id.value(),
+                       .stations = config.serial.nodes,
+                       .log = [](std::string_view line) { Log(Level::kWarn, "serial", line); }},
+                      MonotonicNow(),
+                      error));
+  endpoints.serial = wires->endpoints();
+  WarnOfWires(endpoints.serial, config.serial);
+  return {};
+}
 
 Status Gateway::Impl::Start(std::string& error) {
   TRIB_TRY_ASSIGN(const auto pair, host::identity::LoadKeyPair(config.key_file, &error));
@@ -119,10 +165,14 @@ Status Gateway::Impl::Start(std::string& error) {
                                            .max_message_bytes = message::kMaxSiteEnvelopeBytes,
                                            .reconnect_max = Millis(5'000)},
                                           error));
-  endpoints = {south_socket->endpoint(), control->socket().endpoint()};
+  std::unique_ptr<host::serial::Server> wires;
+  TRIB_TRY(OpenWires(wires, error));
+  endpoints.south = south_socket->endpoint();
+  endpoints.admin = control->socket().endpoint();
   admin = std::make_unique<AdminLoop>(std::move(control));
   south = std::make_unique<SouthLoop>(
       std::move(south_socket),
+      std::move(wires),
       link::Options{
           .credit = {.most_bytes = config.credit_bytes, .memory_bytes = config.memory_bytes}},
       config.id,

@@ -28,6 +28,19 @@ int main(int argc, char** argv) {
       std::string(kNames.program));
   host::cli::DaemonOptions options;
   host::cli::AddDaemonOptions(app, "deploy/gateway.toml", options);
+  std::vector<std::string> serial;
+  std::vector<std::uint64_t> serial_nodes;
+  app.add_option("--serial",
+                 serial,
+                 "Also take nodes over a wire: a device, or TCP of this machine only, as it is not "
+                 "encrypted yet; repeatable, besides [serial] endpoints")
+      ->type_name("/dev/NAME[?baud=N]|tcp://127.0.0.1:PORT");
+  app.add_option("--serial-node",
+                 serial_nodes,
+                 "A node that may speak over a wire; nobody else may; repeatable, besides [serial] "
+                 "nodes")
+      ->type_name("ID")
+      ->check(CLI::Range(std::uint64_t{1}, UINT64_MAX, "ID"));
   app.footer(
       "Runs until SIGINT or SIGTERM, then commits what was received and ends. Logs go to stderr.\n"
       "Exit codes:\n"
@@ -41,7 +54,8 @@ int main(int argc, char** argv) {
       "  ready_file           endpoints as one line of JSON, there while the sockets are open\n"
       "Examples:\n"
       "  trib-gateway --config gateway.toml --check-config\n"
-      "  trib-gateway --config gateway.toml");
+      "  trib-gateway --config gateway.toml\n"
+      "  trib-gateway --config gateway.toml --serial /dev/ttyUSB0?baud=115200 --serial-node 17");
   if (const auto code = host::cli::ParseArguments(app, argc, argv)) {
     return *code;
   }
@@ -49,7 +63,12 @@ int main(int argc, char** argv) {
 
   gateway::Config config;
   std::vector<std::string> errors;
-  const Status loaded = gateway::LoadConfig(options.config_path, config, errors);
+  Status loaded = gateway::LoadConfig(options.config_path, config, errors);
+  if (const Status added = gateway::AddSerialEndpoints(serial, config.serial, errors);
+      loaded.ok() && !added.ok()) {
+    loaded = added;
+  }
+  config.serial.nodes.insert(serial_nodes.begin(), serial_nodes.end());
   if (loaded.ok() && options.check_config) {
     // The file that it names must do as well; a start would find out too.
     std::string error;
@@ -68,8 +87,11 @@ int main(int argc, char** argv) {
     }
     gateway = *std::move(started);
     const gateway::Endpoints& endpoints = gateway->endpoints();
-    return host::cli::RunningDaemon{
-        endpoints.south, endpoints.admin, config.spool.path, [&] { gateway->Stop(); }};
+    return host::cli::RunningDaemon{endpoints.south,
+                                    endpoints.admin,
+                                    config.spool.path,
+                                    [&] { gateway->Stop(); },
+                                    endpoints.serial};
   };
   return host::cli::Serve(kNames, config.ready_file, options.json, start);
 }

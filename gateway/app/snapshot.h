@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "trib/common/host/serial/server.h"
 #include "trib/common/host/zmq/client_socket.h"
 #include "trib/common/host/zmq/server_socket.h"
 #include "trib/gateway/aggregate/metrics.h"
@@ -54,6 +55,7 @@ struct SouthSnapshot {
   std::uint64_t waiting = 0;          ///< nodes with credit 0
   std::uint64_t misshapen = 0;
   host::zmq::ServerCounts connections;
+  host::serial::Metrics serial;  ///< zeros without wires
   std::uint64_t sends_failed = 0;
   std::uint64_t downlinks_dropped = 0;  ///< the node's pipe was full, or too many waited
   std::uint64_t pauses = 0;             ///< times reading stopped because the spool was behind

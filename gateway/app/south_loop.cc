@@ -1,5 +1,6 @@
 #include "south_loop.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -30,11 +31,13 @@ constexpr Millis kDrainLimit{5'000};
 }  // namespace
 
 SouthLoop::SouthLoop(std::unique_ptr<host::zmq::ServerSocket> socket,
+                     std::unique_ptr<host::serial::Server> serial,
                      const link::Options& options,
                      GatewayId gateway,
                      bool defer,
                      Callbacks callbacks)
     : socket_(std::move(socket)),
+      serial_(std::move(serial)),
       gateway_(gateway),
       defer_(defer),
       memory_bytes_(options.credit.memory_bytes),
@@ -71,6 +74,9 @@ void SouthLoop::Work() {
   host::zmq::Poller poller;
   const std::size_t socket = poller.Add(*socket_);
   poller.Add(wake_up_);
+  if (serial_) {
+    poller.AddFd(serial_->fd());
+  }
   MonotonicTime drain_until = MonotonicTime::max();
   MonotonicTime gather_until{};
   bool reading = true;
@@ -88,22 +94,34 @@ void SouthLoop::Work() {
     counters_.pauses += reading && !read_now && !stopping ? 1U : 0U;
     reading = read_now;
     poller.Enable(socket, reading);
-    poller.Wait(waiting_down_.empty() ? Millis(100) : kDownlinkTurn);
+    Wait(poller, waiting_down_.empty() ? Millis(100) : kDownlinkTurn);
     if (reading && poller.Ready(socket) && few && MonotonicNow() < gather_until) {
       poller.Enable(socket, false);
-      poller.Wait(gather_until - MonotonicNow());  // a settlement or a stop ends it
+      Wait(poller, gather_until - MonotonicNow());  // a settlement, a wire or a stop ends it
     }
 
     link::Output out;
     link_.SetRoom(callbacks_.spool_room());
     TakeMail(out);
+    if (serial_) {
+      serial_->Service(MonotonicNow());
+    }
     if (reading) {
-      few = Read(out) < kFewReads;
+      few = Read(out) + ReadWires(out) < kFewReads;
       gather_until = MonotonicNow() + kGather;
     }
     EndTurn(out);
   }
   Publish();
+}
+
+void SouthLoop::Wait(host::zmq::Poller& poller, Millis limit) {
+  if (serial_) {
+    const MonotonicTime due = wires_unread_ ? MonotonicTime::min() : serial_->next_due();
+    const MonotonicTime now = MonotonicNow();
+    limit = due <= now ? Millis(0) : std::min(limit, due - now);
+  }
+  poller.Wait(std::max(limit, Millis(0)));
 }
 
 /// What is due by time, and the turn's answers.
@@ -192,6 +210,34 @@ std::size_t SouthLoop::Read(link::Output& out) {
   return read;
 }
 
+std::size_t SouthLoop::ReadWires(link::Output& out) {
+  wires_unread_ = false;
+  if (!serial_) {
+    return 0;
+  }
+  const link::Now now{MonotonicNow(), UnixNowMs()};
+  std::size_t read = 0;
+  for (; read < kReadsPerTurn && !Behind(); ++read) {
+    const auto received = serial_->Receive(now.monotonic);
+    if (!received.ok()) {
+      return read;
+    }
+    // Only stations of [serial] nodes are heard at all; who is not in the roster is nobody to link.
+    link_.Receive(
+        received->routing_id, std::to_string(received->station), received->body, now, out);
+  }
+  wires_unread_ = read == kReadsPerTurn;
+  return read;
+}
+
+Status SouthLoop::Send(const link::Outgoing& outgoing) {
+  if (!host::serial::IsRoutingId(outgoing.routing_id)) {
+    return socket_->Send(outgoing.routing_id, outgoing.body);
+  }
+  return serial_ ? serial_->Send(outgoing.routing_id, outgoing.body, MonotonicNow())
+                 : Status(Code::kNotFound);
+}
+
 void SouthLoop::Flush(link::Output& out) {
   if (!out.offered.empty()) {
     std::vector<spool::Item> items;
@@ -208,7 +254,7 @@ void SouthLoop::Flush(link::Output& out) {
   const link::Now now{MonotonicNow(), UnixNowMs()};
   for (const link::Outgoing& outgoing : out.send) {
     // An answer that does not get through is asked for again: the node resends.
-    const Status sent = socket_->Send(outgoing.routing_id, outgoing.body);
+    const Status sent = Send(outgoing);
     if (outgoing.best_effort) {
       counters_.downlinks_dropped += sent.ok() ? 0U : 1U;
       continue;
@@ -251,6 +297,9 @@ void SouthLoop::Publish() {
   snapshot.waiting = link_.credit().waiting();
   snapshot.misshapen = socket_->misshapen();
   snapshot.connections = socket_->counts();
+  if (serial_) {
+    snapshot.serial = serial_->metrics();
+  }
   published_.Set(snapshot);
 }
 

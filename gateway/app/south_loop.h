@@ -11,6 +11,7 @@
 #include "mailbox.h"
 #include "snapshot.h"
 #include "trib/common/base/ids.h"
+#include "trib/common/host/serial/server.h"
 #include "trib/common/host/zmq/poller.h"
 #include "trib/common/host/zmq/server_socket.h"
 #include "trib/gateway/aggregate/aggregate.h"
@@ -21,7 +22,7 @@
 
 namespace trib::gateway {
 
-/// The thread that talks to nodes: owns the ROUTER, link, aggregate and drift.
+/// The thread that talks to nodes: owns the ROUTER, the serial wires, link, aggregate and drift.
 ///
 /// Threads  Settle(), SetRoster() and SendDown() from any.
 class SouthLoop {
@@ -39,8 +40,9 @@ class SouthLoop {
     std::string identity;
   };
 
-  /// `defer`: activations wait in the spool for the tail.
+  /// `serial`: null without wires. `defer`: activations wait in the spool for the tail.
   SouthLoop(std::unique_ptr<host::zmq::ServerSocket> socket,
+            std::unique_ptr<host::serial::Server> serial,
             const link::Options& options,
             GatewayId gateway,
             bool defer,
@@ -73,6 +75,10 @@ class SouthLoop {
   void PassDown(link::Output& out);
   /// @returns how many messages there were.
   std::size_t Read(link::Output& out);
+  std::size_t ReadWires(link::Output& out);
+  /// Waits for the members of `poller`, and until wires are due.
+  void Wait(host::zmq::Poller& poller, Millis limit);
+  Status Send(const link::Outgoing& outgoing);
   void Flush(link::Output& out);
   void EndTurn(link::Output& out);
   void EverySecond(link::Output& out);
@@ -80,6 +86,8 @@ class SouthLoop {
   [[nodiscard]] bool Behind() const;
 
   std::unique_ptr<host::zmq::ServerSocket> socket_;
+  std::unique_ptr<host::serial::Server> serial_;
+  bool wires_unread_ = false;  // reading them stopped before their last message
   const GatewayId gateway_;
   const bool defer_;
   const std::uint64_t memory_bytes_;

@@ -429,7 +429,8 @@ std::vector<SessionInfo> Link::sessions() const {
                     session.account.granted(),
                     session.over_credit,
                     session.account.waiting(),
-                    session.closed_until.has_value()});
+                    session.closed_until.has_value(),
+                    session.routing_id});
   }
   return list;
 }

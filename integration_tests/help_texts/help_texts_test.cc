@@ -19,7 +19,7 @@ namespace trib::integration {
 namespace {
 
 constexpr std::array kPrograms = {
-    "trib", "trib-cloud", "trib-gateway", "trib-node", "trib-demo", "trib-sim"};
+    "trib", "trib-cloud", "trib-gateway", "trib-node", "trib-demo", "trib-sim", "trib-linksim"};
 
 /// What is typed, and what the last word becomes.
 struct Typed {

@@ -11,8 +11,8 @@ constexpr std::chrono::seconds kSilence{30};
 
 }  // namespace
 
-LinkWatch::LinkWatch(std::string endpoint, std::uint64_t node)
-    : endpoint_(std::move(endpoint)), node_(node) {}
+LinkWatch::LinkWatch(std::string endpoint, std::uint64_t node, Way way)
+    : endpoint_(std::move(endpoint)), node_(node), way_(way) {}
 
 bool LinkWatch::Update(LinkState state,
                        std::uint64_t messages_received,
@@ -52,6 +52,9 @@ std::string LinkWatch::Explain() const {
            " has acknowledged nothing for 30 s: this node was revoked or got another key" + show +
            ", or the gateway's spool is full";
   }
+  if (way_ == Way::kSerial) {
+    return ExplainWire();
+  }
   switch (state_) {
     case LinkState::kUnreachable:
       return "nobody listens" + at +
@@ -72,6 +75,25 @@ std::string LinkWatch::Explain() const {
       break;
   }
   return "connecting to the gateway" + at;
+}
+
+std::string LinkWatch::ExplainWire() const {
+  const std::string at = " at " + endpoint_;
+  const std::string names =
+      "[serial] nodes of its configuration name node " + std::to_string(node_);
+  switch (state_) {
+    case LinkState::kUnreachable:
+      return "there is no wire" + at +
+             ": is trib-gateway running, and is this one of its [serial] endpoints?";
+    case LinkState::kRefused:
+      return "the gateway" + at + " takes no messages of this node over a wire until " + names;
+    case LinkState::kUp:
+      return "in session with the gateway" + at;
+    case LinkState::kDown:
+      return "the session with the gateway" + at + " is over; trying again";
+    default:
+      return "waiting for an answer of the gateway" + at;
+  }
 }
 
 }  // namespace trib::node::images

@@ -17,8 +17,10 @@ class LinkWatch {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
+  enum class Way : std::uint8_t { kZmq, kSerial };
+
   /// `endpoint` is empty for a node without a gateway.
-  LinkWatch(std::string endpoint, std::uint64_t node);
+  LinkWatch(std::string endpoint, std::uint64_t node, Way way = Way::kZmq);
 
   /// Requires  `now` does not go back.
   /// @returns whether the state is another than before, and so worth a line in the log.
@@ -35,8 +37,11 @@ class LinkWatch {
   [[nodiscard]] bool good() const;
 
  private:
+  [[nodiscard]] std::string ExplainWire() const;
+
   std::string endpoint_;
   std::uint64_t node_;
+  Way way_;
   host::zmq::LinkState state_ = host::zmq::LinkState::kUnknown;
   bool silent_ = false;
   std::uint64_t received_ = 0;

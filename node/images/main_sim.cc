@@ -1,7 +1,6 @@
 // trib-node: one node as a Linux process. docs: node/platform/sim/README.md, deploy/node.toml
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "decision_tally.h"
+#include "gateway_link.h"
 #include "link_watch.h"
 #include "node_report.h"
 #include "sim_options.h"
@@ -21,20 +21,14 @@
 #include "trib/common/host/cli/stop_signal.h"
 #include "trib/common/host/identity/identity.h"
 #include "trib/common/host/logging/log.h"
-#include "trib/common/host/recording/player.h"
-#include "trib/common/host/zmq/client_socket.h"
-#include "trib/common/host/zmq/context.h"
 #include "trib/common/host/zmq/poller.h"
 #include "trib/node/app/loaded_package.h"
 #include "trib/node/app/node_loop.h"
 #include "trib/node/sim/file_flash.h"
 #include "trib/node/sim/host_ports.h"
-#include "trib/node/sim/machine_file.h"
-#include "trib/node/sim/machine_source.h"
 #include "trib/node/sim/paced_sensor.h"
-#include "trib/node/sim/sample_source.h"
 #include "trib/node/sim/sim_clock.h"
-#include "trib/node/sim/zmq_link.h"
+#include "trib/node/sim/source.h"
 
 namespace trib::node::images {
 namespace {
@@ -63,138 +57,28 @@ struct Failure {
   std::string text;
 };
 
-/// A simulated machine: described by a file, or the default one with a bad bearing in phases.
-/// What a node senses with: samples, what is wrong with them, and how long there are none.
-struct Source {
-  std::unique_ptr<sim::SampleSource> samples;
-  std::vector<sim::InjectedFault> faults = {};
-  std::vector<sim::InjectedDrift> drifts = {};
-  Millis pause{0};
-};
-
-Source OpenMachine(const SimOptions& options, Failure& failure) {
-  sim::MachineFile file;
-  std::string phases = options.phases.value_or("");
-  if (options.machine.empty()) {
-    (void)file.source.machine.faults.push_back(
-        simulation::FaultOf(simulation::FaultKind::kOuterRace));
-    file.spread = 0.1F;
-    phases = options.phases.value_or("normal:45,fault:15");
-  } else {
-    std::vector<std::string> errors;
-    auto loaded = sim::LoadMachineFile(options.machine, errors);
-    if (!loaded.ok()) {
-      for (std::size_t i = 0; i + 1 < errors.size(); ++i) {
-        cli::PrintError("trib-node", errors[i]);
-      }
-      failure = {cli::kExitUsage, errors.empty() ? "--machine: cannot be read" : errors.back()};
-      return {};
-    }
-    file = *std::move(loaded);
-  }
-  file.source.seed = options.generate.value_or(file.source.seed);
-  file.source.loop = options.loop;
-  if (!phases.empty()) {
-    const auto parsed = sim::ParsePhases(phases);
-    if (!parsed.ok()) {
-      failure = {cli::kExitUsage, "--phases: '" + phases + "' is not like normal:45,fault:15"};
-      return {};
-    }
-    file.source.phases = *parsed;
-  }
-  simulation::Vary(file.source.machine, file.source.seed, file.spread);
-  if (!simulation::Validate(file.source.machine).ok()) {
-    failure = {cli::kExitUsage, "--machine: leaves its ranges when varied by its spread"};
-    return {};
-  }
-  const Millis pause(static_cast<std::int64_t>(file.source.period_frames * 1000 /
-                                               file.source.machine.sample_rate_hz));
-  return {.samples = std::make_unique<sim::MachineSource>(std::move(file.source)),
-          .faults = std::move(file.sensor_faults),
-          .drifts = std::move(file.sensor_drifts),
-          .pause = pause};
-}
-
-std::unique_ptr<sim::SampleSource> OpenRecording(const SimOptions& options, Failure& failure) {
+/// Prints all mistakes but the last one. @returns no samples, and a failure, when there is one.
+sim::Source OpenSource(const SimOptions& options, Failure& failure) {
   std::vector<std::string> errors;
-  auto manifest = host::recording::Manifest::Load(options.replay, errors);
-  if (manifest.ok()) {
-    auto player = host::recording::Player::Open(
-        *std::move(manifest), {.order = {}, .loop = options.loop}, errors);
-    if (player.ok()) {
-      return std::make_unique<sim::RecordingSource>(*std::move(player));
-    }
+  sim::Source source = sim::OpenSource({.replay = options.replay,
+                                        .machine = options.machine,
+                                        .generate = options.generate,
+                                        .phases = options.phases,
+                                        .loop = options.loop},
+                                       errors);
+  for (std::size_t i = 0; i + 1 < errors.size(); ++i) {
+    cli::PrintError("trib-node", errors[i]);
   }
-  failure = {cli::kExitUsage,
-             errors.empty() ? "--replay: cannot play " + options.replay : errors.front()};
-  return nullptr;
+  if (!errors.empty()) {
+    failure = {cli::kExitUsage, errors.back()};
+  }
+  return source;
 }
 
-/// @returns no samples, and a failure, when something is wrong.
-Source OpenSource(const SimOptions& options, Failure& failure) {
-  return options.replay.empty() ? OpenMachine(options, failure)
-                                : Source{.samples = OpenRecording(options, failure)};
-}
-
-/// The node's keys and its gateway's, as the socket wants them.
-bool ReadKeys(const SimOptions& options,
-              host::zmq::CurveKeys& keys,
-              host::zmq::ClientOptions& client,
-              Failure& failure) {
-  std::string error;
-  const auto pair = identity::LoadKeyPair(options.key, &error);
-  if (!pair.ok()) {
-    failure = {cli::kExitUsage, "--key: " + error};
-    return false;
-  }
-  const auto server = identity::ParsePublicKeyArgument(options.gateway_key, &error);
-  if (!server.ok()) {
-    failure = {cli::kExitUsage, "--gateway-key: " + error};
-    return false;
-  }
-  const auto curve = identity::ToCurve(*server);
-  if (!curve.ok()) {
-    failure = {cli::kExitUsage, "--gateway-key: is no usable key"};
-    return false;
-  }
-  const identity::CurveKeys own = identity::ToCurve(*pair);
-  std::memcpy(keys.public_key.data(), own.public_key.bytes.data(), keys.public_key.size());
-  std::memcpy(keys.secret_key.data(), own.secret_key.bytes.data(), keys.secret_key.size());
-  client.endpoint = options.gateway;
-  std::memcpy(
-      client.server_public_key.data(), curve->bytes.data(), client.server_public_key.size());
-  client.max_message_bytes = message::kMaxEnvelopeBytes;
-  return true;
-}
-
-bool OpenLink(const SimOptions& options,
-              host::zmq::Context& context,
-              std::unique_ptr<sim::ZmqLink>& link,
-              Failure& failure) {
-  host::zmq::CurveKeys keys;
-  host::zmq::ClientOptions client;
-  if (!ReadKeys(options, keys, client, failure)) {
-    return false;
-  }
-  std::string error;
-  auto socket = host::zmq::ClientSocket::Open(context, keys, client, error);
-  if (!socket.ok()) {
-    failure = {cli::kExitUsage, "--gateway: " + error};
-    return false;
-  }
-  link = std::make_unique<sim::ZmqLink>(*std::move(socket), message::kMaxEnvelopeBytes);
-  return true;
-}
-
-/// Looks at the socket, and says in the log when the link has changed.
-void Watch(LinkWatch& watch, sim::ZmqLink* link, std::uint64_t records_waiting) {
-  if (link == nullptr) {
-    return;
-  }
-  if (watch.Update(link->socket().link(),
-                   link->received(),
-                   records_waiting,
-                   std::chrono::steady_clock::now())) {
+/// Looks at the link, and says in the log when it has changed.
+void Watch(LinkWatch& watch, GatewayLink& gateway, std::uint64_t records_waiting) {
+  if (watch.Update(
+          gateway.state(), gateway.received(), records_waiting, std::chrono::steady_clock::now())) {
     Log(watch.good() ? Level::kInfo : Level::kWarn, "link", watch.Explain());
   }
 }
@@ -237,7 +121,7 @@ std::optional<int> ExitWhenDrained(const SimOptions& options,
                                    const app::NodeLoop& loop,
                                    const LinkWatch& watch,
                                    Millis since_end) {
-  if (options.gateway.empty() || loop.finished()) {
+  if (!options.connected() || loop.finished()) {
     return cli::kExitOk;
   }
   if (since_end > Millis(static_cast<std::int64_t>(options.drain_timeout_s * 1000))) {
@@ -267,11 +151,13 @@ int Run(const SimOptions& options,
         const DecisionTally& tally,
         sim::SimClock& clock,
         sim::SimPower& power,
-        sim::ZmqLink* link,
+        GatewayLink& gateway,
         const cli::StopSignal& stop) {
-  const bool connected = !options.gateway.empty();
+  const bool connected = options.connected();
   AckLatency latency;
-  LinkWatch watch(options.gateway, options.id);
+  LinkWatch watch = options.serial.empty()
+                        ? LinkWatch(options.gateway, options.id)
+                        : LinkWatch(options.serial, options.id, LinkWatch::Way::kSerial);
   const MonotonicTime begun = clock.Monotonic();
   MonotonicTime next_report = begun;
   std::optional<MonotonicTime> ended;
@@ -284,7 +170,7 @@ int Run(const SimOptions& options,
                  MustWaitToAsk(loop, clock.Monotonic() - begun)));
     const Millis sleep = loop.Step();
     const MonotonicTime now = clock.Monotonic();
-    Watch(watch, link, loop.backlog_metrics().records);
+    Watch(watch, gateway, loop.backlog_metrics().records);
     latency.Note(loop.metrics().records, loop.uplink_metrics().acknowledged, now);
     if (options.report_s > 0 && now >= next_report) {
       next_report = now + Millis(static_cast<std::int64_t>(options.report_s * 1000));
@@ -350,13 +236,11 @@ int CheckConfig(const SimOptions& options) {
   std::vector<crypto::PublicKey> pinned;
   std::vector<sim::InjectedFault> faults;
   std::vector<sim::InjectedDrift> drifts;
-  host::zmq::CurveKeys keys;
-  host::zmq::ClientOptions client;
   const bool packaged = note(LoadPackageFile(options, file, pinned, failure));
   const std::unique_ptr<sim::SampleSource> source = OpenSource(options, failure).samples;
   (void)note(source != nullptr);
   (void)note(ParseInjections(options, faults, drifts, failure));
-  (void)note(options.gateway.empty() || ReadKeys(options, keys, client, failure));
+  (void)note(GatewayLink::Check(options, failure.text));
   if (packaged && source != nullptr && !file.empty()) {
     app::LoadedPackage loaded;
     const Status status = app::LoadPackage(file,
@@ -380,7 +264,7 @@ int Main(const SimOptions& options) {
   if (!LoadPackageFile(options, package_file, package_keys, failure)) {
     return Fail(failure);
   }
-  Source source = OpenSource(options, failure);
+  sim::Source source = OpenSource(options, failure);
   if (source.samples == nullptr) {
     return Fail(failure);
   }
@@ -393,10 +277,12 @@ int Main(const SimOptions& options) {
     return Fail(failure);
   }
 
-  host::zmq::Context context;
-  std::unique_ptr<sim::ZmqLink> zmq_link;
-  sim::NoLink no_link;
-  if (!options.gateway.empty() && !OpenLink(options, context, zmq_link, failure)) {
+  const auto wall =
+      std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch());
+  sim::SimClock clock({.start = LogicalTime(wall), .synchronised = true, .pace = options.pace});
+  GatewayLink gateway;
+  if (!gateway.Open(options, clock, failure.text)) {
+    failure.code = cli::kExitUsage;
     return Fail(failure);
   }
   sim::FileFlash::Options flash_options;
@@ -409,17 +295,14 @@ int Main(const SimOptions& options) {
     return Fail(failure);
   }
 
-  const auto wall =
-      std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch());
-  sim::SimClock clock({.start = LogicalTime(wall), .synchronised = true, .pace = options.pace});
   sim::PacedSensor sensor(std::move(source.samples), clock, pacing);
   host::zmq::Poller poller;
   (void)poller.AddFd(stop.fd());
-  if (zmq_link) {
-    (void)poller.Add(zmq_link->socket());
-  }
+  gateway.AddTo(poller);
   sim::SimPower power((*flash)->created() ? ResetCause::kPowerOn : ResetCause::kSoftware,
-                      [&poller](Millis limit) { poller.Wait(limit); });
+                      [&poller, &gateway](Millis limit) {
+                        poller.Wait(std::max(std::min(limit, gateway.Settle()), Millis(1)));
+                      });
   sim::SystemEntropy entropy;
   sim::LogActuator actuator;
   sim::SimWatchdog watchdog;
@@ -436,11 +319,11 @@ int Main(const SimOptions& options) {
       options.pace <= 0
           ? Millis(86'400'000)
           : Millis(static_cast<std::int64_t>(silence_ms / std::min(1.0, options.pace)));
-  Link& link = zmq_link ? static_cast<Link&>(*zmq_link) : no_link;
   DecisionTally tally(sensor);
   const auto storage = std::make_unique<Storage>();
   const auto loop = std::make_unique<app::NodeLoop>(
-      app::NodePorts{clock, sensor, link, **flash, watchdog, actuator, entropy, power, &tally},
+      app::NodePorts{
+          clock, sensor, gateway.link(), **flash, watchdog, actuator, entropy, power, &tally},
       config,
       storage->memory());
   const Status started = loop->Start(package_file, package_keys);
@@ -462,7 +345,7 @@ int Main(const SimOptions& options) {
         "; the node runs by its built-in rules");
   }
   Log(Level::kInfo, "app", "node ", options.id, ", boot ", loop->identity().boot);
-  return Run(options, *loop, sensor, tally, clock, power, zmq_link.get(), stop);
+  return Run(options, *loop, sensor, tally, clock, power, gateway, stop);
 }
 
 }  // namespace

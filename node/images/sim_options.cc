@@ -4,7 +4,9 @@
 #include <charconv>
 #include <filesystem>
 
+#include "trib/common/frame/frame.h"
 #include "trib/common/host/config/config_file.h"
+#include "trib/common/host/serial/endpoint.h"
 
 namespace trib::node::images {
 namespace {
@@ -20,6 +22,23 @@ int Usage(const std::string& text) {
 std::string KeyArgument(const std::string& config, const std::string& key) {
   const bool hex = key.size() == 64 && key.find_first_not_of("0123456789abcdefABCDEF") == key.npos;
   return hex || key.empty() ? key : (std::filesystem::path(config).parent_path() / key).string();
+}
+
+/// The way to the gateway: one given on the command line stands above the file's, of either kind.
+void ReadGateway(const CLI::App& app, host::config::ConfigFile& file, SimOptions& options) {
+  const std::string endpoint = file.String("gateway.endpoint", "");
+  const std::string key = KeyArgument(options.config, file.String("gateway.key", ""));
+  const std::string serial = file.String("gateway.serial", "");
+  const auto mtu = static_cast<std::uint16_t>(
+      file.Int("gateway.serial_mtu", options.serial_mtu, {frame::kMinMtu, frame::kMaxMtu}));
+  options.serial_mtu = app.count("--serial-mtu") == 0 ? mtu : options.serial_mtu;
+  if (options.serial.empty()) {
+    options.gateway = app.count("--gateway") == 0 ? endpoint : options.gateway;
+    options.gateway_key = app.count("--gateway-key") == 0 ? key : options.gateway_key;
+  }
+  if (app.count("--gateway") == 0 && app.count("--serial") == 0) {
+    options.serial = serial;
+  }
 }
 
 /// Fills what no flag has set.
@@ -40,11 +59,7 @@ std::optional<int> ReadConfig(const CLI::App& app, SimOptions& options) {
   options.id = app.count("--id") == 0 ? static_cast<std::uint64_t>(id) : options.id;
   path("--key", "key", options.key);
   path("--state", "state", options.state);
-  text("--gateway", "gateway.endpoint", options.gateway);
-  text("--gateway-key", "gateway.key", options.gateway_key);
-  if (app.count("--gateway-key") == 0) {
-    options.gateway_key = KeyArgument(options.config, options.gateway_key);
-  }
+  ReadGateway(app, file, options);
   path("--package", "package.file", options.package);
   std::vector<std::string> keys = file.Strings("package.keys");
   for (std::string& key : keys) {
@@ -81,6 +96,14 @@ std::optional<int> Check(SimOptions& options) {
   }
   if (options.replay.empty() == (options.machine.empty() && !options.generate)) {
     return Usage("give either --replay MANIFEST, or --generate SEED or --machine FILE or both");
+  }
+  if (!options.serial.empty() && !(options.gateway.empty() && options.gateway_key.empty())) {
+    return Usage("give either --serial, or --gateway and --gateway-key");
+  }
+  std::string error;
+  if (!options.serial.empty() &&
+      !host::serial::ParseEndpoint(options.serial, host::serial::Use::kConnect, error).ok()) {
+    return Usage("--serial: " + error);
   }
   if (options.gateway.empty() != options.gateway_key.empty()) {
     return Usage("--gateway and --gateway-key go together");
@@ -130,6 +153,15 @@ std::optional<int> ParseSimOptions(int argc, const char* const* argv, SimOptions
                  options.gateway_key,
                  "The gateway's public key: 64 hex digits, or its .pub file")
       ->type_name("HEX|FILE");
+  app.add_option("--serial",
+                 options.serial,
+                 "Instead of --gateway: a wire to it, a device or TCP of this machine only, as it "
+                 "is not encrypted yet; the gateway must name the node in its [serial] nodes")
+      ->type_name("/dev/NAME[?baud=N]|tcp://127.0.0.1:PORT");
+  app.add_option("--serial-mtu", options.serial_mtu, "Longest frame on the wire, in bytes")
+      ->type_name("BYTES")
+      ->check(CLI::Range(frame::kMinMtu, frame::kMaxMtu))
+      ->capture_default_str();
   app.add_option("--package",
                  options.package,
                  "Signed package to run; without it the node has its built-in rules only")
@@ -199,7 +231,7 @@ std::optional<int> ParseSimOptions(int argc, const char* const* argv, SimOptions
   app.add_flag("--json", options.json, "Print reports as JSON, one per line");
   app.footer(
       "Link states:\n"
-      "  up                the gateway accepted this node's key\n"
+      "  up                the gateway accepted this node's key; with --serial, answered it\n"
       "  connecting        no answer yet\n"
       "  unreachable       nobody listens there, or the name is unknown\n"
       "  refused           the gateway does not know the key: not enrolled, pending or revoked\n"
@@ -219,6 +251,7 @@ std::optional<int> ParseSimOptions(int argc, const char* const* argv, SimOptions
       "Examples:\n"
       "  trib-node --id 1 --key node-1.key --state node-1.state --gateway tcp://127.0.0.1:7400 \\\n"
       "      --gateway-key gateway.key.pub --generate 1 --report 5\n"
+      "  trib-node --id 17 --state node-17.state --serial tcp://127.0.0.1:7500 --generate 1\n"
       "  trib-node --config node.toml --check-config");
   if (const auto code = host::cli::ParseArguments(app, argc, argv)) {
     return code;

@@ -18,6 +18,8 @@ struct SimOptions {
   std::string key;
   std::string gateway;
   std::string gateway_key;
+  std::string serial;
+  std::uint16_t serial_mtu = 256;
   std::string package;
   std::vector<std::string> package_keys;
   std::string state;
@@ -35,6 +37,9 @@ struct SimOptions {
   double drain_timeout_s = 30;
   double report_s = 0;
   bool json = false;
+
+  /// Whether there is a gateway to talk to.
+  [[nodiscard]] bool connected() const { return !gateway.empty() || !serial.empty(); }
 };
 
 /// Parses and checks the command line and the file it names.

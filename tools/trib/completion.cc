@@ -23,7 +23,7 @@ using host::cli::kExitOk;
 
 /// The other programs; those that lie beside this one are asked for their part.
 constexpr std::array kPrograms = {
-    "trib-cloud", "trib-gateway", "trib-node", "trib-demo", "trib-sim"};
+    "trib-cloud", "trib-gateway", "trib-node", "trib-demo", "trib-sim", "trib-linksim"};
 
 /// What `program` prints when called so; nothing when it fails.
 std::optional<std::string> Output(const std::filesystem::path& program, const std::string& shell) {

@@ -68,6 +68,9 @@ int Serve(const DaemonNames& names,
     return kExitFailed;
   }
   nlohmann::json place = {{"south", running->south}, {"admin", running->admin}};
+  if (!running->serial.empty()) {
+    place["serial"] = running->serial;
+  }
   if (!ready_file.empty()) {
     const std::string line = place.dump() + "\n";
     if (!files::Replace(ready_file, 0600, std::as_bytes(std::span(line)), &error).ok()) {

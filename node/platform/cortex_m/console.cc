@@ -10,7 +10,7 @@
 namespace trib::node::cortex_m {
 namespace {
 
-constexpr std::uint32_t kBase = board::kConsoleUart.base;
+constexpr std::uint32_t kBase = this_board::kConsoleUart.base;
 // Some times longer than the slowest byte takes: 10 bits at kConsoleBaud.
 constexpr std::uint32_t kPatience = 100'000;
 
@@ -26,7 +26,7 @@ void Put(char c) {
 }  // namespace
 
 void Console::Start() {
-  Store(kBase + uart::kDivider, board::kUartHz / uart::kConsoleBaud);
+  Store(kBase + uart::kDivider, this_board::kUartHz / uart::kConsoleBaud);
   Store(kBase + uart::kControl, uart::kTransmitOn);
 }
 

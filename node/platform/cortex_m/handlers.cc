@@ -18,7 +18,7 @@ extern const std::uint16_t image_text_begin[];
 extern const std::uint16_t image_text_end[];
 // Named by the assembler below.
 TRIB_NOINIT [[gnu::used]] alignas(8) std::uint32_t handler_stack[256];
-[[noreturn, gnu::used]] void OnFault(const std::uint32_t* frame);
+[[noreturn, gnu::used]] void OnFault(const std::uint32_t* frame, std::uint32_t exception_return);
 [[noreturn, gnu::used]] void OnHang(const std::uint32_t* frame);
 }
 
@@ -37,6 +37,9 @@ constexpr std::uint32_t kUsageFaults = 0xFFFF0000;
 // What the core pushes when an exception comes: r0-r3, r12, lr, pc, xpsr.
 constexpr std::size_t kFrameWords = 8;
 constexpr std::size_t kFrameProgramCounter = 6;
+constexpr std::size_t kFloatFrameWords = 26;
+constexpr std::uint32_t kFrameWithoutFloats = 1U << 4U;  // of the exception's return value
+constexpr std::ptrdiff_t kSmallFrameWords = 512;
 // How far below the stack an address still belongs to it.
 constexpr std::uint32_t kBelowStack = 1U << 20U;
 
@@ -59,9 +62,16 @@ bool FollowsCall(const std::uint16_t* place) {
 }
 
 /// The core had no room to say where it was. The stack still holds where its innermost function was
-/// called from: the first word that is a return address.
-std::uint32_t InnermostReturn(const std::uint32_t* frame) {
-  for (const std::uint32_t* word = frame < image_stack_bottom ? image_stack_bottom : frame;
+/// called from: the first word that is a return address, seen from where the stack pointer was,
+/// which is at most a small frame outside. @returns 0 when it was further: what is found then may
+/// be old.
+std::uint32_t InnermostReturn(const std::uint32_t* frame, std::uint32_t exception_return) {
+  const bool with_floats = (exception_return & kFrameWithoutFloats) == 0;
+  const std::uint32_t* pointer = frame + (with_floats ? kFloatFrameWords : kFrameWords);
+  if (pointer + kSmallFrameWords < image_stack_bottom) {
+    return 0;
+  }
+  for (const std::uint32_t* word = pointer < image_stack_bottom ? image_stack_bottom : pointer;
        word < image_stack_top;
        ++word) {
     if ((*word & 1U) != 0 && FollowsCall(reinterpret_cast<const std::uint16_t*>(*word - 1))) {
@@ -71,7 +81,7 @@ std::uint32_t InnermostReturn(const std::uint32_t* frame) {
   return 0;
 }
 
-Crash Describe(const std::uint32_t* frame) {
+Crash Describe(const std::uint32_t* frame, std::uint32_t exception_return) {
   const std::uint32_t status = Load(scs::kFaultStatus);
   const bool stacked = FrameIsWhole(frame) && (status & (kMemoryStacking | kBusStacking)) == 0;
   Crash crash;
@@ -92,7 +102,7 @@ Crash Describe(const std::uint32_t* frame) {
   if (!stacked || (crash.kind == CrashKind::kMemoryFault && below)) {
     crash.kind = CrashKind::kStackOverflow;
     if (crash.program_counter == 0) {
-      crash.program_counter = InnermostReturn(frame);
+      crash.program_counter = InnermostReturn(frame, exception_return);
     }
   }
   return crash;
@@ -100,13 +110,15 @@ Crash Describe(const std::uint32_t* frame) {
 
 }  // namespace
 
-// The stack pointer of the time of the exception, then a stack that is whole.
+// The stack pointer of the time of the exception and what it would return with, then a stack that
+// is whole.
 #define TRIB_ENTER_HANDLER(function)            \
   asm volatile(                                 \
       "mrs r0, msp\n"                           \
-      "movw r1, #:lower16:handler_stack+1024\n" \
-      "movt r1, #:upper16:handler_stack+1024\n" \
-      "mov sp, r1\n"                            \
+      "mov r1, lr\n"                            \
+      "movw r2, #:lower16:handler_stack+1024\n" \
+      "movt r2, #:upper16:handler_stack+1024\n" \
+      "mov sp, r2\n"                            \
       "b " #function "\n")
 
 [[gnu::naked]] void FaultHandler() {
@@ -119,9 +131,10 @@ Crash Describe(const std::uint32_t* frame) {
 
 }  // namespace trib::node::cortex_m
 
-void OnFault(const std::uint32_t* frame) {
+void OnFault(const std::uint32_t* frame, std::uint32_t exception_return) {
   using namespace trib::node;  // NOLINT(google-build-using-namespace): its own function
-  cortex_m::Reset({.cause = ResetCause::kFault, .crash = cortex_m::Describe(frame)});
+  cortex_m::Reset(
+      {.cause = ResetCause::kFault, .crash = cortex_m::Describe(frame, exception_return)});
 }
 
 // The watchdog's first expiry. Its second one resets the board; nothing is left to wait for.

@@ -1,6 +1,7 @@
 #pragma once
 
-/// The memory protection unit, one file for each architecture: board::kProtection put into force.
+/// The memory protection unit, one file for each architecture: this_board::kProtection put into
+/// force.
 namespace trib::node::cortex_m {
 
 /// From here on an access that board.h does not allow is a fault. Not in handlers of NMI and

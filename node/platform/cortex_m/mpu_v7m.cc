@@ -23,7 +23,7 @@ constexpr std::uint32_t kNormal = 1U << 19U;  // write-back, no write allocation
 constexpr std::uint32_t kCached = 3U << 16U;
 constexpr std::uint32_t kDevice = 1U << 16U;
 
-static_assert(board::kProtection.size() <= 8);
+static_assert(this_board::kProtection.size() <= 8);
 
 std::uint32_t AttributesOf(const ProtectedRange& part, bool writable) {
   const std::uint32_t size =
@@ -44,7 +44,7 @@ std::uint32_t AttributesOf(const ProtectedRange& part, bool writable) {
 }
 
 void SetRegion(std::uint32_t number, bool writable) {
-  const ProtectedRange& part = board::kProtection[number];
+  const ProtectedRange& part = this_board::kProtection[number];
   Store(kNumber, number);
   Store(kBase, part.range.base);
   Store(kAttributes, AttributesOf(part, writable));
@@ -53,7 +53,7 @@ void SetRegion(std::uint32_t number, bool writable) {
 }  // namespace
 
 void ProtectMemory() {
-  for (std::uint32_t i = 0; i < board::kProtection.size(); ++i) {
+  for (std::uint32_t i = 0; i < this_board::kProtection.size(); ++i) {
     SetRegion(i, false);
   }
   Barrier();
@@ -63,8 +63,8 @@ void ProtectMemory() {
 
 void SetReadOnlyWritable(bool writable) {
   Barrier();
-  for (std::uint32_t i = 0; i < board::kProtection.size(); ++i) {
-    if (board::kProtection[i].access == Access::kReadOnly) {
+  for (std::uint32_t i = 0; i < this_board::kProtection.size(); ++i) {
+    if (this_board::kProtection[i].access == Access::kReadOnly) {
       SetRegion(i, writable);
     }
   }

@@ -23,10 +23,10 @@ constexpr std::uint32_t kKinds = 0xFF;
 constexpr std::uint32_t kNormal = 0U << 1U;
 constexpr std::uint32_t kDevice = 1U << 1U;
 
-static_assert(board::kProtection.size() <= 8);
+static_assert(this_board::kProtection.size() <= 8);
 
 void SetRegion(std::uint32_t number, bool writable) {
-  const ProtectedRange& part = board::kProtection[number];
+  const ProtectedRange& part = this_board::kProtection[number];
   std::uint32_t rights = kReadOnly;
   std::uint32_t kind = kNormal;
   switch (part.access) {
@@ -54,7 +54,7 @@ void SetRegion(std::uint32_t number, bool writable) {
 
 void ProtectMemory() {
   Store(kMemoryKinds, kKinds);
-  for (std::uint32_t i = 0; i < board::kProtection.size(); ++i) {
+  for (std::uint32_t i = 0; i < this_board::kProtection.size(); ++i) {
     SetRegion(i, false);
   }
   Barrier();
@@ -64,8 +64,8 @@ void ProtectMemory() {
 
 void SetReadOnlyWritable(bool writable) {
   Barrier();
-  for (std::uint32_t i = 0; i < board::kProtection.size(); ++i) {
-    if (board::kProtection[i].access == Access::kReadOnly) {
+  for (std::uint32_t i = 0; i < this_board::kProtection.size(); ++i) {
+    if (this_board::kProtection[i].access == Access::kReadOnly) {
       SetRegion(i, writable);
     }
   }

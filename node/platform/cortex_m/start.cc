@@ -38,7 +38,7 @@ constexpr std::uint32_t kStackPaint = 0xC5C5C5C5;
 
 TRIB_NOINIT LastWords last_words;
 constinit BootReport this_boot{};
-constinit std::array<InterruptHandler*, board::kInterruptLines> handlers{};
+constinit std::array<InterruptHandler*, this_board::kInterruptLines> handlers{};
 
 void PaintStack() {
   std::uint32_t* sp = nullptr;
@@ -55,7 +55,7 @@ void Zero(std::uint32_t* begin, const std::uint32_t* end) {
 }
 
 void SwitchOffUnused() {
-  for (const std::uint32_t control : board::kUnusedControls) {
+  for (const std::uint32_t control : this_board::kUnusedControls) {
     Store(control, 0);
   }
 }
@@ -74,7 +74,7 @@ void OnUnexpected() {
 struct Vectors {
   std::uint32_t* stack_top;
   std::array<StartFunction, 15> system;
-  std::array<StartFunction, board::kInterruptLines> external;
+  std::array<StartFunction, this_board::kInterruptLines> external;
 };
 
 constexpr Vectors MakeVectors() {

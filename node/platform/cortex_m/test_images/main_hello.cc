@@ -25,7 +25,7 @@ bool Check(const char* what, bool holds) {
 
 int main() {
   namespace cortex_m = trib::node::cortex_m;
-  Console().Text("board ").Text(cortex_m::board::kName).End();
+  Console().Text("board ").Text(cortex_m::this_board::kName).End();
   bool good = Check("initialised data",
                     initialised[0] == 1 && initialised[1] == 22 && initialised[2] == 333);
   good = Check("zeroed data", zeroed[0] == 0 && zeroed[2] == 0 && bulk[0] == 0 && bulk[2] == 0) &&

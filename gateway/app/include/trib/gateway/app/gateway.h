@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "trib/common/status/result.h"
 #include "trib/gateway/app/config.h"
@@ -11,6 +12,7 @@ namespace trib::gateway {
 struct Endpoints {
   std::string south;
   std::string admin;
+  std::vector<std::string> serial;  ///< in the order of the configuration
 };
 
 /// A running gateway: the stages, their threads and the queues between them.

@@ -42,7 +42,8 @@ class Link {
   /// theirs that were offered before still settle.
   void SetRoster(std::span<const NodeId> nodes);
 
-  /// Takes one message. `user_id` is what ZAP bound to the peer's key.
+  /// Takes one message. `user_id` is what ZAP bound to the peer's key, or who a
+  /// wire's station says it is.
   void Receive(std::string_view routing_id,
                std::string_view user_id,
                std::string_view bytes,

@@ -76,6 +76,7 @@ struct SessionInfo {
   std::uint64_t over_credit = 0;
   bool waiting = false;  ///< paused: its credit is 0 until its turn
   bool closed = false;
+  std::string routing_id;  ///< of its newest message
 };
 
 }  // namespace trib::gateway::link

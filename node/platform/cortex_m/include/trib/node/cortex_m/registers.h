@@ -24,15 +24,16 @@ inline void WaitForInterrupt() {
 }
 
 namespace scs {
-inline constexpr std::uint32_t kInterruptEnable = 0xE000E100;  // NVIC_ISER0, a bit for each line
-inline constexpr std::uint32_t kControlState = 0xE000ED04;     // ICSR
-inline constexpr std::uint32_t kVectors = 0xE000ED08;          // VTOR
-inline constexpr std::uint32_t kReset = 0xE000ED0C;            // AIRCR
-inline constexpr std::uint32_t kConfiguration = 0xE000ED14;    // CCR
-inline constexpr std::uint32_t kHandlers = 0xE000ED24;         // SHCSR
-inline constexpr std::uint32_t kFaultStatus = 0xE000ED28;      // CFSR: memory, bus, usage
-inline constexpr std::uint32_t kMemoryAddress = 0xE000ED34;    // MMFAR
-inline constexpr std::uint32_t kBusAddress = 0xE000ED38;       // BFAR
+inline constexpr std::uint32_t kInterruptEnable = 0xE000E100;   // NVIC_ISER0, a bit for each line
+inline constexpr std::uint32_t kInterruptPending = 0xE000E200;  // NVIC_ISPR0
+inline constexpr std::uint32_t kControlState = 0xE000ED04;      // ICSR
+inline constexpr std::uint32_t kVectors = 0xE000ED08;           // VTOR
+inline constexpr std::uint32_t kReset = 0xE000ED0C;             // AIRCR
+inline constexpr std::uint32_t kConfiguration = 0xE000ED14;     // CCR
+inline constexpr std::uint32_t kHandlers = 0xE000ED24;          // SHCSR
+inline constexpr std::uint32_t kFaultStatus = 0xE000ED28;       // CFSR: memory, bus, usage
+inline constexpr std::uint32_t kMemoryAddress = 0xE000ED34;     // MMFAR
+inline constexpr std::uint32_t kBusAddress = 0xE000ED38;        // BFAR
 
 inline constexpr std::uint32_t kResetRequest = 0x05FA0004;
 inline constexpr std::uint32_t kTrapDivisionByZero = 1U << 4U;

@@ -40,7 +40,8 @@ struct RunningDaemon {
   std::string south;
   std::string admin;
   std::filesystem::path data;
-  std::function<void()> stop;  ///< ends it in flow order; blocks until it has ended
+  std::function<void()> stop;            ///< ends it in flow order; blocks until it has ended
+  std::vector<std::string> serial = {};  ///< endpoints of wires, if any
 };
 
 /// How Serve() names a daemon.

@@ -8,7 +8,7 @@
 
 /// mps2-an386: Arm's MPS2 with a Cortex-M4F (application note 386), as QEMU has it. Code and RAM
 /// lie where memory.ld says.
-namespace trib::node::cortex_m::board {
+namespace trib::node::cortex_m::this_board {
 
 inline constexpr std::string_view kName = "mps2-an386";
 inline constexpr std::uint32_t kInterruptLines = 32;
@@ -45,4 +45,4 @@ inline constexpr std::array kProtection = {
 inline constexpr std::array<std::uint32_t, 7> kUnusedControls = {
     0x40006008, 0x40007008, 0x40009008, 0x40002008, 0x40002028, 0x40020004, 0x40024000};
 
-}  // namespace trib::node::cortex_m::board
+}  // namespace trib::node::cortex_m::this_board

@@ -8,7 +8,7 @@
 
 /// mps3-an547: Arm's MPS3 with a Cortex-M55 (application note 547), as QEMU has it. Everything is
 /// secure; addresses are the secure ones. Code and RAM lie where memory.ld says.
-namespace trib::node::cortex_m::board {
+namespace trib::node::cortex_m::this_board {
 
 inline constexpr std::string_view kName = "mps3-an547";
 inline constexpr std::uint32_t kInterruptLines = 48;
@@ -44,4 +44,4 @@ inline constexpr std::array kProtection = {
 inline constexpr std::array<std::uint32_t, 7> kUnusedControls = {
     0x59305008, 0x59306008, 0x59307008, 0x59308008, 0x59202004, 0x59203004, 0x59204004};
 
-}  // namespace trib::node::cortex_m::board
+}  // namespace trib::node::cortex_m::this_board

@@ -1,0 +1,125 @@
+#include "wire.h"
+
+#include <utility>
+
+namespace trib::host::serial {
+namespace {
+
+// Reads of one wire in a row; then it is another's turn.
+constexpr int kReadsPerTurn = 8;
+
+frame::ChannelOptions OptionsOf(const ServerOptions& options) {
+  return {.role = frame::Role::kResponder, .station = options.station, .mtu = frame::kMaxMtu};
+}
+
+}  // namespace
+
+Wire::Wire(const Endpoint& endpoint,
+           const ServerOptions& options,
+           std::uint32_t nonce,
+           MonotonicTime now)
+    : endpoint_(endpoint),
+      stations_(options.stations),
+      channel_(OptionsOf(options), storage_.memory()) {
+  channel_.Start(nonce, now);
+}
+
+void Wire::Detach() {
+  descriptor_ = Descriptor();
+  in_begin_ = in_end_ = 0;
+  out_begin_ = out_end_ = 0;
+}
+
+bool Wire::Pump(MonotonicTime now) {
+  if (!attached()) {
+    return true;
+  }
+  bool there = true;
+  for (int reads = 0; there && reads < kReadsPerTurn && Feed(now); ++reads) {
+    const Moved got = ReadSome(descriptor_.get(), in_);
+    there = !got.ended;
+    if (got.bytes == 0) {
+      break;
+    }
+    in_begin_ = 0;
+    in_end_ = got.bytes;
+  }
+  (void)Feed(now);
+  // Also to an end that has shut down only one direction.
+  return Write(now) && there;
+}
+
+bool Wire::Feed(MonotonicTime now) {
+  while (in_begin_ < in_end_) {
+    const std::size_t taken =
+        channel_.TakeBytes(std::span(in_).subspan(in_begin_, in_end_ - in_begin_), now);
+    Judge(now);
+    in_begin_ += taken;
+    if (taken == 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Ends a session that has just begun when its station may not speak.
+void Wire::Judge(MonotonicTime now) {
+  if (channel_.session_count() == judged_) {
+    return;
+  }
+  judged_ = channel_.session_count();
+  station_ = channel_.peer();
+  if (!channel_.in_session() || stations_.contains(station_)) {
+    return;
+  }
+  ++refusals_;
+  channel_.Close(frame::CloseReason::kNotAllowed, now);
+  std::array<std::byte, frame::kMaxMessageBytes> unheard{};
+  while (channel_.Receive(unheard).ok()) {
+  }
+}
+
+std::uint64_t Wire::TakeRefusals() {
+  return std::exchange(refusals_, 0);
+}
+
+bool Wire::Write(MonotonicTime now) {
+  while (true) {
+    if (out_begin_ == out_end_) {
+      out_begin_ = 0;
+      out_end_ = channel_.GiveBytes(out_, now);
+      if (out_end_ == 0) {
+        return true;
+      }
+    }
+    const Moved put = WriteSome(descriptor_.get(),
+                                endpoint_.kind,
+                                std::span(out_).subspan(out_begin_, out_end_ - out_begin_));
+    out_begin_ += put.bytes;
+    if (put.ended || put.bytes == 0) {
+      return !put.ended;
+    }
+  }
+}
+
+Result<std::size_t> Wire::Receive(std::span<std::byte> memory, MonotonicTime now) {
+  const auto got = channel_.Receive(memory);
+  if (got.ok()) {
+    (void)Feed(now);
+  }
+  return got;
+}
+
+Status Wire::Send(std::string_view body, MonotonicTime now) {
+  return channel_.Send(std::as_bytes(std::span(body)), now);
+}
+
+MonotonicTime Wire::next_due() const {
+  if (!attached()) {
+    return retry_at;
+  }
+  // What waits for room is woken by the room.
+  return wants_out() ? MonotonicTime::max() : channel_.next_due();
+}
+
+}  // namespace trib::host::serial
