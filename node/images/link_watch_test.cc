@@ -57,7 +57,7 @@ TEST(LinkWatchOfAWire, SaysWhatIsMissing) {
       {LinkState::kUnreachable, "is this one of its [serial] endpoints?"},
       {LinkState::kRefused, "until [serial] nodes of its configuration name node 17"},
       {LinkState::kUp, "in session with the gateway at /dev/ttyUSB0"},
-      {LinkState::kDown, "is over"},
+      {LinkState::kDown, "is lost; trying again"},
   };
   for (const auto& [state, text] : cases) {
     EXPECT_TRUE(watch.Update(state, 0, 0, LinkWatch::Time(seconds(1))));
