@@ -48,7 +48,7 @@ TEST_P(ChannelAtMtu, DeliversBothWays) {
 }
 
 TEST_P(ChannelAtMtu, DeliversAllOnceAndInOrderOverABadWire) {
-  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+  for (const std::uint64_t seed : {1U, 2U}) {
     SCOPED_TRACE(seed);
     Pair::Setup setup;
     setup.mtu_a = setup.mtu_b = GetParam();
