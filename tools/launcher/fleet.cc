@@ -147,11 +147,23 @@ bool Fleet::StartDaemon(std::string_view program,
   }
   endpoints.south = parsed["south"].get<std::string>();
   endpoints.admin = parsed["admin"].get<std::string>();
+  endpoints.serial = parsed.value("serial", std::vector<std::string>());
   return true;
 }
 
 std::string Fleet::TailsTable(const std::string& lines) {
   return "\n[tails]\npackage_keys = [\"" + PublicKeyHex("package") + "\"]\n" + lines;
+}
+
+std::string Fleet::SerialTable(Endpoints& endpoints) const {
+  if (options_.gateway_serial.empty()) {
+    return {};
+  }
+  if (endpoints.serial.empty()) {
+    endpoints.serial = options_.gateway_serial;
+  }
+  return "\n[serial]\nendpoints = " + json(endpoints.serial).dump() +
+         "\nnodes = " + json(options_.serial_nodes).dump() + "\n";
 }
 
 bool Fleet::StartCloud() {
@@ -180,7 +192,8 @@ bool Fleet::StartGateway(std::uint64_t id) {
       PublicKeyHex("cloud") + "\"\n[admin]\nbind = \"" + gateway.endpoints.admin +
       "\"\noperators = [\"" + PublicKeyHex("operator") +
       "\"]\n[spool]\npath = " + Quoted(File(name + ".spool")) + "\n" + options_.gateway_spool +
-      (options_.gateway_tails.empty() ? "" : TailsTable(options_.gateway_tails));
+      (options_.gateway_tails.empty() ? "" : TailsTable(options_.gateway_tails)) +
+      SerialTable(gateway.endpoints);
   return Write(name + ".toml", config) &&
          StartDaemon("trib-gateway", name, gateway.process, gateway.endpoints);
 }
@@ -191,18 +204,22 @@ bool Fleet::StartNode(std::uint64_t id, const NodeRun& run) {
   Process::Options options{.argv = {Program("trib-node"),
                                     "--id",
                                     std::to_string(id),
-                                    "--key",
-                                    File(name + ".key").string(),
-                                    "--gateway",
-                                    gateways_[node.gateway].endpoints.south,
-                                    "--gateway-key",
-                                    File(GatewayName(node.gateway) + ".key.pub").string(),
                                     "--state",
                                     File(name + ".state").string(),
                                     "--json"},
                            .log = File(name + ".log"),
                            .capture_stdout = true,
                            .environment = environments_[name]};
+  const std::vector<std::string> way =
+      run.serial.empty()
+          ? std::vector<std::string>{"--key",
+                                     File(name + ".key").string(),
+                                     "--gateway",
+                                     gateways_[node.gateway].endpoints.south,
+                                     "--gateway-key",
+                                     File(GatewayName(node.gateway) + ".key.pub").string()}
+          : std::vector<std::string>{"--serial", run.serial};
+  options.argv.insert(options.argv.end(), way.begin(), way.end());
   if (!run.package.empty()) {
     options.argv.insert(
         options.argv.end(),

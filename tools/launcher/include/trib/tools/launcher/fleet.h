@@ -39,12 +39,19 @@ class Fleet {
     /// no such table.
     std::string gateway_tails = {};
     std::string cloud_tails = {};
+    /// Wires of every gateway, e.g. "tcp://127.0.0.1:*", which keep their ports when it is started
+    /// again. Empty: none.
+    std::vector<std::string> gateway_serial = {};
+    std::vector<std::uint64_t> serial_nodes = {};  ///< who may speak over them
   };
 
   /// What one node plays and how.
   struct NodeRun {
     std::vector<std::string> arguments;  ///< more command line, e.g. --replay MANIFEST
     std::string package = {};            ///< a signed package; empty: built-in rules only
+    /// A wire's endpoint instead of the gateway's socket: gateway_serial(), or a LinkSim's. Empty:
+    /// no wire.
+    std::string serial = {};
   };
 
   explicit Fleet(Options options);
@@ -103,6 +110,11 @@ class Fleet {
   [[nodiscard]] const std::string& gateway_south(std::uint64_t id) {
     return gateways_[id].endpoints.south;
   }
+  /// The first of Options::gateway_serial with its actual port; empty without one.
+  [[nodiscard]] std::string gateway_serial(std::uint64_t id) {
+    const auto& serial = gateways_[id].endpoints.serial;
+    return serial.empty() ? std::string() : serial.front();
+  }
   [[nodiscard]] std::uint64_t gateway_of(std::uint64_t node) { return nodes_[node].gateway; }
   /// The program's path in `bin`.
   [[nodiscard]] std::string Program(std::string_view name) const;
@@ -111,6 +123,7 @@ class Fleet {
   struct Endpoints {
     std::string south = "tcp://127.0.0.1:*";
     std::string admin = "tcp://127.0.0.1:*";
+    std::vector<std::string> serial = {};
   };
   struct Gateway {
     Endpoints endpoints;
@@ -129,6 +142,7 @@ class Fleet {
   bool RunPackage(std::vector<std::string> arguments);
   bool Sign(const std::filesystem::path& package, const std::filesystem::path& out);
   std::string TailsTable(const std::string& lines);
+  std::string SerialTable(Endpoints& endpoints) const;
   bool StartDaemon(std::string_view program,
                    const std::string& name,
                    std::optional<Process>& process,
