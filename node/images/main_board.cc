@@ -128,7 +128,9 @@ void SayHowItGoes(const BoardNode& node, const cortex_m::BoardPower& power, Mono
   const app::NodeLoop& loop = node.loop();
   const cortex_m::StackUse stack = cortex_m::MeasureStack();
   Console()
-      .Text(loop.source_ended() ? "ended" : "status")
+      .Text(loop.finished()       ? "done"
+            : loop.source_ended() ? "ended"
+                                  : "status")
       .Text(" windows ")
       .Number(loop.metrics().windows)
       .Text(" records ")
@@ -160,14 +162,14 @@ void SayHowItGoes(const BoardNode& node, const cortex_m::BoardPower& power, Mono
                       cortex_m::BoardPower& power,
                       Clock& clock) {
   MonotonicTime next_status = clock.Monotonic();
-  bool ended = false;
+  bool done = false;
   for (;;) {
     const Millis sleep = node.Step();
     CrashOnPurpose(node.loop());
     link.Pump();
     const MonotonicTime now = clock.Monotonic();
-    if (now >= next_status || node.loop().source_ended() != ended) {
-      ended = node.loop().source_ended();
+    if (now >= next_status || node.loop().finished() != done) {
+      done = node.loop().finished();
       next_status = now + kStatusEvery;
       SayHowItGoes(node, power, now);
     }
