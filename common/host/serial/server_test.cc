@@ -188,9 +188,14 @@ TEST_F(ServerTest, AServerThatWasReplacedIsFoundAgain) {
   ASSERT_TRUE(InSession(0));
   server.reset();
   Open();
-  ASSERT_TRUE(Await([&] { return server->metrics().in_session == 1; }));
-  ASSERT_TRUE(Await([&] { return stations[0]->Send("again").ok(); }));
-  ASSERT_TRUE(Await([&] { return !received.empty(); }));
+  // What notices is the first frame, which is lost with its session; the layer above says it again.
+  ASSERT_TRUE(Await([&] {
+    if (stations[0]->channel().metrics().messages_sent ==
+        stations[0]->channel().session_count() - 1) {
+      (void)stations[0]->Send("again");
+    }
+    return !received.empty();
+  }));
   EXPECT_EQ(received[0].body, "again");
   EXPECT_EQ(stations[0]->channel().session_count(), 2U);
 }
