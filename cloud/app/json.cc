@@ -83,7 +83,31 @@ const char* NameOf(message::FaultCode code) {
       return "commissioning_warning";
     case message::FaultCode::kBaselineDiscarded:
       return "baseline_discarded";
+    case message::FaultCode::kCrash:
+      return "crash";
     case message::FaultCode::kUnspecified:
+      break;
+  }
+  return "unspecified";
+}
+
+const char* NameOf(message::CrashKind kind) {
+  switch (kind) {
+    case message::CrashKind::kHardFault:
+      return "hard_fault";
+    case message::CrashKind::kMemoryFault:
+      return "memory_fault";
+    case message::CrashKind::kBusFault:
+      return "bus_fault";
+    case message::CrashKind::kUsageFault:
+      return "usage_fault";
+    case message::CrashKind::kStackOverflow:
+      return "stack_overflow";
+    case message::CrashKind::kHang:
+      return "hang";
+    case message::CrashKind::kPanic:
+      return "panic";
+    case message::CrashKind::kNone:
       break;
   }
   return "unspecified";
@@ -350,8 +374,13 @@ json ToJson(const store::NotableRecord& record) {
         record.fault.code == message::FaultCode::kCommissioningWarning) {
       out["reason"] = NameOf(static_cast<message::CommissioningReason>(record.fault.detail));
     }
+    if (record.fault.code == message::FaultCode::kCrash) {
+      out["reason"] = NameOf(static_cast<message::CrashKind>(record.fault.channel));
+      out["address"] = record.fault.windows;
+    } else {
+      out["windows"] = record.fault.windows;
+    }
     out["value"] = record.fault.value;
-    out["windows"] = record.fault.windows;
     out["actuator"] = record.fault.actuator;
   }
   return out;

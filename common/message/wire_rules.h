@@ -151,7 +151,7 @@ inline constexpr FieldRule kActivationFields[] = {Required(Bytes(1, 1, kMaxActiv
 inline constexpr MessageRule kActivation{kActivationFields};
 
 inline constexpr FieldRule kFaultFields[] = {
-    Scalar(1, kEnum, 12),
+    Scalar(1, kEnum, 13),
     Scalar(2, kU32),
     Scalar(3, kU32),
     Scalar(4, kFloat),

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <deque>
 #include <set>
 #include <vector>
 
@@ -31,6 +33,73 @@ TEST(FakeClock, KeepsTheClockContract) {
 TEST(LossyLink, KeepsTheLinkContractWithoutFaults) {
   LossyLink link(64, {});
   RunLinkContract(link.a(), link.b(), [] {});
+}
+
+/// A wire whose other end is its own, which takes and gives a few bytes at a time.
+class Loop final : public node::ByteStream {
+ public:
+  std::size_t Write(std::span<const std::byte> bytes) override {
+    const std::size_t taken = std::min(bytes.size(), room());
+    held_.insert(held_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(taken));
+    return taken;
+  }
+  std::size_t Read(std::span<std::byte> memory) override {
+    const std::size_t count = std::min({memory.size(), held_.size(), std::size_t{5}});
+    std::copy_n(held_.begin(), count, memory.begin());
+    held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(count));
+    if (swaps_ && held_.size() > 2) {
+      std::swap(held_[0], held_[1]);
+    }
+    return count;
+  }
+  [[nodiscard]] std::size_t room() const override { return 16 - held_.size(); }
+  void SwapBytes() { swaps_ = true; }
+
+ private:
+  std::deque<std::byte> held_;
+  bool swaps_ = false;
+};
+
+/// Counts what does not hold.
+class CountingChecker final : public Checker {
+ public:
+  void Failed(const char* /*file*/, int /*line*/, const char* /*what*/) override { ++failures_; }
+  [[nodiscard]] int failures() const { return failures_; }
+
+ private:
+  int failures_ = 0;
+};
+
+TEST(PortContracts, HoldForAWireThatEchoesAndNotForOneThatSwaps) {
+  Loop loop;
+  RunByteStreamContract(loop, [] {});
+  Loop swapping;
+  swapping.SwapBytes();
+  CountingChecker checker;
+  RunByteStreamContract(
+      swapping, [] {}, checker);
+  EXPECT_EQ(checker.failures(), 1);
+}
+
+TEST(PortContracts, SeeAClockThatStandsAndFlashThatForgets) {
+  CountingChecker checker;
+  FakeClock clock;
+  RunClockContract(
+      clock, [](Millis) {}, checker);
+  EXPECT_EQ(checker.failures(), 2);
+  FakeFlash flash({256, 3, 8});
+  flash.FailAt(4, Code::kInternal, 1);
+  RunFlashContract(flash, checker);
+  EXPECT_EQ(checker.failures(), 3);
+}
+
+TEST(FakeEntropy, KeepsTheEntropyContract) {
+  FakeEntropy entropy(7);
+  RunEntropyContract(entropy);
+  entropy.GiveZeros(1000);
+  CountingChecker checker;
+  RunEntropyContract(entropy, checker);
+  EXPECT_EQ(checker.failures(), 2);
 }
 
 TEST(FakeFlash, CutProgramLeavesAPrefixOfUnitsAndEveryPrefixOccurs) {

@@ -25,6 +25,7 @@ constexpr std::uint32_t kClearWindows = 3;
 
 static_assert(static_cast<int>(ResetCause::kBrownOut) ==
               static_cast<int>(message::ResetReason::kBrownOut));
+static_assert(static_cast<int>(CrashKind::kPanic) == static_cast<int>(message::CrashKind::kPanic));
 
 uplink::UplinkConfig UplinkConfigOf(const NodeConfig& config) {
   uplink::UplinkConfig out;
@@ -231,13 +232,22 @@ void NodeLoop::Introduce() {
 
 void NodeLoop::ReportStart(Status state_status) {
   Context context;
+  const Crash crash = ports_.power.crash();
+  if (crash.kind != CrashKind::kNone) {
+    RecordFault(FaultCode::kCrash,
+                crash.program_counter,
+                static_cast<std::uint32_t>(crash.kind),
+                0,
+                crash.address,
+                context);
+  }
   if (!state_status.ok()) {
     RecordFault(FaultCode::kStateCorrupt, state_status.reason(), 0, 0, 0, context);
   }
   if (!package_status_.ok()) {
     RecordFault(FaultCode::kPackageRefused, package_status_.reason(), 0, 0, 0, context);
   }
-  if (ports_.power.reset_cause() == ResetCause::kWatchdog) {
+  if (ports_.power.reset_cause() == ResetCause::kWatchdog && crash.kind == CrashKind::kNone) {
     RecordFault(FaultCode::kWatchdog, 0, 0, 0, 0, context);
   }
 }

@@ -439,5 +439,41 @@ TEST_F(NodeLoopTest, AStepAllocatesNothing) {
   EXPECT_GT(world.gateway.Of(RecordKind::kEvent).size(), 0U);
 }
 
+TEST(NodeLoopCrash, SaysFirstWhatEndedTheBootBefore) {
+  World world;
+  world.power.CrashWith(
+      {.kind = CrashKind::kStackOverflow, .program_counter = 0x4321, .address = 0x2000'0010});
+  ASSERT_TRUE(world.Boot({}).ok());
+  world.Run();
+  world.Drain();
+  const auto faults = world.gateway.Of(RecordKind::kFault);
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_EQ(faults[0].header.key.sequence, 1U);
+  EXPECT_EQ(faults[0].header.reset_reason, message::ResetReason::kFault);
+  EXPECT_EQ(faults[0].fault.code, FaultCode::kCrash);
+  EXPECT_EQ(faults[0].fault.channel, static_cast<std::uint32_t>(CrashKind::kStackOverflow));
+  EXPECT_EQ(faults[0].fault.detail, 0x4321U);
+  EXPECT_EQ(faults[0].fault.windows, 0x2000'0010U);
+}
+
+TEST(NodeLoopCrash, AHangIsSaidOnce) {
+  World world;
+  world.power = trib::testing::FakePower(ResetCause::kWatchdog);
+  ASSERT_TRUE(world.Boot({}).ok());
+  world.Run();
+  world.Drain();
+  ASSERT_EQ(world.gateway.Of(RecordKind::kFault).size(), 1U);
+  EXPECT_EQ(world.gateway.Of(RecordKind::kFault)[0].fault.code, FaultCode::kWatchdog);
+
+  World known;
+  known.power = trib::testing::FakePower(ResetCause::kWatchdog);
+  known.power.CrashWith({.kind = CrashKind::kHang, .program_counter = 0x100});
+  ASSERT_TRUE(known.Boot({}).ok());
+  known.Run();
+  known.Drain();
+  ASSERT_EQ(known.gateway.Of(RecordKind::kFault).size(), 1U);
+  EXPECT_EQ(known.gateway.Of(RecordKind::kFault)[0].fault.code, FaultCode::kCrash);
+}
+
 }  // namespace
 }  // namespace trib::node::app

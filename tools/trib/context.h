@@ -43,6 +43,7 @@ int Fail(const Context& context, int exit_code, Code code, const std::string& te
 void AddKeyCommands(CLI::App& app, Context& context);
 void AddEnrolmentCommands(CLI::App& app, Context& context);
 void AddPackageCommands(CLI::App& app, Context& context);
+void AddBoardCommands(CLI::App& app, Context& context);
 void AddModelCommands(CLI::App& app, Context& context);
 /// One command of the noun `model`.
 void AddModelEvaluation(CLI::App& noun, Context& context);

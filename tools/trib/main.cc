@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   AddEnrolmentCommands(app, context);
   AddPackageCommands(app, context);
   AddModelCommands(app, context);
+  AddBoardCommands(app, context);
   AddFleetCommands(app, context);
   AddEventCommands(app, context);
   AddDriftCommands(app, context);
@@ -52,7 +53,7 @@ int main(int argc, char** argv) {
       "something\n"
       "  2  wrong usage or configuration; nothing was tried\n"
       "  3  refused: the daemon said no (unknown key, not found, exists already), or trib key new "
-      "found that the file exists already\n"
+      "or trib board image found that the file exists already\n"
       "Files:\n"
       "  ~/.config/tributary/trib.toml  server, server_key, key, timeout, labels; see "
       "deploy/trib.toml\n"

@@ -64,6 +64,8 @@ TEST_F(Trib, EveryVerbHasHelpWithAnExample) {
                                                        {"package", "sign"},
                                                        {"package", "inspect"},
                                                        {"package", "verify"},
+                                                       {"board", "image"},
+                                                       {"board", "inspect"},
                                                        {"recording", "import"},
                                                        {"recording", "check"},
                                                        {"doctor"}};

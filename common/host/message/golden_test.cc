@@ -182,6 +182,16 @@ std::map<std::string, Record> Records() {
                         1};
   all.emplace("record_fault_commissioning", refused);
 
+  Record crashed = fault;
+  crashed.header.reset_reason = ResetReason::kFault;
+  crashed.fault = Fault{FaultCode::kCrash,
+                        static_cast<std::uint32_t>(CrashKind::kMemoryFault),
+                        0x0000'4321,
+                        0,
+                        0x2100'0010,
+                        0};
+  all.emplace("record_fault_crash", crashed);
+
   Record commissioned = status;
   commissioned.header.condition = 1;
   NodeStatus& more = commissioned.status;

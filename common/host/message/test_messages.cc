@@ -209,7 +209,7 @@ Record Generator::NextRecord(RecordKind kind) {
       break;
     case RecordKind::kFault:
       new (&record.fault)
-          Fault{static_cast<FaultCode>(Below(13)), U32(), U32(), Finite(), U32(), U32()};
+          Fault{static_cast<FaultCode>(Below(14)), U32(), U32(), Finite(), U32(), U32()};
       break;
     default: {
       record.kind = RecordKind::kStatus;

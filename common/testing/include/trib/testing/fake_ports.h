@@ -144,11 +144,18 @@ class FakePower final : public node::Power {
  public:
   explicit FakePower(node::ResetCause cause = node::ResetCause::kPowerOn) : cause_(cause) {}
   node::ResetCause reset_cause() override { return cause_; }
+  node::Crash crash() override { return crash_; }
+  /// What the next boot finds.
+  void CrashWith(const node::Crash& crash) {
+    crash_ = crash;
+    cause_ = node::ResetCause::kFault;
+  }
   void Sleep(Millis limit) override { slept_ += limit; }
   [[nodiscard]] Millis slept() const { return slept_; }
 
  private:
   node::ResetCause cause_;
+  node::Crash crash_;
   Millis slept_{0};
 };
 

@@ -152,6 +152,19 @@ enum class FaultCode : std::uint8_t {
   kCommissioningRefused = 10,
   kCommissioningWarning = 11,
   kBaselineDiscarded = 12,
+  kCrash = 13,  ///< channel: CrashKind; detail: program counter; windows: address accessed
+};
+
+/// What ended the boot before. Values are persisted and sent.
+enum class CrashKind : std::uint8_t {
+  kNone = 0,
+  kHardFault = 1,
+  kMemoryFault = 2,
+  kBusFault = 3,
+  kUsageFault = 4,
+  kStackOverflow = 5,
+  kHang = 6,
+  kPanic = 7,
 };
 
 /// Whether `code` is what the guardrails say about a window.

@@ -16,7 +16,7 @@ enum class ResetCause : unsigned char {
   kBrownOut = 5,
 };
 
-/// What ended the boot before. Persisted and sent; values are never reused.
+/// What ended the boot before. Same values as message::CrashKind.
 enum class CrashKind : std::uint8_t {
   kNone = 0,
   kHardFault = 1,

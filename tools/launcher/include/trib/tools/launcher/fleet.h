@@ -54,6 +54,15 @@ class Fleet {
     std::string serial = {};
   };
 
+  /// A node on an emulated board, or its twin on this machine.
+  struct BoardRun {
+    std::string board;                   ///< "mps2-an386" or "mps3-an547"
+    std::filesystem::path image;         ///< flat; ImagePath() of board.h
+    std::vector<std::string> arguments;  ///< more of trib board image, e.g. --generate SEED
+    std::string package = {};            ///< a signed package; empty: built-in rules only
+    std::string serial = {};             ///< a wire's endpoint; empty: the gateway's first
+  };
+
   explicit Fleet(Options options);
   ~Fleet();
   Fleet(const Fleet&) = delete;
@@ -80,6 +89,16 @@ class Fleet {
   bool StartCloud();
   bool StartGateway(std::uint64_t id);
   bool StartNode(std::uint64_t id, const NodeRun& run);
+  /// Makes the board's memory, BoardMemoryFile(), unless it is there.
+  bool MakeBoardMemory(std::uint64_t id, const BoardRun& run);
+  /// The same, and powers the board up.
+  bool StartBoard(std::uint64_t id, const BoardRun& run);
+  /// The same node, memory, package and samples as a process of trib-node; over `serial`, or, when
+  /// that is empty, as other nodes.
+  bool StartTwin(std::uint64_t id, const BoardRun& run);
+  [[nodiscard]] std::filesystem::path BoardMemoryFile(std::uint64_t id) const;
+  /// What a board's image says.
+  [[nodiscard]] std::filesystem::path BoardConsole(std::uint64_t id) const;
   /// A gateway started from now on reaches the cloud through `endpoint`, e.g. a relay.
   void SetNorth(std::uint64_t gateway, std::string endpoint) {
     gateways_[gateway].north = std::move(endpoint);
@@ -139,7 +158,8 @@ class Fleet {
   bool MakeKey(std::string_view name);
   std::string PublicKeyHex(std::string_view name);
   bool Write(std::string_view name, const std::string& text);
-  bool RunPackage(std::vector<std::string> arguments);
+  bool RunTrib(const std::vector<std::string>& arguments);
+  std::vector<std::string> WayToGateway(std::uint64_t id, const std::string& serial);
   bool Sign(const std::filesystem::path& package, const std::filesystem::path& out);
   std::string TailsTable(const std::string& lines);
   std::string SerialTable(Endpoints& endpoints) const;
