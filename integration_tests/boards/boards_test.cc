@@ -141,23 +141,15 @@ class Boards : public River {
   /// Waits until the board's samples are over and all that it recorded was acknowledged.
   /// @returns how many records that were.
   std::uint64_t AwaitBoard(std::uint64_t node) {
-    std::string text;
+    nlohmann::json report;
     EXPECT_TRUE(WaitUntil(
         [&] {
-          text = Console(node);
-          return text.find("\ndone ") != std::string::npos && text.back() == '\n';
+          report = tools::launcher::BoardReport(fleet().BoardConsole(node));
+          return report.value("progress", "") == "done";
         },
         std::chrono::minutes(10)))
-        << text;
-    return NumberBehind(text, "\ndone ", " records ");
-  }
-  /// The number that follows `word` in the line that begins with `line`.
-  static std::uint64_t NumberBehind(const std::string& text,
-                                    const std::string& line,
-                                    const std::string& word) {
-    const std::size_t begin = text.find(line);
-    const std::size_t at = begin == std::string::npos ? begin : text.find(word, begin);
-    return at == std::string::npos ? 0 : std::stoull(text.substr(at + word.size()));
+        << Console(node);
+    return report.value("records", std::uint64_t{0});
   }
   std::string Write(const std::string& name, const std::string& text) {
     std::ofstream(fleet().File(name)) << text;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
 
 namespace trib::tools::launcher {
 namespace {
@@ -12,6 +14,29 @@ constexpr std::string_view kTcp = "tcp://";
 
 bool IsM55(std::string_view board) {
   return board == "mps3-an547";
+}
+
+bool IsStatus(std::string_view line) {
+  return line.starts_with("status ") || line.starts_with("ended ") || line.starts_with("done ");
+}
+
+/// Words in pairs, a name and its value.
+nlohmann::json ParseStatus(const std::string& line) {
+  std::istringstream words(line);
+  nlohmann::json out;
+  std::string name;
+  std::string value;
+  words >> value;
+  out["progress"] = value;
+  while (words >> name >> value) {
+    const bool number = value.find_first_not_of("0123456789") == std::string::npos;
+    out[name] = number ? nlohmann::json(std::stoull(value)) : nlohmann::json(value);
+  }
+  for (const char* tier : {"trigger", "classifier", "gateway", "cloud"}) {
+    out["exits"][tier] = out.value(tier, std::uint64_t{0});
+    out.erase(tier);
+  }
+  return out;
 }
 
 }  // namespace
@@ -65,6 +90,18 @@ std::filesystem::path ImagePath(const std::filesystem::path& bin,
   const auto builds = std::filesystem::absolute(bin).parent_path().parent_path();
   return builds / (IsM55(board) ? "node-m55" : "node-m4") / "bin" /
          (std::string(name) + "-" + std::string(board) + ".bin");
+}
+
+nlohmann::json BoardReport(const std::filesystem::path& console) {
+  std::ifstream in(console);
+  nlohmann::json newest = nlohmann::json::object();
+  // A line that is not whole yet ends the file, and not the line.
+  for (std::string line; std::getline(in, line) && !in.eof();) {
+    if (IsStatus(line)) {
+      newest = ParseStatus(line);
+    }
+  }
+  return newest;
 }
 
 }  // namespace trib::tools::launcher

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,5 +30,10 @@ std::optional<std::string> FindEmulator();
 std::filesystem::path ImagePath(const std::filesystem::path& bin,
                                 std::string_view name,
                                 std::string_view board);
+
+/// The newest of a board's status lines, with the names of trib-node's report; "exits" by tier.
+/// "progress" is "status", "ended" (the samples are over) or "done" (and all is acknowledged).
+/// An empty object before the first one.
+nlohmann::json BoardReport(const std::filesystem::path& console);
 
 }  // namespace trib::tools::launcher
