@@ -32,8 +32,7 @@ void NodeLoop::Decide(const sensing::CutWindow& window) {
   condition_ = window.condition;
   context.flags = window.after_gap ? message::record_flag::kAfterGap : 0;
   const sensing::GuardrailVerdict verdict = sensing::Judge(window, package_.guardrails);
-  const cascade::WindowStatistics statistics =
-      cascade::Measure(window.samples, window.channels, window.scale);
+  const cascade::WindowStatistics statistics = cascade::Measure(window.summaries, window.scale);
   frame_ = {};
   if (!verdict.ok()) {
     SpendOnWindow(false);
@@ -43,6 +42,7 @@ void NodeLoop::Decide(const sensing::CutWindow& window) {
   if (package_.present) {
     dsp::Window input;
     input.samples = window.samples;
+    input.summaries = window.summaries;
     input.channels = window.channels;
     input.frames = package_.recipe.window_frames;
     input.scale = window.scale;

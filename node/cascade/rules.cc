@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "trib/common/base/check.h"
 #include "trib/common/dsp/statistics.h"
 
 namespace trib::node::cascade {
@@ -54,14 +53,10 @@ package::FallbackRules BuiltInRules() {
   return rules;
 }
 
-WindowStatistics Measure(std::span<const std::int16_t> samples,
-                         std::uint32_t channels,
-                         float scale) {
-  TRIB_DCHECK(channels > 0 && samples.size() >= channels);
+WindowStatistics Measure(std::span<const dsp::Summary> channels, float scale) {
   WindowStatistics out;
-  for (std::uint32_t c = 0; c < channels && !out.full(); ++c) {
-    const dsp::ChannelView<std::int16_t> view(samples, channels, c);
-    const auto described = dsp::Describe<float>(view, dsp::Accumulate(view));
+  for (const dsp::Summary& channel : channels.first(std::min(channels.size(), out.capacity()))) {
+    const auto described = dsp::Describe<float>(dsp::SumsOf(channel));
     const float peak =
         std::max(described.maximum - described.mean, described.mean - described.minimum);
     const float crest = described.deviation > 0 ? peak / described.deviation : 0.0F;

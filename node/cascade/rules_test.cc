@@ -25,6 +25,17 @@ package::FallbackRule Rule(RuleSource source,
   return rule;
 }
 
+WindowStatistics MeasureSamples(const std::vector<std::int16_t>& samples,
+                                std::size_t channels,
+                                float scale) {
+  std::vector<dsp::Summary> summaries(channels);
+  for (std::size_t channel = 0; channel < channels; ++channel) {
+    dsp::Append(
+        summaries[channel], dsp::ChannelView<std::int16_t>(samples, channels, channel), 32'767);
+  }
+  return Measure(summaries, scale);
+}
+
 TEST(Measure, GivesPhysicalStatisticsWithoutTheMean) {
   // Channel 0: 100 +- 30; channel 1: a single spike.
   std::vector<std::int16_t> samples;
@@ -32,7 +43,7 @@ TEST(Measure, GivesPhysicalStatisticsWithoutTheMean) {
     samples.push_back(static_cast<std::int16_t>(i % 2 == 0 ? 130 : 70));
     samples.push_back(static_cast<std::int16_t>(i == 50 ? 1000 : 0));
   }
-  const WindowStatistics statistics = Measure(samples, 2, 0.1F);
+  const WindowStatistics statistics = MeasureSamples(samples, 2, 0.1F);
   ASSERT_EQ(statistics.size(), 2U);
   EXPECT_NEAR(statistics[0].rms, 3.0, 1e-5);
   EXPECT_NEAR(statistics[0].peak, 3.0, 1e-5);
@@ -44,7 +55,7 @@ TEST(Measure, GivesPhysicalStatisticsWithoutTheMean) {
 
 TEST(Measure, GivesNoCrestForADeadChannel) {
   const std::vector<std::int16_t> samples(64, 7);
-  EXPECT_EQ(Measure(samples, 1, 1.0F)[0].crest, 0.0F);
+  EXPECT_EQ(MeasureSamples(samples, 1, 1.0F)[0].crest, 0.0F);
 }
 
 TEST(Evaluate, TheWorstRuleThatHoldsWins) {
@@ -93,7 +104,7 @@ TEST(Evaluate, NaNHoldsNoRule) {
   (void)rules.rules.push_back(Rule(RuleSource::kRms, ActuatorState::kStop, 0));
   (void)rules.rules.push_back(Rule(RuleSource::kPeak, ActuatorState::kStop, 0, Comparison::kLess));
   const std::vector<std::int16_t> samples{1, 2, 3, 4};
-  const auto statistics = Measure(samples, 1, std::numeric_limits<float>::quiet_NaN());
+  const auto statistics = MeasureSamples(samples, 1, std::numeric_limits<float>::quiet_NaN());
   EXPECT_EQ(Evaluate(rules, statistics, FaultCode::kSensorNonFinite).state, ActuatorState::kNormal);
 }
 

@@ -5,8 +5,11 @@
 
 namespace trib::node::sensing {
 
-WindowBuffer::WindowBuffer(std::span<std::int16_t> memory, WindowShape shape)
-    : memory_(memory), shape_(shape) {
+WindowBuffer::WindowBuffer(std::span<std::int16_t> memory,
+                           std::span<dsp::Summary> summaries,
+                           const WindowShape& shape,
+                           const package::Guardrails& limits)
+    : memory_(memory), shape_(shape), summaries_(summaries, shape, limits) {
   TRIB_CHECK(shape.channels > 0 && shape.length > 0 && shape.hop > 0);
   TRIB_CHECK(memory.size() >= RequiredSamples(shape));
 }
@@ -54,6 +57,7 @@ void WindowBuffer::Commit(const SampleBlock& block, std::uint32_t condition) {
                   unwanted > 0 ? wanted * shape_.channels : 0,
                   memory_.begin() + static_cast<std::ptrdiff_t>(tail_ * shape_.channels));
       Mirror(tail_, wanted);
+      summaries_.Add(memory_.subspan(tail_ * shape_.channels, wanted * shape_.channels));
       tail_ = (tail_ + wanted) % shape_.length;
       filled_ += wanted;
       fresh_ += wanted;
@@ -61,6 +65,9 @@ void WindowBuffer::Commit(const SampleBlock& block, std::uint32_t condition) {
     }
   }
   ready_ = filled_ == shape_.length;
+  if (ready_) {
+    summaries_.Complete(Window());
+  }
   if (block.boundary) {
     ++metrics_.boundaries;
     if (ready_) {
@@ -71,11 +78,16 @@ void WindowBuffer::Commit(const SampleBlock& block, std::uint32_t condition) {
   }
 }
 
+std::span<const std::int16_t> WindowBuffer::Window() const {
+  return memory_.subspan(tail_ * shape_.channels,
+                         static_cast<std::size_t>(shape_.length) * shape_.channels);
+}
+
 CutWindow WindowBuffer::window() const {
   TRIB_DCHECK(ready_);
   CutWindow out;
-  out.samples = memory_.subspan(tail_ * shape_.channels,
-                                static_cast<std::size_t>(shape_.length) * shape_.channels);
+  out.samples = Window();
+  out.summaries = summaries_.whole();
   out.channels = shape_.channels;
   out.first_frame = next_frame_ - shape_.length;
   out.scale = scale_;
@@ -103,6 +115,7 @@ void WindowBuffer::Advance() {
     skip_ = shape_.hop - shape_.length;
     filled_ = 0;
     suspects_.clear();
+    summaries_.Restart();
   } else {
     filled_ = shape_.length - shape_.hop;
   }
@@ -114,6 +127,7 @@ void WindowBuffer::Restart() {
   fresh_ = 0;
   skip_ = 0;
   suspects_.clear();
+  summaries_.Restart();
 }
 
 void WindowBuffer::Mirror(std::size_t first_slot, std::size_t frames) {

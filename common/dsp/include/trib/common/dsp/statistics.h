@@ -100,40 +100,57 @@ template <RealNumber Real>
   return denominator == Real(0) ? Real(0) : numerator / denominator;
 }
 
-}  // namespace internal
-
 template <RealNumber Real, typename Sample>
-[[nodiscard]] TimeStatistics<Real> Describe(ChannelView<Sample> x, const Sums<Sample>& sums) {
+[[nodiscard]] TimeStatistics<Real> DescribeWith(const Sums<Sample>& sums,
+                                                Real mean,
+                                                Real variance) {
   const Real n = static_cast<Real>(sums.count);
   TimeStatistics<Real> out;
-  out.mean = static_cast<Real>(sums.sum) / n;
-  if constexpr (std::is_integral_v<Sample>) {
-    // Exact until the one conversion: n * sum_of_squares < 2^63 for 2^16 samples.
-    const std::int64_t numerator =
-        static_cast<std::int64_t>(sums.count) * sums.sum_of_squares - sums.sum * sums.sum;
-    out.variance = static_cast<Real>(numerator) / (n * n);
-  } else {
-    Real sum = 0;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      const Real d = static_cast<Real>(x[i]) - out.mean;
-      sum += d * d;
-    }
-    out.variance = sum / n;
-  }
+  out.mean = mean;
+  out.variance = variance;
   out.deviation = SquareRoot(out.variance);
   out.rms = SquareRoot(static_cast<Real>(sums.sum_of_squares) / n);
   out.mean_absolute = static_cast<Real>(sums.sum_of_absolutes) / n;
   out.minimum = static_cast<Real>(sums.minimum);
   out.maximum = static_cast<Real>(sums.maximum);
   out.peak = out.maximum > -out.minimum ? out.maximum : -out.minimum;
-  out.crest = internal::Ratio(out.peak, out.rms);
-  out.shape = internal::Ratio(out.rms, out.mean_absolute);
-  out.impulse = internal::Ratio(out.peak, out.mean_absolute);
+  out.crest = Ratio(out.peak, out.rms);
+  out.shape = Ratio(out.rms, out.mean_absolute);
+  out.impulse = Ratio(out.peak, out.mean_absolute);
   if (sums.count > 1) {
     const Real steps = static_cast<Real>(sums.count - 1);
     out.mean_step = static_cast<Real>(sums.sum_of_steps) / steps;
   }
   return out;
+}
+
+}  // namespace internal
+
+/// Counts need no second look at the samples: their sums are exact.
+template <RealNumber Real>
+[[nodiscard]] TimeStatistics<Real> Describe(const Sums<std::int16_t>& sums) {
+  const Real n = static_cast<Real>(sums.count);
+  // Exact until the one conversion: n * sum_of_squares < 2^63 for 2^16 samples.
+  const std::int64_t numerator =
+      static_cast<std::int64_t>(sums.count) * sums.sum_of_squares - sums.sum * sums.sum;
+  return internal::DescribeWith<Real>(
+      sums, static_cast<Real>(sums.sum) / n, static_cast<Real>(numerator) / (n * n));
+}
+
+template <RealNumber Real, typename Sample>
+[[nodiscard]] TimeStatistics<Real> Describe(ChannelView<Sample> x, const Sums<Sample>& sums) {
+  if constexpr (std::is_integral_v<Sample>) {
+    return Describe<Real>(sums);
+  } else {
+    const Real n = static_cast<Real>(sums.count);
+    const Real mean = static_cast<Real>(sums.sum) / n;
+    Real sum = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const Real d = static_cast<Real>(x[i]) - mean;
+      sum += d * d;
+    }
+    return internal::DescribeWith<Real>(sums, mean, sum / n);
+  }
 }
 
 template <RealNumber Real>

@@ -73,6 +73,9 @@ struct NodeConfig {
 /// Borrowed by the loop; NodeLoopStorage owns it.
 struct NodeMemory {
   std::span<std::int16_t> window;  ///< twice the samples of the longest window
+  /// One for each channel at least; WindowSummaries::RequiredSummaries() of the recipe for
+  /// summaries that are made while samples arrive.
+  std::span<dsp::Summary> summaries;
   std::span<float> features;
   std::span<std::byte> state;
   std::span<std::byte> message;
@@ -103,6 +106,7 @@ class NodeLoopStorage {
  public:
   NodeMemory memory() {
     return {.window = window_,
+            .summaries = summaries_,
             .features = features_,
             .state = state_,
             .message = message_,
@@ -125,7 +129,11 @@ class NodeLoopStorage {
   static constexpr std::size_t kCovarianceNumbers =
       message::kMaxConditions * dsp::TriangleNumbers(24);
 
+  // Three channels in eight pieces, or eight in three, and the whole of each.
+  static constexpr std::size_t kSummaries = 32;
+
   std::array<std::int16_t, 2 * kWindowSamples> window_{};
+  std::array<dsp::Summary, kSummaries> summaries_{};
   std::array<float, 2 * kWindowSamples> features_{};
   std::array<std::byte, state::StateStore::kScratchBytes> state_{};
   std::array<std::byte, std::max(uplink::Uplink::kMessageBytes, kRecordBytes)> message_{};

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "trib/common/base/fixed_vector.h"
+#include "trib/common/dsp/summary.h"
 #include "trib/common/message/types.h"
 #include "trib/common/package/sections.h"
 #include "trib/node/ports/actuator.h"
@@ -23,14 +24,12 @@ struct ChannelStatistics {
 };
 using WindowStatistics = FixedVector<ChannelStatistics, package::kMaxChannels>;
 
-/// Statistics of interleaved counts, times `scale`. With a scale that is not finite, rms and peak
+/// Statistics of channels of counts, times `scale`. With a scale that is not finite, rms and peak
 /// are not either, and no rule on them holds when it is NaN. Channels beyond kMaxChannels are left
 /// out: no rule can name them.
 ///
-/// Requires  channels >= 1; at least one frame.
-WindowStatistics Measure(std::span<const std::int16_t> samples,
-                         std::uint32_t channels,
-                         float scale);
+/// Requires  at least one frame.
+WindowStatistics Measure(std::span<const dsp::Summary> channels, float scale);
 
 struct RuleOutcome {
   ActuatorState state = ActuatorState::kNormal;
