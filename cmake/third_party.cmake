@@ -4,16 +4,6 @@ find_program(CCACHE ccache)
 find_program(TRIB_PROTOC protoc REQUIRED)
 find_program(TRIB_PROTOC_GEN_NANOPB protoc-gen-nanopb REQUIRED)
 
-# nanopb and libsodium headers do not depend on the target. A cross build must see these two and
-# nothing else of the host's include folder, so they are reached through links of our own.
-set(portable ${PROJECT_BINARY_DIR}/portable_headers)
-file(MAKE_DIRECTORY ${portable}/nanopb ${portable}/sodium)
-foreach(header pb.h pb_common.h pb_decode.h pb_encode.h)
-  file(CREATE_LINK /usr/include/${header} ${portable}/nanopb/${header} SYMBOLIC)
-endforeach()
-file(CREATE_LINK /usr/include/sodium.h ${portable}/sodium/sodium.h SYMBOLIC)
-file(CREATE_LINK /usr/include/sodium ${portable}/sodium/sodium SYMBOLIC)
-
 function(trib_third_party name)
   add_library(trib_third_party_${name} INTERFACE)
   add_library(trib::third_party::${name} ALIAS trib_third_party_${name})
@@ -21,11 +11,9 @@ function(trib_third_party name)
 endfunction()
 
 trib_third_party(nanopb)
-target_include_directories(trib_third_party_nanopb SYSTEM INTERFACE ${portable}/nanopb)
 trib_third_party(sodium)
-target_include_directories(trib_third_party_sodium SYSTEM INTERFACE ${portable}/sodium)
-
 if(CMAKE_CROSSCOMPILING)
+  include(${CMAKE_CURRENT_LIST_DIR}/third_party_target.cmake)
   return()
 endif()
 
