@@ -33,9 +33,8 @@ void NodeLoop::Decide(const sensing::CutWindow& window) {
   context.flags = window.after_gap ? message::record_flag::kAfterGap : 0;
   const sensing::GuardrailVerdict verdict = sensing::Judge(window, package_.guardrails);
   const cascade::WindowStatistics statistics = cascade::Measure(window.summaries, window.scale);
-  frame_ = {};
+  frame_.values.clear();
   if (!verdict.ok()) {
-    SpendOnWindow(false);
     DecideBad(verdict, statistics, context);
     return;
   }
@@ -49,13 +48,12 @@ void NodeLoop::Decide(const sensing::CutWindow& window) {
     input.sample_rate_hz = package_.recipe.sample_rate_hz;
     input.first_frame = window.first_frame;
     input.flags = window.after_gap ? dsp::window_flag::kAfterGap : 0;
+    context.extracted = true;
     if (!features_.Extract(input, frame_).ok()) {
-      SpendOnWindow(true);
       DecideBad({.code = FaultCode::kSensorNonFinite}, statistics, context);
       return;
     }
   }
-  SpendOnWindow(package_.present);
   DecideGood(window, statistics, context);
 }
 
@@ -71,6 +69,7 @@ void NodeLoop::DecideBad(const sensing::GuardrailVerdict& verdict,
   rules_state_ = outcome.state;
   // An alarm that stands is not called off by a window that says nothing about the machine.
   SetActuator(cascade::Worse(StandingState(), outcome.state), context);
+  SpendOnWindow(context);
   context.tier = Tier::kFallback;
   context.flags |= message::record_flag::kFallbackRules;
   ++metrics_.windows_invalid;
@@ -126,6 +125,7 @@ void NodeLoop::DecideGood(const sensing::CutWindow& window,
   context.flags |= decides || look.taken ? 0 : message::record_flag::kFallbackRules;
   rules_state_ = outcome.state;
   SetActuator(cascade::Worse(StandingState(), outcome.state), context);
+  SpendOnWindow(context);
   OpenBlock();
   CountInSketch(result, look);
   ReportRecovery(context);
@@ -225,7 +225,9 @@ void NodeLoop::ReportEpisode(bool before,
   }
   record_.event.severity = result.severity;
   record_.event.windows = std::max(result.windows, named ? naming_.windows() : 0);
-  record_.event.top = result.top;
+  if (result.score >= 0) {
+    record_.event.top = trigger_.Top(frame_.values.span(), baseline());
+  }
   record_.event.distance = result.distance;
   record_.event.actuator = static_cast<std::uint32_t>(context.actuator);
   ++metrics_.events;
@@ -270,7 +272,10 @@ void NodeLoop::ReportRules(const cascade::RuleOutcome& outcome, const Context& c
   }
 }
 
-void NodeLoop::SpendOnWindow(bool features) {
+void NodeLoop::SpendOnWindow(const Context& context) {
+  if (!context.cut) {
+    return;
+  }
   const dsp::Recipe& recipe = package_.recipe;
   const auto rate = static_cast<float>(recipe.sample_rate_hz);
   const float seconds = static_cast<float>(recipe.hop_frames) / rate;
@@ -281,7 +286,7 @@ void NodeLoop::SpendOnWindow(bool features) {
   energy_.Add(Category::kSense, ToNanojoules(energy::SenseEnergy(kBoard, sensing)));
   energy_.Add(Category::kSleep, ToNanojoules(energy::SleepEnergy(kBoard, seconds)));
   std::uint32_t trigger_cycles = samples * kCycles.guardrail_per_sample;
-  if (features) {
+  if (context.extracted) {
     energy_.Add(Category::kFeatures,
                 ToNanojoules(energy::CycleEnergy(kBoard, samples * kCycles.feature_per_sample)));
     trigger_cycles +=

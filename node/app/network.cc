@@ -53,9 +53,11 @@ std::uint32_t NodeLoop::LabelOf(const cascade::Answer& answer, bool anomaly) con
 
 NodeLoop::Look NodeLoop::LookAt(const sensing::CutWindow& window, bool over, bool drawn) {
   Look look;
+  if (!classifier_) {
+    return look;
+  }
   const LogicalTime now = ports_.clock.Now();
-  if (!classifier_ ||
-      (package_.trigger && !over && !standing() && !drawn && !policy_.HeartbeatDue(now))) {
+  if (package_.trigger && !over && !standing() && !drawn && !policy_.HeartbeatDue(now)) {
     return look;
   }
   policy_.NoteHeartbeat(now);

@@ -35,7 +35,9 @@ void WindowSummaries::NextPiece() {
   newest_ = newest_ + 1 < pieces_ ? newest_ + 1 : 0;
   second_ = !second_;
   lacks_ = lengths_[second_ ? 1 : 0];
-  std::ranges::fill(piece(newest_), dsp::Summary());
+  for (dsp::Summary& summary : piece(newest_)) {
+    summary = {};
+  }
 }
 
 void WindowSummaries::AddToPiece(std::span<const std::int16_t> samples) {

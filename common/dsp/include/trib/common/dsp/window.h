@@ -50,6 +50,9 @@ class ChannelView {
         stride_(channels) {}
 
   [[nodiscard]] constexpr std::size_t size() const { return size_; }
+  /// The first sample, and how many samples of all channels lie between two.
+  [[nodiscard]] constexpr const Sample* data() const { return first_; }
+  [[nodiscard]] constexpr std::size_t stride() const { return stride_; }
   [[nodiscard]] constexpr Sample operator[](std::size_t i) const { return first_[i * stride_]; }
 
  private:

@@ -223,8 +223,9 @@ class NodeLoop final : private uplink::DownlinkHandler {
     std::uint32_t flags = 0;
     ActuatorState actuator = ActuatorState::kNormal;
     std::uint32_t condition = 0;
-    bool cut = false;    // a window was cut; not so when the sensor is silent
-    bool drawn = false;  // for the audit
+    bool cut = false;        // a window was cut; not so when the sensor is silent
+    bool extracted = false;  // its features were asked for
+    bool drawn = false;      // for the audit
   };
   // What the network says of the window in hand.
   struct Look {
@@ -268,7 +269,7 @@ class NodeLoop final : private uplink::DownlinkHandler {
   void OpenBlock();
   void CountInSketch(const cascade::TriggerResult& result, const Look& look);
   void WatchDrift(std::span<const float> standardised, float confidence);
-  void SpendOnWindow(bool features);
+  void SpendOnWindow(const Context& context);
 
   [[nodiscard]] Look LookAt(const sensing::CutWindow& window, bool over, bool drawn);
   [[nodiscard]] bool MayAsk() const;
