@@ -29,13 +29,6 @@ void Begin(Summary& summary, std::int16_t first) {
   summary.maximum = first;
 }
 
-/// A sample that is not clipped is a run of 1 at least.
-void CountSingles(Summary& summary) {
-  if (summary.clipped < summary.count) {
-    summary.longest_run = std::max<std::uint16_t>(summary.longest_run, 1);
-  }
-}
-
 /// What every sample has a part in. Sums of magnitudes come from those of the negative ones.
 struct Common {
   std::int64_t squares = 0;
@@ -51,8 +44,16 @@ struct Usual {
   std::uint32_t width = 0;
 };
 
+/// Neither clipped nor beyond the extremes so far.
+Usual UsualOf(const Summary& summary, std::int32_t clip_level) {
+  const std::int32_t low = std::max<std::int32_t>(summary.minimum, 1 - clip_level);
+  const std::int32_t high = std::min<std::int32_t>(summary.maximum, clip_level - 1);
+  return {low, high < low ? 0 : static_cast<std::uint32_t>(high - low) + 1};
+}
+
 /// Goes on up to `end` or behind the first sample that is not usual. Out of line, and with so few
 /// numbers, that all of them stay in registers.
+template <bool kOneChannel>
 [[gnu::noinline]] const std::int16_t* AddUsual(Common& common,
                                                const std::int16_t* at,
                                                const std::int16_t* end,
@@ -67,7 +68,7 @@ struct Usual {
   do {
     const std::int32_t previous = value;
     value = *at;
-    at += stride;
+    at += kOneChannel ? 1 : stride;
     sum += value;
     squares += std::int64_t{value} * value;
     negatives += value & (value >> 31);
@@ -79,44 +80,18 @@ struct Usual {
   return at;
 }
 
-/// What few samples have a part in: extremes, clipping, and values that repeat.
-class Rare {
- public:
-  Rare(Summary& summary, std::int32_t clip_level)
-      : summary_(summary), clip_level_(clip_level), run_(summary.last_run) {}
-
-  [[nodiscard]] Usual usual() const {
-    // Neither clipped nor beyond the extremes so far.
-    const std::int32_t low = std::max<std::int32_t>(summary_.minimum, 1 - clip_level_);
-    const std::int32_t high = std::min<std::int32_t>(summary_.maximum, clip_level_ - 1);
-    return {low, high < low ? 0 : static_cast<std::uint32_t>(high - low) + 1};
+/// What few samples have a part in: extremes, clipping, and values that repeat. `run` is how often
+/// `value` has now come in a row.
+void TakeUnusual(Summary& summary, std::int32_t value, std::size_t run, std::int32_t clip_level) {
+  const auto sample = static_cast<std::int16_t>(value);
+  summary.minimum = std::min(summary.minimum, sample);
+  summary.maximum = std::max(summary.maximum, sample);
+  if (Magnitude(value) >= clip_level) {
+    ++summary.clipped;
+  } else {
+    summary.longest_run = std::max(summary.longest_run, static_cast<std::uint16_t>(run));
   }
-
-  void Take(std::int32_t value, bool repeats, std::size_t index) {
-    const bool clipped = Magnitude(value) >= clip_level_;
-    const auto sample = static_cast<std::int16_t>(value);
-    summary_.minimum = std::min(summary_.minimum, sample);
-    summary_.maximum = std::max(summary_.maximum, sample);
-    summary_.clipped = static_cast<std::uint16_t>(summary_.clipped + (clipped ? 1 : 0));
-    if (!repeats) {
-      return;
-    }
-    run_ = index == repeated_until_ ? run_ + 1 : 2;
-    repeated_until_ = index + 1;
-    if (!clipped) {
-      summary_.longest_run = std::max(summary_.longest_run, static_cast<std::uint16_t>(run_));
-    }
-  }
-  void Finish(std::size_t size) {
-    summary_.last_run = static_cast<std::uint16_t>(repeated_until_ == size ? run_ : 1);
-  }
-
- private:
-  Summary& summary_;
-  std::int32_t clip_level_;
-  std::size_t run_;
-  std::size_t repeated_until_ = 0;  ///< the run that ends before this index
-};
+}
 
 }  // namespace
 
@@ -133,23 +108,34 @@ void Append(Summary& summary, View samples, std::int32_t clip_level) {
         static_cast<std::uint16_t>(summary.first_run + LeadingRun(samples, summary.first));
   }
   Common common{.last = summary.last};
-  Rare rare(summary, clip_level);
-  const std::int16_t* const begin = samples.data();
-  const std::int16_t* const end = begin + samples.size() * samples.stride();
-  for (const std::int16_t* at = begin; at != end;) {
-    at = AddUsual(common, at, end, samples.stride(), rare.usual());
-    const std::size_t taken = static_cast<std::size_t>(at - begin) / samples.stride();
-    const std::int32_t previous = taken > 1 ? samples[taken - 2] : summary.last;
-    rare.Take(common.last, common.last == previous, taken - 1);
+  std::size_t run = summary.last_run;
+  const std::size_t stride = samples.stride();
+  const std::int16_t* const end = samples.data() + samples.size() * stride;
+  for (const std::int16_t* at = samples.data(); at != end;) {
+    const std::int16_t* const from = at;
+    const std::int32_t before = common.last;
+    const Usual usual = UsualOf(summary, clip_level);
+    at = stride == 1 ? AddUsual<true>(common, at, end, stride, usual)
+                     : AddUsual<false>(common, at, end, stride, usual);
+    const std::int32_t previous = at - from == static_cast<std::ptrdiff_t>(stride)
+                                      ? before
+                                      : *(at - 2 * static_cast<std::ptrdiff_t>(stride));
+    // All but the last one differ from what they follow.
+    run = common.last != previous                            ? 1
+          : at - from == static_cast<std::ptrdiff_t>(stride) ? run + 1
+                                                             : 2;
+    TakeUnusual(summary, common.last, run, clip_level);
   }
-  rare.Finish(samples.size());
+  summary.last_run = static_cast<std::uint16_t>(run);
   summary.sum_of_squares += static_cast<std::uint64_t>(common.squares);
   summary.sum += common.sum;
   summary.sum_of_absolutes += common.sum - 2 * common.negatives;
   summary.sum_of_steps += common.last - summary.last - 2 * common.falls;
   summary.last = static_cast<std::int16_t>(common.last);
   summary.count = static_cast<std::uint16_t>(summary.count + samples.size());
-  CountSingles(summary);
+  if (summary.clipped < summary.count) {
+    summary.longest_run = std::max<std::uint16_t>(summary.longest_run, 1);
+  }
 }
 
 void Append(Summary& summary, const Summary& next, std::int32_t clip_level) {

@@ -32,10 +32,9 @@ void NodeLoop::Decide(const sensing::CutWindow& window) {
   condition_ = window.condition;
   context.flags = window.after_gap ? message::record_flag::kAfterGap : 0;
   const sensing::GuardrailVerdict verdict = sensing::Judge(window, package_.guardrails);
-  const cascade::WindowStatistics statistics = cascade::Measure(window.summaries, window.scale);
   frame_.values.clear();
   if (!verdict.ok()) {
-    DecideBad(verdict, statistics, context);
+    DecideBad(verdict, {window.summaries, window.scale}, context);
     return;
   }
   if (package_.present) {
@@ -50,11 +49,11 @@ void NodeLoop::Decide(const sensing::CutWindow& window) {
     input.flags = window.after_gap ? dsp::window_flag::kAfterGap : 0;
     context.extracted = true;
     if (!features_.Extract(input, frame_).ok()) {
-      DecideBad({.code = FaultCode::kSensorNonFinite}, statistics, context);
+      DecideBad({.code = FaultCode::kSensorNonFinite}, {window.summaries, window.scale}, context);
       return;
     }
   }
-  DecideGood(window, statistics, context);
+  DecideGood(window, context);
 }
 
 void NodeLoop::SetActuator(ActuatorState state, Context& context) {
@@ -63,9 +62,9 @@ void NodeLoop::SetActuator(ActuatorState state, Context& context) {
 }
 
 void NodeLoop::DecideBad(const sensing::GuardrailVerdict& verdict,
-                         const cascade::WindowStatistics& statistics,
+                         const cascade::Measurable& measurable,
                          Context& context) {
-  const cascade::RuleOutcome outcome = cascade::Evaluate(package_.rules, statistics, verdict.code);
+  const cascade::RuleOutcome outcome = cascade::Evaluate(package_.rules, measurable, verdict.code);
   rules_state_ = outcome.state;
   // An alarm that stands is not called off by a window that says nothing about the machine.
   SetActuator(cascade::Worse(StandingState(), outcome.state), context);
@@ -99,11 +98,9 @@ cascade::RuleOutcome NodeLoop::JudgeSeverity(cascade::RuleOutcome outcome) {
   return zone.state > outcome.state ? zone : outcome;
 }
 
-void NodeLoop::DecideGood(const sensing::CutWindow& window,
-                          const cascade::WindowStatistics& statistics,
-                          Context& context) {
-  const cascade::RuleOutcome outcome =
-      JudgeSeverity(cascade::Evaluate(package_.rules, statistics, FaultCode::kUnspecified));
+void NodeLoop::DecideGood(const sensing::CutWindow& window, Context& context) {
+  const cascade::RuleOutcome outcome = JudgeSeverity(
+      cascade::Evaluate(package_.rules, {window.summaries, window.scale}, FaultCode::kUnspecified));
   const bool before = standing();
   const bool decides = armed();
   cascade::TriggerResult result;
@@ -115,14 +112,14 @@ void NodeLoop::DecideGood(const sensing::CutWindow& window,
   }
   context.drawn = package_.present && policy_.Audited(metrics_.windows - 1);
   const Look look = LookAt(window, result.over, context.drawn);
-  const bool put_off = look.taken && !look.sure && MayAsk();
-  if (look.taken && !put_off) {
+  const bool put_off = look.answer && !look.sure && MayAsk();
+  if (look.answer && !put_off) {
     context.tier = Tier::kClassifier;
-    naming_.Take(look.answer);
+    naming_.Take(*look.answer);
   } else {
     context.tier = decides ? Tier::kTrigger : Tier::kFallback;
   }
-  context.flags |= decides || look.taken ? 0 : message::record_flag::kFallbackRules;
+  context.flags |= decides || look.answer ? 0 : message::record_flag::kFallbackRules;
   rules_state_ = outcome.state;
   SetActuator(cascade::Worse(StandingState(), outcome.state), context);
   SpendOnWindow(context);
@@ -170,7 +167,8 @@ void NodeLoop::CountInSketch(const cascade::TriggerResult& result, const Look& l
   const sketch::SketchBuilder::Values values{
       .frame = std::span(standard).first(count),
       .trigger_score = result.score,
-      .confidence = look.taken ? look.answer.confidence : std::numeric_limits<float>::quiet_NaN()};
+      .confidence =
+          look.answer ? look.answer->confidence : std::numeric_limits<float>::quiet_NaN()};
   sketch_.AddWindow(result.over, values);
   WatchDrift(values.frame, values.confidence);
 }

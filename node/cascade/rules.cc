@@ -23,18 +23,19 @@ float Of(const ChannelStatistics& channel, RuleSource source) {
   }
 }
 
-bool Holds(const FallbackRule& rule, const WindowStatistics& statistics, message::FaultCode fault) {
+bool Holds(const FallbackRule& rule, const Measurable& window, message::FaultCode fault) {
   if (rule.source == RuleSource::kAnyFault) {
     return fault != message::FaultCode::kUnspecified;
   }
   if (rule.source == RuleSource::kFaultCode) {
     return static_cast<std::uint16_t>(fault) == rule.fault_code;
   }
-  for (std::size_t i = 0; i < statistics.size(); ++i) {
+  const std::size_t channels = std::min(window.channels.size(), package::kMaxChannels);
+  for (std::size_t i = 0; i < channels; ++i) {
     if (rule.channel != package::kAnyChannel && rule.channel != i) {
       continue;
     }
-    const float value = Of(statistics[i], rule.source);
+    const float value = Of(Measure(window.channels[i], window.scale), rule.source);
     if (rule.comparison == Comparison::kGreater ? value > rule.threshold : value < rule.threshold) {
       return true;
     }
@@ -53,25 +54,21 @@ package::FallbackRules BuiltInRules() {
   return rules;
 }
 
-WindowStatistics Measure(std::span<const dsp::Summary> channels, float scale) {
-  WindowStatistics out;
-  for (const dsp::Summary& channel : channels.first(std::min(channels.size(), out.capacity()))) {
-    const auto described = dsp::Describe<float>(dsp::SumsOf(channel));
-    const float peak =
-        std::max(described.maximum - described.mean, described.mean - described.minimum);
-    const float crest = described.deviation > 0 ? peak / described.deviation : 0.0F;
-    (void)out.push_back({described.deviation * scale, peak * scale, crest});
-  }
-  return out;
+ChannelStatistics Measure(const dsp::Summary& channel, float scale) {
+  const auto described = dsp::Describe<float>(dsp::SumsOf(channel));
+  const float peak =
+      std::max(described.maximum - described.mean, described.mean - described.minimum);
+  const float crest = described.deviation > 0 ? peak / described.deviation : 0.0F;
+  return {described.deviation * scale, peak * scale, crest};
 }
 
 RuleOutcome Evaluate(const package::FallbackRules& rules,
-                     const WindowStatistics& statistics,
+                     const Measurable& window,
                      message::FaultCode fault) {
   RuleOutcome worst;
   for (const FallbackRule& rule : rules.rules) {
     const auto state = static_cast<ActuatorState>(rule.actuator);
-    if (state > worst.state && Holds(rule, statistics, fault)) {
+    if (state > worst.state && Holds(rule, window, fault)) {
       worst = {state, rule.label};
     }
   }

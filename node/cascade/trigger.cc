@@ -76,18 +76,22 @@ float Trigger::Score(std::span<const float> frame,
   lane.ewma_fade *= (1.0F - alpha) * (1.0F - alpha);
   const float ewma_scale =
       1.0F / dsp::SquareRoot(alpha / (2.0F - alpha) * (1.0F - lane.ewma_fade) + lane.inverse_n);
-  float score = 0;
-  for (std::size_t i = 0; i < frame.size(); ++i) {
-    if (!InMask(i)) {
+  float largest_ewma = 0;
+  std::uint64_t mask = spec_.feature_mask;
+  for (std::size_t i = 0; i < frame.size(); ++i, mask >>= 1U) {
+    if ((mask & 1U) == 0) {
       continue;
     }
     const float z = Standardise(i, frame[i], baseline);
+    float& ewma = lane.ewma[i];
+    ewma += alpha * (std::clamp(z, -lane.threshold, lane.threshold) - ewma);
     result.largest = std::max(result.largest, dsp::Absolute(z));
-    lane.ewma[i] += alpha * (std::clamp(z, -lane.threshold, lane.threshold) - lane.ewma[i]);
-    score = std::max(score, dsp::Absolute(z) * lane.single_scale);
-    if (alpha < 1) {
-      score = std::max(score, dsp::Absolute(lane.ewma[i]) * ewma_scale);
-    }
+    largest_ewma = std::max(largest_ewma, dsp::Absolute(ewma));
+  }
+  // Scaled last: a product grows with its factor, rounded or not.
+  float score = result.largest * lane.single_scale;
+  if (alpha < 1) {
+    score = std::max(score, largest_ewma * ewma_scale);
   }
   if (lane.distance_threshold > 0) {
     result.distance = baseline.Distance(frame);

@@ -75,7 +75,8 @@ void WindowBuffer::Commit(const SampleBlock& block, std::uint32_t condition) {
                   memory_.begin() + static_cast<std::ptrdiff_t>(tail_ * shape_.channels));
       Mirror(tail_, wanted);
       summaries_.Add(memory_.subspan(tail_ * shape_.channels, wanted * shape_.channels));
-      tail_ = (tail_ + wanted) % shape_.length;
+      tail_ += wanted;
+      tail_ -= tail_ >= shape_.length ? shape_.length : 0;
       filled_ += wanted;
       fresh_ += wanted;
       NoteSuspect(next_frame_, block);
@@ -102,14 +103,13 @@ std::span<const std::int16_t> WindowBuffer::Window() const {
 
 CutWindow WindowBuffer::window() const {
   TRIB_DCHECK(ready_);
-  CutWindow out;
-  out.samples = Window();
-  out.summaries = summaries_.whole();
-  out.channels = shape_.channels;
-  out.first_frame = next_frame_ - shape_.length;
-  out.scale = scale_;
-  out.condition = condition_;
-  out.after_gap = after_gap_;
+  CutWindow out{.samples = Window(),
+                .summaries = summaries_.whole(),
+                .channels = shape_.channels,
+                .first_frame = next_frame_ - shape_.length,
+                .scale = scale_,
+                .condition = condition_,
+                .after_gap = after_gap_};
   for (const Suspect& suspect : suspects_) {
     if (suspect.end_frame > out.first_frame) {
       out.missing_frames += suspect.missing;

@@ -73,14 +73,14 @@ void WindowSummaries::Complete(std::span<const std::int16_t> samples) {
   if (pieces_ == 1) {
     return;
   }
-  for (std::size_t channel = 0; channel < shape_.channels; ++channel) {
-    dsp::Summary whole;
-    std::size_t at = newest_;
-    for (std::size_t i = 0; i < pieces_; ++i) {
-      at = at + 1 < pieces_ ? at + 1 : 0;  // the oldest follows the newest
-      dsp::Append(whole, piece(at)[channel], LimitsOf(limits_, channel).clip_level_raw);
+  std::size_t at = newest_ + 1 < pieces_ ? newest_ + 1 : 0;  // the oldest follows the newest
+  std::ranges::copy(piece(at), memory_.begin());
+  for (std::size_t i = 1; i < pieces_; ++i) {
+    at = at + 1 < pieces_ ? at + 1 : 0;
+    const std::span<const dsp::Summary> next = piece(at);
+    for (std::size_t channel = 0; channel < shape_.channels; ++channel) {
+      dsp::Append(memory_[channel], next[channel], LimitsOf(limits_, channel).clip_level_raw);
     }
-    memory_[channel] = whole;
   }
 }
 

@@ -67,7 +67,7 @@ class Extractor {
         window.frames == 0) {
       return Code::kInvalidArgument;
     }
-    cache_ = {};
+    cache_.has_channel = false;
     for (const Operation& operation : recipe_.operations) {
       Apply(window, operation, out);
     }
@@ -99,8 +99,9 @@ class Extractor {
 
   void Select(const Window& window, std::size_t channel) {
     if (!cache_.has_channel || cache_.channel != channel) {
-      cache_ = {};
       cache_.has_channel = true;
+      cache_.has_shape = false;
+      cache_.has_spectrum = false;
       cache_.channel = channel;
       cache_.sums = SumUp(window, channel);
       cache_.time = Describe<Real>(cache_.sums);

@@ -95,6 +95,18 @@ struct TimeStatistics {
 
 namespace internal {
 
+/// The nearest Real. One instruction on a microcontroller for what fits 32 bits, a call for more.
+template <RealNumber Real, typename Wide>
+[[nodiscard]] constexpr Real Nearest(Wide value) {
+  if constexpr (std::is_integral_v<Wide>) {
+    const auto narrow = static_cast<std::int32_t>(value);
+    if (narrow == value) {
+      return static_cast<Real>(narrow);
+    }
+  }
+  return static_cast<Real>(value);
+}
+
 template <RealNumber Real>
 [[nodiscard]] constexpr Real Ratio(Real numerator, Real denominator) {
   return denominator == Real(0) ? Real(0) : numerator / denominator;
@@ -109,17 +121,17 @@ template <RealNumber Real, typename Sample>
   out.mean = mean;
   out.variance = variance;
   out.deviation = SquareRoot(out.variance);
-  out.rms = SquareRoot(static_cast<Real>(sums.sum_of_squares) / n);
-  out.mean_absolute = static_cast<Real>(sums.sum_of_absolutes) / n;
-  out.minimum = static_cast<Real>(sums.minimum);
-  out.maximum = static_cast<Real>(sums.maximum);
+  out.rms = SquareRoot(internal::Nearest<Real>(sums.sum_of_squares) / n);
+  out.mean_absolute = internal::Nearest<Real>(sums.sum_of_absolutes) / n;
+  out.minimum = internal::Nearest<Real>(sums.minimum);
+  out.maximum = internal::Nearest<Real>(sums.maximum);
   out.peak = out.maximum > -out.minimum ? out.maximum : -out.minimum;
   out.crest = Ratio(out.peak, out.rms);
   out.shape = Ratio(out.rms, out.mean_absolute);
   out.impulse = Ratio(out.peak, out.mean_absolute);
   if (sums.count > 1) {
     const Real steps = static_cast<Real>(sums.count - 1);
-    out.mean_step = static_cast<Real>(sums.sum_of_steps) / steps;
+    out.mean_step = internal::Nearest<Real>(sums.sum_of_steps) / steps;
   }
   return out;
 }
@@ -134,7 +146,7 @@ template <RealNumber Real>
   const std::int64_t numerator =
       static_cast<std::int64_t>(sums.count) * sums.sum_of_squares - sums.sum * sums.sum;
   return internal::DescribeWith<Real>(
-      sums, static_cast<Real>(sums.sum) / n, static_cast<Real>(numerator) / (n * n));
+      sums, internal::Nearest<Real>(sums.sum) / n, internal::Nearest<Real>(numerator) / (n * n));
 }
 
 template <RealNumber Real, typename Sample>
@@ -143,7 +155,7 @@ template <RealNumber Real, typename Sample>
     return Describe<Real>(sums);
   } else {
     const Real n = static_cast<Real>(sums.count);
-    const Real mean = static_cast<Real>(sums.sum) / n;
+    const Real mean = internal::Nearest<Real>(sums.sum) / n;
     Real sum = 0;
     for (std::size_t i = 0; i < x.size(); ++i) {
       const Real d = static_cast<Real>(x[i]) - mean;
@@ -220,7 +232,7 @@ template <RealNumber Real, typename Sample>
       sum_b += b[i];
     }
     const std::int64_t numerator = static_cast<std::int64_t>(a.size()) * products - sum_a * sum_b;
-    covariance = static_cast<Real>(numerator) / (n * n);
+    covariance = internal::Nearest<Real>(numerator) / (n * n);
   } else {
     for (std::size_t i = 0; i < a.size(); ++i) {
       covariance += (static_cast<Real>(a[i]) - of_a.mean) * (static_cast<Real>(b[i]) - of_b.mean);

@@ -229,9 +229,8 @@ class NodeLoop final : private uplink::DownlinkHandler {
   };
   // What the network says of the window in hand.
   struct Look {
-    bool taken = false;  // it was looked at
-    bool sure = false;   // the exit accepts its answer
-    cascade::Answer answer;
+    std::optional<cascade::Answer> answer;  // if it was looked at
+    bool sure = false;                      // the exit accepts its answer
   };
 
   void OnConfiguration(const message::Configuration& configuration) override;
@@ -254,11 +253,9 @@ class NodeLoop final : private uplink::DownlinkHandler {
   void EndSourceWhenSettled();
   void Decide(const sensing::CutWindow& window);
   void DecideBad(const sensing::GuardrailVerdict& verdict,
-                 const cascade::WindowStatistics& statistics,
+                 const cascade::Measurable& measurable,
                  Context& context);
-  void DecideGood(const sensing::CutWindow& window,
-                  const cascade::WindowStatistics& statistics,
-                  Context& context);
+  void DecideGood(const sensing::CutWindow& window, Context& context);
   void Learn(const Context& context);
   void RecordLearning(const Learner::Report& report, Context context);
   [[nodiscard]] cascade::RuleOutcome JudgeSeverity(cascade::RuleOutcome outcome);
