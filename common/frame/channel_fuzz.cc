@@ -128,8 +128,11 @@ class Link {
     a_.out.clear();
     b_.out.clear();
     for (int i = 0; i < kHealSteps && !(healed_a_ && healed_b_); ++i) {
+      // Who was heard says no more: else its traffic, and not silence, is what time passes with.
       for (End* const end : {&a_, &b_}) {
-        Send(*end, 40);
+        if (!(end == &a_ ? healed_b_ : healed_a_)) {
+          Send(*end, 40);
+        }
         Speak(*end);
       }
       while (!a_.out.empty()) {
