@@ -1,12 +1,14 @@
-# trib_image(NAME node SRCS main.cc DEPS trib::node::app [STACK_BYTES 8192]): an image for the board
-# of this build (TRIB_BOARD): bin/<NAME>.elf, and bin/<NAME>.bin as it lies in the board's memory.
+# trib_image(NAME node-${TRIB_BOARD} SRCS main.cc DEPS trib::node::app [STACK_BYTES 8192]): an image for
+# the board of this build: bin/<NAME>.elf, and bin/<NAME>.bin as it lies in the board's memory.
 # Its start-up is trib::node_board::cortex_m's, which calls main(). Test symbols.<NAME> looks for what
 # no image may have. Without the sources of nanopb and libsodium there are no images (TRIB_IMAGES).
 
 set(TRIB_IMAGE_DIR ${CMAKE_CURRENT_LIST_DIR})
 
+#
+# DOES_NOT_LINK "PATTERN" instead makes a test that linking it fails with a message like PATTERN.
 function(trib_image)
-  cmake_parse_arguments(I "" "NAME;STACK_BYTES" "SRCS;DEPS" ${ARGN})
+  cmake_parse_arguments(I "" "NAME;STACK_BYTES;DOES_NOT_LINK" "SRCS;DEPS" ${ARGN})
   if(NOT CMAKE_CROSSCOMPILING OR NOT TRIB_IMAGES)
     return()
   endif()
@@ -30,6 +32,15 @@ function(trib_image)
   set_target_properties(${I_NAME} PROPERTIES SUFFIX .elf
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin
     LINK_DEPENDS "${platform}/image.ld;${board}/memory.ld")
+  if(I_DOES_NOT_LINK)
+    set_target_properties(${I_NAME} PROPERTIES EXCLUDE_FROM_ALL ON)
+    add_test(NAME ${I_NAME}.does_not_link
+      COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target ${I_NAME})
+    # Two of them at a time would be two builds of one folder.
+    set_tests_properties(${I_NAME}.does_not_link PROPERTIES LABELS unit RESOURCE_LOCK build
+      PASS_REGULAR_EXPRESSION "${I_DOES_NOT_LINK}")
+    return()
+  endif()
   # Flat: a loader that knows sections would clear memory that a reset has to keep.
   add_custom_command(TARGET ${I_NAME} POST_BUILD
     COMMAND ${CMAKE_OBJCOPY} -O binary ${elf} ${PROJECT_BINARY_DIR}/bin/${I_NAME}.bin

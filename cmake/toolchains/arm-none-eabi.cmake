@@ -8,10 +8,10 @@ set(CMAKE_C_COMPILER arm-none-eabi-gcc)
 set(CMAKE_CXX_COMPILER arm-none-eabi-g++)
 set(CMAKE_ASM_COMPILER arm-none-eabi-gcc)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
-# An image names its own sources by their place in the tree, wherever that lies.
-set(TRIB_SECTION_FLAGS "-ffunction-sections -fdata-sections -fno-common")
+set(TRIB_SECTION_FLAGS "-ffunction-sections -fdata-sections -fno-common -Wno-psabi")
 get_filename_component(trib_root ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
-# ccache may have made it a relative one.
+# An image names its own sources by their place in the tree, wherever that lies; ccache may have made
+# it a relative one.
 set(TRIB_TARGET_FLAGS
   "${TRIB_TARGET_FLAGS} -fmacro-prefix-map=${trib_root}/= -fmacro-prefix-map=../../=")
 set(CMAKE_C_FLAGS_INIT "${TRIB_TARGET_FLAGS} ${TRIB_SECTION_FLAGS}")

@@ -3,18 +3,26 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 
+#include "trib/node/board/memory.h"
+
 namespace trib::tools::launcher {
 namespace {
 
+using node::board::kMemoryFiles;
+
 constexpr std::string_view kTcp = "tcp://";
 
-bool IsM55(std::string_view board) {
-  return board == "mps3-an547";
-}
+constexpr std::array kBoards = {
+    EmulatedBoard{"mps2-an386", "node-m4", kMemoryFiles[0].bytes, kMemoryFiles[0].offset},
+    EmulatedBoard{"mps3-an547", "node-m55", kMemoryFiles[1].bytes, kMemoryFiles[1].offset},
+};
+static_assert(kMemoryFiles[0].board == package::HardwareClass::kMps2An386);
+static_assert(kMemoryFiles[1].board == package::HardwareClass::kMps3An547);
 
 bool IsStatus(std::string_view line) {
   return line.starts_with("status ") || line.starts_with("ended ") || line.starts_with("done ");
@@ -41,33 +49,53 @@ nlohmann::json ParseStatus(const std::string& line) {
 
 }  // namespace
 
+std::span<const EmulatedBoard> EmulatedBoards() {
+  return kBoards;
+}
+
+const EmulatedBoard* FindBoard(std::string_view name) {
+  const auto* const found = std::ranges::find(kBoards, name, &EmulatedBoard::name);
+  return found == kBoards.end() ? nullptr : found;
+}
+
 std::vector<std::string> EmulatorCommand(const BoardMachine& machine) {
-  const std::string address =
-      machine.serial.starts_with(kTcp) ? machine.serial.substr(kTcp.size()) : machine.serial;
-  const std::size_t colon = address.rfind(':');
-  const std::string host = address.substr(0, colon);
-  const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
+  const EmulatedBoard* const board = FindBoard(machine.board);
   // The memory's size is the board's, exactly; a board without it does not start.
-  return {machine.emulator,
-          "-machine",
-          machine.board + ",memory-backend=nvm",
-          "-object",
-          "memory-backend-file,id=nvm,mem-path=" + machine.memory.string() +
-              ",size=" + (IsM55(machine.board) ? "2G" : "16M") + ",share=on",
-          "-display",
-          "none",
-          "-monitor",
-          "none",
-          "-chardev",
-          "file,id=console,append=on,path=" + machine.console.string(),
-          "-serial",
-          "chardev:console",
-          "-chardev",
-          "socket,id=link,host=" + host + ",port=" + port + ",nodelay=on,reconnect=1",
-          "-serial",
-          "chardev:link",
-          "-kernel",
-          machine.image.string()};
+  const std::string bytes = std::to_string(board == nullptr ? 0 : board->memory_bytes);
+  std::vector<std::string> command = {machine.emulator,
+                                      "-machine",
+                                      machine.board + ",memory-backend=nvm",
+                                      "-object",
+                                      "memory-backend-file,id=nvm,mem-path=" +
+                                          machine.memory.string() + ",size=" + bytes + ",share=on",
+                                      "-display",
+                                      "none",
+                                      "-monitor",
+                                      "none",
+                                      "-chardev",
+                                      "file,id=console,append=on,path=" + machine.console.string(),
+                                      "-serial",
+                                      "chardev:console",
+                                      "-kernel",
+                                      machine.image.string()};
+  const auto add = [&](std::initializer_list<std::string> more) {
+    command.insert(command.end(), more);
+  };
+  if (!machine.serial.empty()) {
+    const std::string address =
+        machine.serial.starts_with(kTcp) ? machine.serial.substr(kTcp.size()) : machine.serial;
+    const std::size_t colon = address.rfind(':');
+    const std::string host = address.substr(0, colon);
+    const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
+    add({"-chardev",
+         "socket,id=link,host=" + host + ",port=" + port + ",nodelay=on,reconnect=1",
+         "-serial",
+         "chardev:link"});
+  }
+  if (machine.semihosting) {
+    add({"-semihosting-config", "enable=on,target=native"});
+  }
+  return command;
 }
 
 std::optional<std::string> FindEmulator() {
@@ -87,9 +115,20 @@ std::optional<std::string> FindEmulator() {
 std::filesystem::path ImagePath(const std::filesystem::path& bin,
                                 std::string_view name,
                                 std::string_view board) {
+  const EmulatedBoard* const known = FindBoard(board);
   const auto builds = std::filesystem::absolute(bin).parent_path().parent_path();
-  return builds / (IsM55(board) ? "node-m55" : "node-m4") / "bin" /
+  return builds / (known == nullptr ? board : known->preset) / "bin" /
          (std::string(name) + "-" + std::string(board) + ".bin");
+}
+
+std::string MissingFor(const std::filesystem::path& image) {
+  if (!FindEmulator()) {
+    return "no qemu-system-arm to run a board";
+  }
+  if (!std::filesystem::exists(image)) {
+    return "no image " + image.string() + " (./dev test builds it)";
+  }
+  return "";
 }
 
 nlohmann::json BoardReport(const std::filesystem::path& console) {

@@ -50,10 +50,17 @@ TEST(ByteRing, JoinsTwoThreads) {
   ByteRing ring(memory);
   constexpr std::size_t kTotal = 20'000;
   std::thread writer([&] {
+    std::array<std::byte, 13> bytes{};
     for (std::size_t sent = 0; sent < kTotal;) {
-      const auto byte = static_cast<std::byte>(sent * 7);
-      sent += ring.Push({&byte, 1});
-      std::this_thread::yield();
+      const std::size_t length = std::min(bytes.size(), kTotal - sent);
+      for (std::size_t i = 0; i < length; ++i) {
+        bytes[i] = static_cast<std::byte>((sent + i) * 7);
+      }
+      const std::size_t taken = ring.Push(std::span(bytes).first(length));
+      sent += taken;
+      if (taken == 0) {
+        std::this_thread::yield();
+      }
     }
   });
   std::array<std::byte, 24> piece{};

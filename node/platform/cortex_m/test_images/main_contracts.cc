@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "board_flash.h"
 #include "console_checker.h"
+#include "trib/node/board/seeded_entropy.h"
 #include "trib/node/cortex_m/board.h"
 #include "trib/node/cortex_m/ports.h"
 #include "trib/node/cortex_m/registers.h"
@@ -12,10 +14,6 @@
 
 namespace trib::node::cortex_m {
 namespace {
-
-constexpr std::uint32_t kFlashOffset = 0x400000;
-constexpr Flash::Geometry kFlashGeometry{
-    .sector_bytes = 20'480, .sector_count = 102, .program_unit_bytes = 8};
 
 constinit std::array<std::byte, 256> receive_memory{};
 constinit std::array<std::byte, 512> transmit_memory{};
@@ -55,6 +53,7 @@ void TestActuator(testing::ConsoleChecker& checker) {
 
 int main() {
   using namespace trib::node::cortex_m;  // NOLINT(google-build-using-namespace): an image's own
+  namespace board = trib::node::board;
   namespace testing = trib::testing;
   timebase::Start();
   static constinit Uart link(this_board::kLinkUart, receive_memory, transmit_memory);
@@ -65,11 +64,14 @@ int main() {
 
   checker.Begin("flash");
   NonVolatileSwitch write_switch;
-  NorFlash flash(NonVolatile().subspan(kFlashOffset,
-                                       kFlashGeometry.sector_bytes * kFlashGeometry.sector_count),
-                 kFlashGeometry,
-                 write_switch);
+  NorFlash flash = FlashOf(board::kFlashArea, board::kFlashSectorBytes, write_switch);
   testing::RunFlashContract(flash, checker);
+  checker.End();
+
+  checker.Begin("entropy");
+  NorFlash entropy_flash = FlashOf(board::kEntropyArea, board::kEntropySectorBytes, write_switch);
+  board::SeededEntropy entropy(entropy_flash);
+  testing::RunEntropyContract(entropy, checker);
   checker.End();
 
   checker.Begin("clock");
