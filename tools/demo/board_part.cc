@@ -23,13 +23,10 @@ BoardPart::BoardPart(launcher::Fleet& fleet,
     : fleet_(fleet), bin_(std::move(bin)), seconds_(seconds), seed_(seed) {}
 
 std::string BoardPart::Missing(const std::filesystem::path& bin) {
-  if (!launcher::FindEmulator()) {
-    return "qemu-system-arm is not installed (./dev setup)";
-  }
   for (const char* board : kBoards) {
-    const auto image = launcher::ImagePath(bin, kImage, board);
-    if (!std::filesystem::exists(image)) {
-      return image.string() + " was not built (./dev demo --mcu builds it)";
+    if (std::string text = launcher::MissingFor(launcher::ImagePath(bin, kImage, board));
+        !text.empty()) {
+      return text + "; ./dev demo --mcu installs and builds what is missing";
     }
   }
   return {};
