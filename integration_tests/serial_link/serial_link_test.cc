@@ -133,7 +133,7 @@ TEST_F(SerialLink, ABadWireCostsTimeAndNothingElse) {
             "5",
             "--bit-errors",
             "1e-4"});
-  StartNodes(120);
+  StartNodes(60);
   ExpectAllExactlyOnce(kNodes);
   const auto serial = GatewayStats(1).at("serial");
   EXPECT_GT(serial.at("retransmissions"), 0);
@@ -162,7 +162,7 @@ TEST_F(SerialLink, ANarrowBadWireToo) {
             "5",
             "--bit-errors",
             "1e-4"});
-  StartNodes(60, {"--serial-mtu", "51"});
+  StartNodes(30, {"--serial-mtu", "51"});
   ExpectAllExactlyOnce(kNodes);
   const json air = StopAir();
   // An opening zero comes on top.
@@ -181,10 +181,10 @@ TEST_F(SerialLink, AGatewayThatIsKilledMidwayLosesNothing) {
             "5",
             "--bit-errors",
             "1e-4"});
-  StartNodes(240);
+  StartNodes(150);
   const std::string wire = fleet().gateway_serial(1);
   for (std::uint64_t round = 1; round <= 3; ++round) {
-    AwaitRecords(kFirst, 40 * round);
+    AwaitRecords(kFirst, 25 * round);
     KillGateway(1);
     RestartGateway(1);
     EXPECT_EQ(fleet().gateway_serial(1), wire);
