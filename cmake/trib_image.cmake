@@ -1,5 +1,5 @@
-# trib_image(NAME node SRCS main.cc DEPS trib::node::app [STACK_BYTES 8192]): an image for the board
-# of this build (TRIB_BOARD): bin/<NAME>.elf, and bin/<NAME>.bin as it lies in the board's memory.
+# trib_image(NAME node-${TRIB_BOARD} SRCS main.cc DEPS trib::node::app [STACK_BYTES 8192]): an image for
+# the board of this build: bin/<NAME>.elf, and bin/<NAME>.bin as it lies in the board's memory.
 # Its start-up is trib::node_board::cortex_m's, which calls main(). Test symbols.<NAME> looks for what
 # no image may have. Without the sources of nanopb and libsodium there are no images (TRIB_IMAGES).
 

@@ -2,13 +2,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 
 #include "run_program.h"
-#include "trib/tools/launcher/emulator.h"
+#include "trib/tools/launcher/board.h"
+#include "trib/tools/launcher/board_memory.h"
 #include "trib/tools/launcher/process.h"
 
 namespace trib::feature_bits {
@@ -37,7 +39,9 @@ class FeatureBits : public ::testing::TestWithParam<launcher::EmulatedBoard> {
 };
 
 TEST_P(FeatureBits, OfABoardAreThoseOfTheHost) {
-  const auto image = launcher::ImageOf(GetParam(), "feature_bits");
+  const char* const bin = std::getenv("TRIB_BIN_DIR");
+  const auto image =
+      launcher::ImagePath(bin == nullptr ? "build/host/bin" : bin, "feature_bits", GetParam().name);
   if (const std::string missing = launcher::MissingFor(image); !missing.empty()) {
     GTEST_SKIP() << "NOT TESTED: " << missing;
   }
@@ -47,13 +51,15 @@ TEST_P(FeatureBits, OfABoardAreThoseOfTheHost) {
   const auto console = folder_ / "console.txt";
   std::string error;
   ASSERT_TRUE(launcher::MakeBlankMemory(GetParam(), memory, error)) << error;
-  auto board = launcher::Process::Start({.argv = launcher::EmulatorArguments({.board = GetParam(),
-                                                                              .image = image,
-                                                                              .memory = memory,
-                                                                              .console = console,
-                                                                              .semihosting = true}),
-                                         .log = folder_ / "emulator.log"},
-                                        error);
+  auto board = launcher::Process::Start(
+      {.argv = launcher::EmulatorCommand({.emulator = launcher::FindEmulator().value_or(""),
+                                          .board = std::string(GetParam().name),
+                                          .image = image,
+                                          .memory = memory,
+                                          .console = console,
+                                          .semihosting = true}),
+       .log = folder_ / "emulator.log"},
+      error);
   ASSERT_TRUE(board) << error;
   const auto exit = board->Wait(kPatience);
   ASSERT_TRUE(exit) << ReadText(console);

@@ -148,11 +148,13 @@ void River::Admit(std::uint64_t node, std::uint64_t gateway) {
 
 void River::StartNode(std::uint64_t node,
                       std::vector<std::string> arguments,
-                      const std::string& signed_package) {
+                      const std::string& signed_package,
+                      const std::string& serial) {
   reports_.erase(node);
   ASSERT_TRUE(fleet().StartNode(node,
                                 {.arguments = std::move(arguments),
-                                 .package = signed_package.empty() ? package() : signed_package}))
+                                 .package = signed_package.empty() ? package() : signed_package,
+                                 .serial = serial}))
       << fleet().error();
 }
 

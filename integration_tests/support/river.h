@@ -50,10 +50,12 @@ class River : public ::testing::Test {
 
   /// Enrols and accepts; returns when the gateway's roster has the node.
   void Admit(std::uint64_t node, std::uint64_t gateway);
-  /// `package` is a signed package; empty stands for package().
+  /// `package` is a signed package; empty stands for package(). `serial` is a wire's endpoint;
+  /// empty stands for the gateway's socket.
   void StartNode(std::uint64_t node,
                  std::vector<std::string> arguments,
-                 const std::string& package = "");
+                 const std::string& package = "",
+                 const std::string& serial = "");
   /// Waits until the node has ended by itself; its last report.
   nlohmann::json AwaitNode(std::uint64_t node);
   /// The newest report so far of a running node.

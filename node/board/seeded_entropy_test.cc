@@ -36,7 +36,8 @@ class Seeded : public ::testing::Test {
 TEST_F(Seeded, GivesWhatThePageOfFormatsSays) {
   crypto::Sha512Stream hash;
   std::vector<std::byte> message(32, std::byte{0x77});
-  for (const std::byte number : {std::byte{1}, std::byte{1}, std::byte{0}}) {  // generation, units used, counter
+  for (const std::byte number :
+       {std::byte{1}, std::byte{1}, std::byte{0}}) {  // generation, units used, counter
     message.push_back(number);
     message.insert(message.end(), 3, std::byte{0});
   }

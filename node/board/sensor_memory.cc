@@ -32,11 +32,8 @@ std::uint64_t SensorMemory::PauseFrames() const {
 }
 
 Millis SensorMemory::UntilReady() {
-  if (ended_) {
-    return Millis(0);
-  }
-  if (held_) {
-    return kHeld;
+  if (ended_ || held_) {
+    return kIdle;
   }
   const std::uint64_t wanted = delivered_ + PauseFrames();
   if (DueFrames() > wanted) {

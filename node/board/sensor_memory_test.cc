@@ -88,7 +88,7 @@ TEST_F(Memory, GivesBlocksAsTheyWereRead) {
   EXPECT_EQ(block->non_finite_frames, 2U);
   EXPECT_EQ(sensor.Read(memory_).status().code(), Code::kOutOfRange);
   EXPECT_EQ(sensor.Read(memory_).status().code(), Code::kOutOfRange);
-  EXPECT_EQ(sensor.UntilReady(), Millis(0));
+  EXPECT_EQ(sensor.UntilReady(), SensorMemory::kIdle);
 }
 
 TEST_F(Memory, CutsWhatDoesNotFit) {
@@ -160,7 +160,7 @@ TEST_F(Memory, WhileHeldNothingComes) {
   SensorMemory sensor = Sensor();
   sensor.Hold(true);
   EXPECT_EQ(sensor.Read(memory_).status().code(), Code::kUnavailable);
-  EXPECT_EQ(sensor.UntilReady(), SensorMemory::kHeld);
+  EXPECT_EQ(sensor.UntilReady(), SensorMemory::kIdle);
   sensor.Hold(false);
   EXPECT_EQ(sensor.UntilReady(), Millis(0));
   EXPECT_TRUE(sensor.Read(memory_).ok());

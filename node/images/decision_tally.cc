@@ -31,7 +31,8 @@ std::string_view TierName(message::Tier tier) {
 }
 
 void DecisionTally::OnDecision(const app::SettledDecision& decision) {
-  const std::string_view truth = sensor_.LabelAt(decision.first_frame);
+  const std::string_view truth =
+      sensor_ == nullptr ? std::string_view() : sensor_->LabelAt(decision.first_frame);
   if (!truth.empty()) {
     ++counts_[Triple(truth, decision.label, decision.tier)];
   }

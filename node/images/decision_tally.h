@@ -20,11 +20,13 @@ std::string_view TierName(message::Tier tier);
 /// Holds decisions against what is true of the samples they were made about. Windows of samples
 /// that nobody has labelled are not counted.
 ///
-/// Memory   One number per triple that occurs. Borrows the sensor for life.
+/// Memory   One number per triple that occurs. Borrows the sensor, if there is one that knows, for
+///          life.
 /// Threads  One caller at a time.
 class DecisionTally final : public app::DecisionObserver {
  public:
-  explicit DecisionTally(const sim::PacedSensor& sensor) : sensor_(sensor) {}
+  DecisionTally() = default;
+  explicit DecisionTally(const sim::PacedSensor& sensor) : sensor_(&sensor) {}
   void OnDecision(const app::SettledDecision& decision) override;
 
   /// {truth: {label: {tier: windows}}} by names; null when no window had a label.
@@ -35,7 +37,7 @@ class DecisionTally final : public app::DecisionObserver {
  private:
   using Triple = std::tuple<std::string, std::uint32_t, message::Tier>;
 
-  const sim::PacedSensor& sensor_;
+  const sim::PacedSensor* sensor_ = nullptr;
   std::map<Triple, std::uint64_t, std::less<>> counts_;
 };
 

@@ -10,10 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "board_twin.h"
 #include "decision_tally.h"
 #include "gateway_link.h"
 #include "link_watch.h"
-#include "node_report.h"
+#include "node_run.h"
 #include "sim_options.h"
 #include "trib/common/base/random.h"
 #include "trib/common/host/cli/daemon.h"
@@ -75,14 +76,6 @@ sim::Source OpenSource(const SimOptions& options, Failure& failure) {
   return source;
 }
 
-/// Looks at the link, and says in the log when it has changed.
-void Watch(LinkWatch& watch, GatewayLink& gateway, std::uint64_t records_waiting) {
-  if (watch.Update(
-          gateway.state(), gateway.received(), records_waiting, std::chrono::steady_clock::now())) {
-    Log(watch.good() ? Level::kInfo : Level::kWarn, "link", watch.Explain());
-  }
-}
-
 int Fail(const Failure& failure) {
   cli::PrintError("trib-node", failure.text);
   return failure.code;
@@ -115,25 +108,6 @@ bool LoadPackageFile(const SimOptions& options,
   return true;
 }
 
-/// The exit code once everything is acknowledged, or the time for that is over. `since_end`: how
-/// long ago the recording ended.
-std::optional<int> ExitWhenDrained(const SimOptions& options,
-                                   const app::NodeLoop& loop,
-                                   const LinkWatch& watch,
-                                   Millis since_end) {
-  if (!options.connected() || loop.finished()) {
-    return cli::kExitOk;
-  }
-  if (since_end > Millis(static_cast<std::int64_t>(options.drain_timeout_s * 1000))) {
-    cli::PrintError("trib-node",
-                    std::to_string(loop.backlog_metrics().records) +
-                        " records were not acknowledged in time; they stay in " + options.state +
-                        "; " + watch.Explain());
-    return cli::kExitFailed;
-  }
-  return std::nullopt;
-}
-
 /// Whether another doubtful window could not be asked about now, but soon can.
 bool MustWaitToAsk(const app::NodeLoop& loop, Millis since_begin) {
   const auto& network = loop.package().network;
@@ -144,57 +118,40 @@ bool MustWaitToAsk(const app::NodeLoop& loop, Millis since_begin) {
                            : since_begin < kWaitForSession;
 }
 
-/// The main loop. @returns the exit code.
-int Run(const SimOptions& options,
-        app::NodeLoop& loop,
-        sim::PacedSensor& sensor,
-        const DecisionTally& tally,
-        sim::SimClock& clock,
-        sim::SimPower& power,
-        GatewayLink& gateway,
-        const cli::StopSignal& stop) {
-  const bool connected = options.connected();
-  AckLatency latency;
-  LinkWatch watch = options.serial.empty()
-                        ? LinkWatch(options.gateway, options.id)
-                        : LinkWatch(options.serial, options.id, LinkWatch::Way::kSerial);
-  const MonotonicTime begun = clock.Monotonic();
-  MonotonicTime next_report = begun;
-  std::optional<MonotonicTime> ended;
-  std::optional<int> exit;
-  while (!exit && !stop.requested()) {
+/// Samples from a recording or a simulated machine, at a pace.
+class PacedNode final : public RunningNode {
+ public:
+  /// `may_hold`: samples may wait for the gateway.
+  PacedNode(app::NodeLoop& loop, sim::PacedSensor& sensor, Clock& clock, bool may_hold)
+      : loop_(loop),
+        sensor_(sensor),
+        clock_(clock),
+        may_hold_(may_hold),
+        begun_(clock.Monotonic()) {}
+
+  Millis Step() override {
     // At full speed the gateway sets the pace: a backlog that fills would drop what a machine in
     // real time would have had time to send.
-    sensor.Hold(options.pace <= 0 && connected &&
-                (loop.backlog_metrics().record_bytes > 262'144 ||
-                 MustWaitToAsk(loop, clock.Monotonic() - begun)));
-    const Millis sleep = loop.Step();
-    const MonotonicTime now = clock.Monotonic();
-    Watch(watch, gateway, loop.backlog_metrics().records);
-    latency.Note(loop.metrics().records, loop.uplink_metrics().acknowledged, now);
-    if (options.report_s > 0 && now >= next_report) {
-      next_report = now + Millis(static_cast<std::int64_t>(options.report_s * 1000));
-      Print(options, Report(options, loop, sensor, tally, latency, watch));
+    sensor_.Hold(may_hold_ && (loop_.backlog_metrics().record_bytes > 262'144 ||
+                               MustWaitToAsk(loop_, clock_.Monotonic() - begun_)));
+    const Millis sleep = loop_.Step();
+    if (sleep <= Millis(0)) {
+      return sleep;
     }
-    if (loop.source_ended()) {
-      ended = ended.value_or(now);
-      if (options.exit_when_done) {
-        exit = ExitWhenDrained(options, loop, watch, now - *ended);
-      }
-    }
-    if (!exit && sleep > Millis(0)) {
-      const Millis until = loop.source_ended() ? sleep : std::min(sleep, sensor.UntilReady());
-      power.Sleep(std::max(until, Millis(1)));
-    }
+    const Millis until = loop_.source_ended() ? sleep : std::min(sleep, sensor_.UntilReady());
+    return std::max(until, Millis(1));
   }
-  Print(options, Report(options, loop, sensor, tally, latency, watch));
-  if (!sensor.failure().ok()) {
-    cli::PrintError("trib-node", "the recording could not be read to its end");
-    return cli::kExitFailed;
-  }
-  const int code = exit.value_or(cli::kExitOk);
-  return code == cli::kExitOk && !loop.package_status().ok() ? cli::kExitDegraded : code;
-}
+  [[nodiscard]] const app::NodeLoop& loop() const override { return loop_; }
+  [[nodiscard]] std::string_view label() const override { return sensor_.label(); }
+  [[nodiscard]] bool failed() const override { return !sensor_.failure().ok(); }
+
+ private:
+  app::NodeLoop& loop_;
+  sim::PacedSensor& sensor_;
+  Clock& clock_;
+  const bool may_hold_;
+  const MonotonicTime begun_;
+};
 
 /// Adds what --inject asks for.
 bool ParseInjections(const SimOptions& options,
@@ -345,7 +302,8 @@ int Main(const SimOptions& options) {
         "; the node runs by its built-in rules");
   }
   Log(Level::kInfo, "app", "node ", options.id, ", boot ", loop->identity().boot);
-  return Run(options, *loop, sensor, tally, clock, power, gateway, stop);
+  PacedNode node(*loop, sensor, clock, options.pace <= 0 && options.connected());
+  return Run(options, node, tally, clock, power, gateway, stop);
 }
 
 }  // namespace
@@ -358,6 +316,9 @@ int main(int argc, char** argv) {
     return *code;
   }
   trib::host::logging::Configure(options.common.logging);
+  if (!options.board_memory.empty()) {
+    return trib::node::images::RunBoardTwin(options);
+  }
   return options.check_config ? trib::node::images::CheckConfig(options)
                               : trib::node::images::Main(options);
 }

@@ -122,7 +122,7 @@ std::int64_t AckLatency::Median() const {
 
 nlohmann::ordered_json Report(const SimOptions& options,
                               const app::NodeLoop& loop,
-                              const sim::PacedSensor& sensor,
+                              std::string_view label,
                               const DecisionTally& tally,
                               const AckLatency& latency,
                               const LinkWatch& link) {
@@ -141,7 +141,7 @@ nlohmann::ordered_json Report(const SimOptions& options,
   nlohmann::ordered_json out{{"node", std::to_string(options.id)},
                              {"state", NameOf(loop.state())},
                              {"link", link.name()},
-                             {"label", sensor.label()},
+                             {"label", label},
                              {"windows", m.windows},
                              {"windows_invalid", m.windows_invalid},
                              {"windows_triggered", m.windows_triggered},

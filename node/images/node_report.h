@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <utility>
 
 #include "decision_tally.h"
@@ -10,7 +11,6 @@
 #include "sim_options.h"
 #include "trib/common/base/time.h"
 #include "trib/node/app/node_loop.h"
-#include "trib/node/sim/paced_sensor.h"
 
 namespace trib::node::images {
 
@@ -26,10 +26,11 @@ class AckLatency {
   std::deque<std::int64_t> recent_;
 };
 
-/// What the node has done since it was started; one line of --json.
+/// What the node has done since it was started; one line of --json. `label`: what is true of the
+/// samples now; "" when nobody knows.
 nlohmann::ordered_json Report(const SimOptions& options,
                               const app::NodeLoop& loop,
-                              const sim::PacedSensor& sensor,
+                              std::string_view label,
                               const DecisionTally& tally,
                               const AckLatency& latency,
                               const LinkWatch& link);

@@ -87,16 +87,8 @@ std::optional<int> ReadConfig(const CLI::App& app, SimOptions& options) {
   return std::nullopt;
 }
 
-std::optional<int> Check(SimOptions& options) {
-  if (options.id == 0) {
-    return Usage("--id: give the node's id, a number above 0");
-  }
-  if (options.state.empty()) {
-    return Usage("--state: give the file that holds the node's flash");
-  }
-  if (options.replay.empty() == (options.machine.empty() && !options.generate)) {
-    return Usage("give either --replay MANIFEST, or --generate SEED or --machine FILE or both");
-  }
+/// How the gateway is to be reached.
+std::optional<int> CheckLink(const SimOptions& options) {
   if (!options.serial.empty() && !(options.gateway.empty() && options.gateway_key.empty())) {
     return Usage("give either --serial, or --gateway and --gateway-key");
   }
@@ -110,6 +102,47 @@ std::optional<int> Check(SimOptions& options) {
   }
   if (!options.gateway.empty() && options.key.empty()) {
     return Usage("--key: a node with a gateway needs its key file (trib key new -o FILE)");
+  }
+  return std::nullopt;
+}
+
+/// Of a node that is told by board memory who it is.
+std::optional<int> CheckBoard(const CLI::App& app, const SimOptions& options) {
+  for (const char* flag : {"--id",
+                           "--state",
+                           "--package",
+                           "--package-key",
+                           "--replay",
+                           "--machine",
+                           "--generate",
+                           "--phases",
+                           "--inject",
+                           "--seed",
+                           "--time-scale",
+                           "--loop",
+                           "--serial-mtu"}) {
+    if (app.count(flag) > 0) {
+      return Usage(std::string(flag) + ": --board-memory says it; give one of the two");
+    }
+  }
+  return CheckLink(options);
+}
+
+std::optional<int> Check(const CLI::App& app, SimOptions& options) {
+  if (!options.board_memory.empty()) {
+    return CheckBoard(app, options);
+  }
+  if (options.id == 0) {
+    return Usage("--id: give the node's id, a number above 0");
+  }
+  if (options.state.empty()) {
+    return Usage("--state: give the file that holds the node's flash");
+  }
+  if (options.replay.empty() == (options.machine.empty() && !options.generate)) {
+    return Usage("give either --replay MANIFEST, or --generate SEED or --machine FILE or both");
+  }
+  if (const auto code = CheckLink(options)) {
+    return code;
   }
   if (!options.package.empty() && options.package_keys.empty()) {
     return Usage("--package-key: give the public key that a package must be signed with");
@@ -180,6 +213,12 @@ std::optional<int> ParseSimOptions(int argc, const char* const* argv, SimOptions
   app.add_option("--replay",
                  options.replay,
                  "Recording manifest to play (docs/formats/recording.md); this or --generate")
+      ->type_name("FILE");
+  app.add_option("--board-memory",
+                 options.board_memory,
+                 "Run the node of a microcontroller board, from the file of its memory that trib "
+                 "board image made: what it records is what the board would; says all but the "
+                 "gateway")
       ->type_name("FILE");
   app.add_flag("--loop", options.loop, "Play the recording, or the phases, for ever");
   app.add_option("--generate",
@@ -259,7 +298,7 @@ std::optional<int> ParseSimOptions(int argc, const char* const* argv, SimOptions
   if (const auto code = ReadConfig(app, options)) {
     return code;
   }
-  return Check(options);
+  return Check(app, options);
 }
 
 }  // namespace trib::node::images

@@ -25,6 +25,7 @@ struct SimOptions {
   std::string state;
   bool no_sync = false;
   std::string replay;
+  std::string board_memory;  ///< the file that says all but the gateway
   bool loop = false;
   std::optional<std::uint64_t> generate;
   std::string machine;

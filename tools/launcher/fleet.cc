@@ -70,27 +70,33 @@ bool Fleet::MakeKeys() {
   return MakeKey("operator") && MakeKey("cloud") && MakeKey("package");
 }
 
-bool Fleet::RunPackage(std::vector<std::string> arguments) {
-  Process::Options run{.argv = {Program("trib"), "package"}, .log = File("package.log")};
+bool Fleet::RunTrib(const std::vector<std::string>& arguments) {
+  Process::Options run{.argv = {Program("trib")}, .log = File("trib.log")};
   run.argv.insert(run.argv.end(), arguments.begin(), arguments.end());
   auto process = Process::Start(run, error_);
   if (!process) {
     return false;
   }
   const auto exit = process->Wait(options_.start_limit);
-  return exit && exit->clean() ? true : Fail("trib package: " + process->LastLogLine());
+  return exit && exit->clean() ? true
+                               : Fail("trib " + arguments.front() + ": " + process->LastLogLine());
 }
 
 bool Fleet::Sign(const std::filesystem::path& package, const std::filesystem::path& out) {
-  return RunPackage(
-      {"sign", package.string(), "--key", File("package.key").string(), "-o", out.string()});
+  return RunTrib({"package",
+                  "sign",
+                  package.string(),
+                  "--key",
+                  File("package.key").string(),
+                  "-o",
+                  out.string()});
 }
 
 std::optional<std::filesystem::path> Fleet::SignedPackage(const std::filesystem::path& spec) {
   const auto name = spec.parent_path().filename().string();
   const auto unsigned_file = File(name + ".unsigned.trib");
   const auto signed_file = File(name + ".trib");
-  if (!RunPackage({"build", spec.string(), "-o", unsigned_file.string()}) ||
+  if (!RunTrib({"package", "build", spec.string(), "-o", unsigned_file.string()}) ||
       !Sign(unsigned_file, signed_file)) {
     return std::nullopt;
   }
@@ -147,11 +153,23 @@ bool Fleet::StartDaemon(std::string_view program,
   }
   endpoints.south = parsed["south"].get<std::string>();
   endpoints.admin = parsed["admin"].get<std::string>();
+  endpoints.serial = parsed.value("serial", std::vector<std::string>());
   return true;
 }
 
 std::string Fleet::TailsTable(const std::string& lines) {
   return "\n[tails]\npackage_keys = [\"" + PublicKeyHex("package") + "\"]\n" + lines;
+}
+
+std::string Fleet::SerialTable(Endpoints& endpoints) const {
+  if (options_.gateway_serial.empty()) {
+    return {};
+  }
+  if (endpoints.serial.empty()) {
+    endpoints.serial = options_.gateway_serial;
+  }
+  return "\n[serial]\nendpoints = " + json(endpoints.serial).dump() +
+         "\nnodes = " + json(options_.serial_nodes).dump() + "\n";
 }
 
 bool Fleet::StartCloud() {
@@ -180,9 +198,23 @@ bool Fleet::StartGateway(std::uint64_t id) {
       PublicKeyHex("cloud") + "\"\n[admin]\nbind = \"" + gateway.endpoints.admin +
       "\"\noperators = [\"" + PublicKeyHex("operator") +
       "\"]\n[spool]\npath = " + Quoted(File(name + ".spool")) + "\n" + options_.gateway_spool +
-      (options_.gateway_tails.empty() ? "" : TailsTable(options_.gateway_tails));
+      (options_.gateway_tails.empty() ? "" : TailsTable(options_.gateway_tails)) +
+      SerialTable(gateway.endpoints);
   return Write(name + ".toml", config) &&
          StartDaemon("trib-gateway", name, gateway.process, gateway.endpoints);
+}
+
+std::vector<std::string> Fleet::WayToGateway(std::uint64_t id, const std::string& serial) {
+  if (!serial.empty()) {
+    return {"--serial", serial};
+  }
+  const std::uint64_t gateway = nodes_[id].gateway;
+  return {"--key",
+          File(NodeName(id) + ".key").string(),
+          "--gateway",
+          gateways_[gateway].endpoints.south,
+          "--gateway-key",
+          File(GatewayName(gateway) + ".key.pub").string()};
 }
 
 bool Fleet::StartNode(std::uint64_t id, const NodeRun& run) {
@@ -191,18 +223,14 @@ bool Fleet::StartNode(std::uint64_t id, const NodeRun& run) {
   Process::Options options{.argv = {Program("trib-node"),
                                     "--id",
                                     std::to_string(id),
-                                    "--key",
-                                    File(name + ".key").string(),
-                                    "--gateway",
-                                    gateways_[node.gateway].endpoints.south,
-                                    "--gateway-key",
-                                    File(GatewayName(node.gateway) + ".key.pub").string(),
                                     "--state",
                                     File(name + ".state").string(),
                                     "--json"},
                            .log = File(name + ".log"),
                            .capture_stdout = true,
                            .environment = environments_[name]};
+  const std::vector<std::string> way = WayToGateway(id, run.serial);
+  options.argv.insert(options.argv.end(), way.begin(), way.end());
   if (!run.package.empty()) {
     options.argv.insert(
         options.argv.end(),

@@ -15,8 +15,8 @@
 namespace trib::tools::linksim {
 
 struct ProxyOptions {
-  host::serial::Endpoint listen;   ///< where nodes connect
-  host::serial::Endpoint connect;  ///< the gateway's wire
+  host::serial::Endpoint listen = {};   ///< where nodes connect
+  host::serial::Endpoint connect = {};  ///< the gateway's wire
   std::uint64_t seed = 0;
   AirOptions air;
 };

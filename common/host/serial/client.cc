@@ -150,7 +150,7 @@ void Client::Service(MonotonicTime now) {
 
 std::size_t Client::Write(std::span<const std::byte> bytes) {
   Impl& impl = *impl_;
-  if (impl.state != Impl::State::kConnected) {
+  if (impl.state != Impl::State::kConnected || bytes.empty()) {
     return bytes.size();
   }
   const std::size_t taken = std::min(bytes.size(), room());

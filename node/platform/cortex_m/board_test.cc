@@ -44,7 +44,7 @@ class EchoServer {
   }
   EchoServer(const EchoServer&) = delete;
   EchoServer& operator=(const EchoServer&) = delete;
-  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::string address() const { return "tcp://127.0.0.1:" + std::to_string(port_); }
 
  private:
   static constexpr int kLook_ms = 100;
@@ -94,8 +94,8 @@ class BoardTest : public EmulatedBoardTest {
 };
 
 TEST_P(BoardTest, StartsWithMemoryStackAndFloatsInOrder) {
-  TRIB_IMAGE_OR_SKIP("board_hello");
-  PowerOn("board_hello", 0, true);
+  TRIB_IMAGE_OR_SKIP("hello");
+  PowerOn("hello", "", true);
   const auto exit = board_->Wait(kEmulatorPatience);
   ASSERT_TRUE(exit) << Text();
   EXPECT_EQ(exit->code, 0) << exit->Describe() << "\n" << Text();
@@ -104,9 +104,9 @@ TEST_P(BoardTest, StartsWithMemoryStackAndFloatsInOrder) {
 }
 
 TEST_P(BoardTest, PortsKeepTheContracts) {
-  TRIB_IMAGE_OR_SKIP("board_contracts");
+  TRIB_IMAGE_OR_SKIP("contracts");
   const EchoServer echo;
-  PowerOn("board_contracts", echo.port());
+  PowerOn("contracts", echo.address());
   EXPECT_THAT(LinesUntilDone(),
               ElementsAre("flash: ok",
                           "entropy: ok",
@@ -146,12 +146,12 @@ std::string ExpectedEntropy(std::vector<std::byte>& area) {
 }
 
 TEST_P(BoardTest, KeepsFlashAndNeverDrawsTheSameOverPowerCuts) {
-  TRIB_IMAGE_OR_SKIP("board_survive");
+  TRIB_IMAGE_OR_SKIP("survive");
   auto area = launcher::ReadMemory(
       GetParam(), memory(), board::kEntropyArea.offset, board::kEntropyArea.bytes);
   std::string before;
   for (int boot = 1; boot <= 3; ++boot) {
-    PowerOn("board_survive");
+    PowerOn("survive");
     const auto lines = LinesUntilDone();
     PowerOff();
     const std::string expected = ExpectedEntropy(area);
@@ -166,10 +166,10 @@ TEST_P(BoardTest, KeepsFlashAndNeverDrawsTheSameOverPowerCuts) {
 }
 
 TEST_P(BoardTest, GivesNoEntropyToABoardThatWasNeverSeeded) {
-  TRIB_IMAGE_OR_SKIP("board_survive");
+  TRIB_IMAGE_OR_SKIP("survive");
   std::string error;
   ASSERT_TRUE(launcher::MakeBlankMemory(GetParam(), memory(), error)) << error;
-  PowerOn("board_survive");
+  PowerOn("survive");
   const auto lines = LinesUntilDone();
   const auto failed = static_cast<int>(Code::kFailedPrecondition);
   EXPECT_THAT(lines, Contains(HasSubstr("entropy " + std::to_string(failed) + " 0000")));

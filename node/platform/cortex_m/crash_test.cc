@@ -49,7 +49,7 @@ class CrashTest : public EmulatedBoardTest {
     std::memcpy(word.data(), &which, sizeof which);
     std::string error;
     EXPECT_TRUE(launcher::WriteMemory(GetParam(), memory(), kCaseAt, word, error)) << error;
-    PowerOn("board_crash");
+    PowerOn("crash");
     const auto lines = LinesUntilDone();
     PowerOff();
     Known first;
@@ -91,12 +91,12 @@ class CrashTest : public EmulatedBoardTest {
 };
 
 TEST_P(CrashTest, HardFault) {
-  TRIB_IMAGE_OR_SKIP("board_crash");
+  TRIB_IMAGE_OR_SKIP("crash");
   ExpectCrash(Case::kHardFault, CrashKind::kHardFault);
 }
 
 TEST_P(CrashTest, MemoryIsProtected) {
-  TRIB_IMAGE_OR_SKIP("board_crash");
+  TRIB_IMAGE_OR_SKIP("crash");
   ExpectCrash(Case::kWriteCode, CrashKind::kMemoryFault);
   ExpectCrash(Case::kWriteNull, CrashKind::kMemoryFault);
   EXPECT_EQ(known_.address, 0x10U);
@@ -110,26 +110,26 @@ TEST_P(CrashTest, MemoryIsProtected) {
 }
 
 TEST_P(CrashTest, StackOverflow) {
-  TRIB_IMAGE_OR_SKIP("board_crash");
+  TRIB_IMAGE_OR_SKIP("crash");
   ExpectCrash(Case::kOverflow, CrashKind::kStackOverflow);
   EXPECT_NE(known_.program_counter, 0U);
   ExpectCrash(Case::kOverflowAtOnce, CrashKind::kStackOverflow);
 }
 
 TEST_P(CrashTest, BusFault) {
-  TRIB_IMAGE_OR_SKIP("board_crash");
+  TRIB_IMAGE_OR_SKIP("crash");
   ExpectCrash(Case::kReadNowhere, CrashKind::kBusFault);
   EXPECT_EQ(known_.address, 0x5F000000U);
 }
 
 TEST_P(CrashTest, UsageFault) {
-  TRIB_IMAGE_OR_SKIP("board_crash");
+  TRIB_IMAGE_OR_SKIP("crash");
   ExpectCrash(Case::kUndefined, CrashKind::kUsageFault);
   ExpectCrash(Case::kDivide, CrashKind::kUsageFault);
 }
 
 TEST_P(CrashTest, Panic) {
-  TRIB_IMAGE_OR_SKIP("board_crash");
+  TRIB_IMAGE_OR_SKIP("crash");
   ExpectCrash(Case::kPanic, CrashKind::kPanic);
   EXPECT_NE(Text().find("panic node/platform/cortex_m/test_images/main_crash.cc:"),
             std::string::npos)
@@ -137,13 +137,13 @@ TEST_P(CrashTest, Panic) {
 }
 
 TEST_P(CrashTest, HangEndsByTheWatchdog) {
-  TRIB_IMAGE_OR_SKIP("board_crash");
+  TRIB_IMAGE_OR_SKIP("crash");
   ExpectCrash(Case::kHang, CrashKind::kHang, ResetCause::kWatchdog);
   ExpectCrash(Case::kHangMasked, CrashKind::kHang, ResetCause::kWatchdog);
 }
 
 TEST_P(CrashTest, ResetsThatAreNone) {
-  TRIB_IMAGE_OR_SKIP("board_crash");
+  TRIB_IMAGE_OR_SKIP("crash");
   ExpectCrash(Case::kResetOnPurpose, CrashKind::kNone, ResetCause::kSoftware);
   ExpectCrash(Case::kResetUnsaid, CrashKind::kNone, ResetCause::kUnspecified);
   ExpectCrash(Case::kFeedTheWatchdog, CrashKind::kNone, ResetCause::kSoftware);

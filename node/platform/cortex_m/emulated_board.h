@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -14,7 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include "trib/tools/launcher/emulator.h"
+#include "trib/tools/launcher/board.h"
+#include "trib/tools/launcher/board_memory.h"
 #include "trib/tools/launcher/process.h"
 
 /// What tests of images share: one board with a memory and a console of its own.
@@ -42,19 +44,24 @@ class EmulatedBoardTest : public ::testing::TestWithParam<launcher::EmulatedBoar
     std::filesystem::remove_all(folder_, ignored);
   }
 
-  [[nodiscard]] static std::string Missing(const std::string& image) {
-    return launcher::MissingFor(launcher::ImageOf(GetParam(), image));
+  [[nodiscard]] static std::filesystem::path Image(const std::string& name) {
+    const char* const bin = std::getenv("TRIB_BIN_DIR");
+    return launcher::ImagePath(bin == nullptr ? "build/host/bin" : bin, name, GetParam().name);
   }
-  void PowerOn(const std::string& image, std::uint16_t link_port = 0, bool semihosting = false) {
+  [[nodiscard]] static std::string Missing(const std::string& name) {
+    return launcher::MissingFor(Image(name));
+  }
+  void PowerOn(const std::string& image, const std::string& serial = "", bool semihosting = false) {
     std::filesystem::remove(console());
     std::string error;
     board_ = launcher::Process::Start(
-        {.argv = launcher::EmulatorArguments({.board = GetParam(),
-                                              .image = launcher::ImageOf(GetParam(), image),
-                                              .memory = memory(),
-                                              .console = console(),
-                                              .link_port = link_port,
-                                              .semihosting = semihosting}),
+        {.argv = launcher::EmulatorCommand({.emulator = launcher::FindEmulator().value_or(""),
+                                            .board = std::string(GetParam().name),
+                                            .image = Image(image),
+                                            .memory = memory(),
+                                            .console = console(),
+                                            .serial = serial,
+                                            .semihosting = semihosting}),
          .log = folder_ / "emulator.log"},
         error);
     ASSERT_TRUE(board_) << error;

@@ -40,5 +40,15 @@ TEST(SimClock, KeepsItsOwnTimeAtAnotherPace) {
   EXPECT_EQ(lost.Now(), LogicalTime(Millis(9'000)));
 }
 
+TEST(WorldClock, KeepsTheClockContract) {
+  WorldClock clock;
+  EXPECT_FALSE(clock.synchronised());
+  trib::testing::RunClockContract(clock, [&](Millis by) {
+    const MonotonicTime start = clock.Monotonic();
+    while (clock.Monotonic() < start + by) {
+    }
+  });
+}
+
 }  // namespace
 }  // namespace trib::node::sim

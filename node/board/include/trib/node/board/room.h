@@ -8,6 +8,6 @@ namespace trib::node::board {
 
 inline constexpr std::size_t kWindowSamples = 4096;    ///< of the longest window
 inline constexpr std::size_t kNetworkBytes = 65'536;   ///< arena and state of a network
-inline constexpr std::size_t kActivationBytes = 4096;  ///< of the longest activation
+inline constexpr std::size_t kActivationBytes = 3072;  ///< of the longest activation
 
 }  // namespace trib::node::board

@@ -103,15 +103,14 @@ class SensorMemory final : public Sensor {
   [[nodiscard]] std::uint32_t sample_rate_hz() const override { return table_.sample_rate_hz(); }
   [[nodiscard]] std::uint32_t channels() const override { return table_.channels(); }
 
-  /// How long Read() will say kUnavailable unless Hold() is called; 0 when it has something or has
-  /// ended.
+  /// How long Read() will say kUnavailable unless Hold() is called; 0 when it has something.
   [[nodiscard]] Millis UntilReady();
   /// While held, Read() says kUnavailable.
   void Hold(bool held) { held_ = held; }
   [[nodiscard]] std::uint64_t delivered_frames() const { return delivered_; }
 
-  /// What UntilReady() says while held.
-  static constexpr Millis kHeld{60'000};
+  /// What UntilReady() says while held, and at the end.
+  static constexpr Millis kIdle{60'000};
 
  private:
   [[nodiscard]] std::uint64_t DueFrames();

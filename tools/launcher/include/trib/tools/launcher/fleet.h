@@ -39,12 +39,28 @@ class Fleet {
     /// no such table.
     std::string gateway_tails = {};
     std::string cloud_tails = {};
+    /// Wires of every gateway, e.g. "tcp://127.0.0.1:*", which keep their ports when it is started
+    /// again. Empty: none.
+    std::vector<std::string> gateway_serial = {};
+    std::vector<std::uint64_t> serial_nodes = {};  ///< who may speak over them
   };
 
   /// What one node plays and how.
   struct NodeRun {
     std::vector<std::string> arguments;  ///< more command line, e.g. --replay MANIFEST
     std::string package = {};            ///< a signed package; empty: built-in rules only
+    /// A wire's endpoint instead of the gateway's socket: gateway_serial(), or a LinkSim's. Empty:
+    /// no wire.
+    std::string serial = {};
+  };
+
+  /// A node on an emulated board, or its twin on this machine.
+  struct BoardRun {
+    std::string board;                   ///< "mps2-an386" or "mps3-an547"
+    std::filesystem::path image;         ///< flat; ImagePath() of board.h
+    std::vector<std::string> arguments;  ///< more of trib board image, e.g. --generate SEED
+    std::string package = {};            ///< a signed package; empty: built-in rules only
+    std::string serial = {};             ///< a wire's endpoint; empty: the gateway's first
   };
 
   explicit Fleet(Options options);
@@ -73,6 +89,16 @@ class Fleet {
   bool StartCloud();
   bool StartGateway(std::uint64_t id);
   bool StartNode(std::uint64_t id, const NodeRun& run);
+  /// Makes the board's memory, BoardMemoryFile(), unless it is there.
+  bool MakeBoardMemory(std::uint64_t id, const BoardRun& run);
+  /// The same, and powers the board up.
+  bool StartBoard(std::uint64_t id, const BoardRun& run);
+  /// The same node, memory, package and samples as a process of trib-node; over `serial`, or, when
+  /// that is empty, as other nodes.
+  bool StartTwin(std::uint64_t id, const BoardRun& run);
+  [[nodiscard]] std::filesystem::path BoardMemoryFile(std::uint64_t id) const;
+  /// What a board's image says.
+  [[nodiscard]] std::filesystem::path BoardConsole(std::uint64_t id) const;
   /// A gateway started from now on reaches the cloud through `endpoint`, e.g. a relay.
   void SetNorth(std::uint64_t gateway, std::string endpoint) {
     gateways_[gateway].north = std::move(endpoint);
@@ -103,6 +129,11 @@ class Fleet {
   [[nodiscard]] const std::string& gateway_south(std::uint64_t id) {
     return gateways_[id].endpoints.south;
   }
+  /// The first of Options::gateway_serial with its actual port; empty without one.
+  [[nodiscard]] std::string gateway_serial(std::uint64_t id) {
+    const auto& serial = gateways_[id].endpoints.serial;
+    return serial.empty() ? std::string() : serial.front();
+  }
   [[nodiscard]] std::uint64_t gateway_of(std::uint64_t node) { return nodes_[node].gateway; }
   /// The program's path in `bin`.
   [[nodiscard]] std::string Program(std::string_view name) const;
@@ -111,6 +142,7 @@ class Fleet {
   struct Endpoints {
     std::string south = "tcp://127.0.0.1:*";
     std::string admin = "tcp://127.0.0.1:*";
+    std::vector<std::string> serial = {};
   };
   struct Gateway {
     Endpoints endpoints;
@@ -126,9 +158,11 @@ class Fleet {
   bool MakeKey(std::string_view name);
   std::string PublicKeyHex(std::string_view name);
   bool Write(std::string_view name, const std::string& text);
-  bool RunPackage(std::vector<std::string> arguments);
+  bool RunTrib(const std::vector<std::string>& arguments);
+  std::vector<std::string> WayToGateway(std::uint64_t id, const std::string& serial);
   bool Sign(const std::filesystem::path& package, const std::filesystem::path& out);
   std::string TailsTable(const std::string& lines);
+  std::string SerialTable(Endpoints& endpoints) const;
   bool StartDaemon(std::string_view program,
                    const std::string& name,
                    std::optional<Process>& process,

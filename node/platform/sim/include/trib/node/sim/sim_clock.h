@@ -52,4 +52,25 @@ class SimClock final : public Clock {
   std::chrono::steady_clock::time_point begin_;
 };
 
+/// Logical time as a gateway told it, going on with the machine's monotonic time: the clock of a
+/// board without a battery. Not synchronised before that.
+class WorldClock final : public Clock {
+ public:
+  LogicalTime Now() override { return LogicalTime(offset_ + Monotonic().time_since_epoch()); }
+  bool synchronised() override { return synchronised_; }
+  void SetTime(LogicalTime now) override {
+    offset_ = now.time_since_epoch() - Monotonic().time_since_epoch();
+    synchronised_ = true;
+  }
+  MonotonicTime Monotonic() override {
+    return MonotonicTime(
+        std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - begin_));
+  }
+
+ private:
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  Millis offset_{0};
+  bool synchronised_ = false;
+};
+
 }  // namespace trib::node::sim

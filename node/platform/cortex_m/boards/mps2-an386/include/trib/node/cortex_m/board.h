@@ -11,6 +11,7 @@
 namespace trib::node::cortex_m::this_board {
 
 inline constexpr std::string_view kName = "mps2-an386";
+inline constexpr std::uint32_t kHardwareClass = 2;  ///< docs/formats/package.md
 inline constexpr std::uint32_t kInterruptLines = 32;
 
 inline constexpr UartPlace kConsoleUart{0x40004000, 0, 1};

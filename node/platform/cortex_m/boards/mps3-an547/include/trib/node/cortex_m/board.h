@@ -11,6 +11,7 @@
 namespace trib::node::cortex_m::this_board {
 
 inline constexpr std::string_view kName = "mps3-an547";
+inline constexpr std::uint32_t kHardwareClass = 3;  ///< docs/formats/package.md
 inline constexpr std::uint32_t kInterruptLines = 48;
 
 inline constexpr UartPlace kConsoleUart{0x59303000, 33, 34};
