@@ -37,6 +37,8 @@ struct Options {
   bool layers = false;
   std::vector<std::string> boards;
   std::vector<std::string> only;
+  std::string package;
+  std::uint32_t block_samples = WindowScene().block_samples;
 };
 
 bool Wanted(const std::vector<std::string>& chosen, std::string_view name) {
@@ -179,8 +181,13 @@ class Run {
     if (!Size(board, "mcu_window", out, error)) {
       return false;
     }
-    for (const PackageName& package : kPackages) {
-      const auto cost = CountWindow(board, {.package = package.file}, error);
+    std::vector<PackageName> packages(kPackages.begin(), kPackages.end());
+    if (!options_.package.empty()) {
+      packages = {{options_.package.c_str(), options_.package.c_str()}};
+    }
+    for (const PackageName& package : packages) {
+      const auto cost = CountWindow(
+          board, {.package = package.file, .block_samples = options_.block_samples}, error);
       if (!cost) {
         return false;
       }
@@ -288,6 +295,13 @@ int Main(int argc, char** argv) {
                  "be repeated")
       ->check(
           CLI::IsMember({"window", "ad", "kws", "resnet", "vww", "sww", "hello", "svdf", "lstm"}));
+  app.add_option("--package",
+                 options.package,
+                 "count windows with this package, or the specification (.toml) of one")
+      ->check(CLI::ExistingFile);
+  app.add_option("--block", options.block_samples, "samples that the sensor gives at once")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
   if (const auto code = host::cli::ParseArguments(app, argc, argv)) {
     return *code;
   }
