@@ -21,7 +21,8 @@ struct Flow {
   std::uint64_t received = 0;
   std::uint64_t lost = 0;  ///< with a session
   std::uint64_t session = 0;
-  bool taking = true;  ///< whether the receiving end takes messages
+  std::vector<std::byte> waiting;  ///< the next message, until it is sent
+  bool taking = true;              ///< whether the receiving end takes messages
 };
 
 /// Two Channels, two wires and a clock: steps from one event to the next.
@@ -136,7 +137,14 @@ class Pair {
     flow.session = session;
   }
   void Send(End& end, Flow& flow) {
-    while (flow.sent < flow.total && end->Send(flow.script.Message(flow.sent), now_).ok()) {
+    while (flow.sent < flow.total) {
+      if (flow.waiting.empty()) {
+        flow.waiting = flow.script.Message(flow.sent);
+      }
+      if (!end->Send(flow.waiting, now_).ok()) {
+        return;
+      }
+      flow.waiting.clear();
       ++flow.sent;
     }
   }

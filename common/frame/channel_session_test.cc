@@ -31,8 +31,8 @@ Frame OpenWith(std::uint32_t nonce) {
   return frame;
 }
 
-/// As the page has it, from the definition of CRC-32C.
-std::uint16_t SessionOf(const Frame& opened) {
+/// The low bits of the checksum of both nonces, from the definition of CRC-32C.
+std::uint16_t ChecksumOf(const Frame& opened) {
   std::uint32_t crc = 0xFFFFFFFF;
   for (const std::uint32_t nonce : {opened.initiator_nonce, opened.responder_nonce}) {
     crc ^= nonce;
@@ -40,8 +40,11 @@ std::uint16_t SessionOf(const Frame& opened) {
       crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? 0x82F63B78U : 0U);
     }
   }
-  const auto id = static_cast<std::uint16_t>(~crc);
-  return id == 0 ? 1 : id;
+  return static_cast<std::uint16_t>(~crc);
+}
+std::uint16_t SessionOf(const Frame& opened) {
+  const std::uint16_t checksum = ChecksumOf(opened);
+  return checksum == 0 ? 1 : checksum;
 }
 
 Frame DataOf(std::uint16_t session, std::uint16_t sequence, const Bytes& payload) {
@@ -252,7 +255,6 @@ TEST_F(ResponderTest, CloseEndsTheSessionItNames) {
 }
 
 TEST_F(ResponderTest, DrawsAnotherNonceForTheSameNumber) {
-  // Of two nonces whose session is one, by birthday: searched here, from the definition.
   const std::uint16_t session = Stand(kNonce);
   Frame next;
   next.responder_nonce = 0x1000 + 2;  // what it would use; see Solo
@@ -261,6 +263,23 @@ TEST_F(ResponderTest, DrawsAnotherNonceForTheSameNumber) {
   const Frame opened = Call(next.initiator_nonce);
   EXPECT_EQ(opened.responder_nonce, next.responder_nonce + 1);
   EXPECT_NE(SessionOf(opened), session);
+}
+
+TEST_F(ResponderTest, NumbersASessionAsThePageDoes) {
+  Frame example;  // section 6
+  example.initiator_nonce = 0x11223344;
+  example.responder_nonce = 0x55667788;
+  EXPECT_EQ(SessionOf(example), 0x3DAB);
+
+  Frame next;
+  next.responder_nonce = 0x1000 + 1;  // what it will use
+  for (next.initiator_nonce = 0; ChecksumOf(next) != 0; ++next.initiator_nonce) {
+  }
+  EXPECT_EQ(Call(next.initiator_nonce).responder_nonce, next.responder_nonce);
+  end_.Hear(AckOf(0, 0));
+  EXPECT_FALSE(end_->in_session());
+  end_.Hear(AckOf(1, 0));
+  EXPECT_TRUE(end_->in_session());
 }
 
 TEST_F(ResponderTest, EndsASessionWhoseMessagesBreakTheRules) {
