@@ -70,6 +70,9 @@ std::vector<std::string> EmulatorCommand(const BoardMachine& machine) {
   if (machine.semihosting) {
     add({"-semihosting-config", "enable=on,target=native"});
   }
+  if (machine.counted_time) {
+    add({"-icount", "shift=4"});
+  }
   return command;
 }
 
