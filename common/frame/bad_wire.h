@@ -24,6 +24,7 @@ class BadWire {
     std::uint32_t flip_permille = 0;     ///< frames with one bit changed
     std::uint32_t cut_permille = 0;      ///< frames that lose bytes in their middle
     std::uint32_t garbage_permille = 0;  ///< frames with bytes of nobody before them
+    std::uint32_t late_permille = 0;     ///< frames of which a copy comes seconds later
     Millis latency{1};
     Millis jitter{0};                ///< more latency, drawn for each frame: reorders
     std::uint32_t bytes_per_ms = 0;  ///< 0: no limit
@@ -78,15 +79,18 @@ class BadWire {
       ++lost_;
       return;
     }
-    Send(Changed(frame));
+    Send(Changed(frame), Millis(0));
     if (Chance(faults_.duplicate_permille)) {
-      Send(frame);
+      Send(frame, Millis(0));
+    }
+    if (Chance(faults_.late_permille)) {
+      Send(frame, Millis(1'000 + static_cast<std::int64_t>(random_.Next() % 20'000)));
     }
   }
-  void Send(Bytes frame) {
+  void Send(Bytes frame, Millis late) {
     const auto jitter = static_cast<std::int64_t>(
         random_.Next() % static_cast<std::uint64_t>(faults_.jitter.count() + 1));
-    under_way_.emplace(busy_until_ + faults_.latency + Millis(jitter), std::move(frame));
+    under_way_.emplace(busy_until_ + faults_.latency + late + Millis(jitter), std::move(frame));
   }
   Bytes Changed(Bytes frame) {
     if (Chance(faults_.flip_permille)) {

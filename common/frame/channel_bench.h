@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bad_wire.h"
+#include "trib/common/base/check.h"
 #include "trib/common/base/random.h"
 #include "trib/common/frame/channel.h"
 
@@ -41,6 +42,11 @@ class End {
     }
   }
   [[nodiscard]] std::size_t untaken() const { return inbox_.size(); }
+  /// Power fails and comes back: what was in memory is gone.
+  void Restart(std::uint32_t nonce, MonotonicTime now) {
+    inbox_.clear();
+    channel_.Start(nonce, now);
+  }
 
  private:
   std::vector<std::byte> coded_;
@@ -54,15 +60,61 @@ class End {
   Channel channel_;
 };
 
+/// One Channel; the test plays the other end, frame by frame.
+class Solo {
+ public:
+  /// A frame with its payload kept.
+  struct Heard {
+    Frame frame;
+    std::vector<std::byte> payload;
+  };
+
+  explicit Solo(const ChannelOptions& options, std::size_t window = 8) : end_(options, window) {
+    end_->Start(0x1000, now_);
+  }
+
+  Channel* operator->() { return &end_.channel(); }
+  [[nodiscard]] MonotonicTime now() const { return now_; }
+  void Pass(Millis time) { now_ += time; }
+
+  void Hear(const Frame& frame) {
+    std::vector<std::byte> wire(kMaxMtu + 1);
+    const auto length = Encode(frame, wire);
+    TRIB_CHECK(length.ok());
+    wire.resize(*length);
+    end_.Hear(wire, now_);
+  }
+  /// What the channel has to say now.
+  std::vector<Heard> Speak() {
+    std::vector<std::byte> wire(64 * kMaxMtu);
+    wire.resize(end_->GiveBytes(wire, now_));
+    std::vector<std::byte> memory(kMaxMtu);
+    Splitter splitter(memory);
+    std::vector<Heard> out;
+    std::span<const std::byte> rest(wire);
+    for (auto coded = splitter.Next(rest); !coded.empty(); coded = splitter.Next(rest)) {
+      Frame frame;
+      TRIB_CHECK(Decode(coded, frame).ok());
+      out.push_back({frame, {frame.payload.begin(), frame.payload.end()}});
+      out.back().frame.payload = {};
+    }
+    return out;
+  }
+
+ private:
+  MonotonicTime now_{Millis(5'000)};
+  End end_;
+};
+
 /// Messages numbered from 0 that both ends know: number, length and bytes follow from a seed.
 class Script {
  public:
-  explicit Script(std::uint64_t seed, std::size_t most = kMaxMessageBytes)
-      : seed_(seed), most_(most) {}
+  Script(std::uint64_t seed, std::size_t least, std::size_t most)
+      : seed_(seed), least_(least), most_(most) {}
 
   [[nodiscard]] std::vector<std::byte> Message(std::uint64_t number) const {
     SplitMix64 random(SplitMix64::Mix(seed_) + number);
-    std::vector<std::byte> message(1 + random.Next() % most_);
+    std::vector<std::byte> message(least_ + random.Next() % (most_ - least_ + 1));
     for (std::byte& b : message) {
       // Zeros often: they are what coding is about.
       const std::uint64_t draw = random.Next();
@@ -73,6 +125,7 @@ class Script {
 
  private:
   std::uint64_t seed_;
+  std::size_t least_;
   std::size_t most_;
 };
 

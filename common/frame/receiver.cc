@@ -46,9 +46,10 @@ void Receiver::Take(const Frame& data, MonotonicTime now) {
     AcknowledgeNow();
     return;
   }
+  const bool fills_gap = slots_[Index(1)].used;
   Append(data.first, data.last, data.payload);
-  const bool filled_gap = Drain();
-  if (filled_gap || ++unacknowledged_ >= ack_at_once_) {
+  Drain();
+  if (fills_gap || ++unacknowledged_ >= ack_at_once_) {
     AcknowledgeNow();
   } else {
     ack_due_ = std::min(ack_due_, now + ack_delay_);
@@ -81,16 +82,13 @@ void Receiver::Append(bool first, bool last, std::span<const std::byte> payload)
   message_waits_ = last;
 }
 
-/// What came early, until it ends or a message is whole. @returns whether there was any.
-bool Receiver::Drain() {
-  bool any = false;
+/// What came early, until it ends or a message is whole.
+void Receiver::Drain() {
   while (!message_waits_ && !broken_ && slots_[front_].used) {
-    any = true;
     Slot& slot = slots_[front_];
     slot.used = false;
     Append(slot.first, slot.last, slot_bytes_.subspan(front_ * share_, slot.bytes));
   }
-  return any;
 }
 
 Result<std::size_t> Receiver::Receive(std::span<std::byte> memory) {
@@ -106,7 +104,7 @@ Result<std::size_t> Receiver::Receive(std::span<std::byte> memory) {
   message_waits_ = false;
   message_bytes_ = 0;
   ++metrics_.messages_received;
-  (void)Drain();
+  Drain();
   return fits ? Result<std::size_t>(bytes) : Code::kResourceExhausted;
 }
 

@@ -38,6 +38,14 @@ TEST(RoundTrip, DoublesAtEverySecondExpiryUntilTheNextMeasurement) {
   EXPECT_LT(round_trip.timeout(), Millis(300));
 }
 
+TEST(RoundTrip, TakesNoAnswerForOneThatCameInHalfTheTime) {
+  RoundTrip round_trip(kLeast, kMost);
+  EXPECT_TRUE(round_trip.Plausible(Millis(0)));
+  round_trip.Measure(Millis(100));
+  EXPECT_FALSE(round_trip.Plausible(Millis(49)));
+  EXPECT_TRUE(round_trip.Plausible(Millis(50)));
+}
+
 TEST(RoundTrip, StaysWithinItsBounds) {
   RoundTrip round_trip(kLeast, kMost);
   round_trip.Measure(Millis(-5));  // a clock that went back

@@ -168,7 +168,7 @@ void Sender::Take(const Acknowledgement& ack, MonotonicTime now) {
       continue;
     }
     news = true;
-    Settle(flight);
+    Settle(flight, now);
     if (flight.transmissions == 1 && (measured == nullptr || measured->sent <= flight.sent)) {
       measured = &flight;
     }
@@ -182,12 +182,14 @@ void Sender::Take(const Acknowledgement& ack, MonotonicTime now) {
   }
 }
 
-/// Acknowledged: so were sent earlier and were not are perhaps lost.
-void Sender::Settle(Flight& flight) {
+/// This one arrived: those sent before it that did not may be lost.
+void Sender::Settle(Flight& flight, MonotonicTime now) {
   flight.acknowledged = true;
   flight.due = false;
-  // A probe's answer tells about all that were sent before the silence.
-  const std::uint8_t weight = flight.probe ? kPassedMeansLost : 1;
+  // A probe's answer tells about all that were sent before the silence; that to its first copy,
+  // which was late and not lost, does not.
+  const bool answer = flight.probe && round_trip_.Plausible(now - flight.sent);
+  const std::uint8_t weight = answer ? kPassedMeansLost : 1;
   for (std::size_t i = 0; i < under_way_; ++i) {
     Flight& other = At(i);
     if (other.acknowledged || other.due || !Before(other.order, flight.order)) {

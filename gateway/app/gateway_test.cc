@@ -10,9 +10,11 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "trib/common/frame/channel.h"
 #include "trib/common/host/control/control_client.h"
 #include "trib/common/host/identity/identity.h"
 #include "trib/common/host/message/codec.h"
+#include "trib/common/host/serial/client.h"
 #include "trib/common/host/zmq/poller.h"
 #include "trib/gateway/spool/spool.h"
 #include "tributary/v1/site.pb.h"
@@ -30,6 +32,38 @@ zmq::CurveKeys CurveOf(const crypto::KeyPair& pair) {
   const auto curve = host::identity::ToCurve(pair);
   return {curve.public_key.bytes, curve.secret_key.bytes};
 }
+
+/// A node's end of a wire.
+class WireEnd {
+ public:
+  WireEnd(const std::string& endpoint, std::uint64_t station)
+      : channel_({.role = frame::Role::kInitiator, .station = station}, storage_.memory()) {
+    std::string error;
+    const auto at = host::serial::ParseEndpoint(endpoint, host::serial::Use::kConnect, error);
+    EXPECT_TRUE(at.ok()) << error;
+    client_ = *host::serial::Client::Open(*at, {}, error);
+    channel_.Start(host::serial::DrawNonce(), Now());
+  }
+  /// Moves bytes; answers are dropped, as may be what came behind one: it is sent again.
+  void Turn() {
+    std::array<std::byte, frame::kMaxMessageBytes> bytes{};
+    client_->Service(Now());
+    (void)channel_.TakeBytes(std::span(bytes).first(client_->Read(bytes)), Now());
+    while (channel_.Receive(bytes).ok()) {
+    }
+    (void)client_->Write(std::span(bytes).first(channel_.GiveBytes(bytes, Now())));
+  }
+  void Send(const std::string& body) { (void)channel_.Send(std::as_bytes(std::span(body)), Now()); }
+
+ private:
+  static MonotonicTime Now() {
+    return MonotonicTime(
+        std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now().time_since_epoch()));
+  }
+  frame::ChannelStorage<frame::kMaxMtu, frame::kBitmapBits, 2 * frame::kMaxMessageBytes> storage_;
+  frame::Channel channel_;
+  std::unique_ptr<host::serial::Client> client_;
+};
 
 /// A gateway between a cloud and nodes that the test plays.
 class GatewayTest : public ::testing::Test {
@@ -228,6 +262,46 @@ class GatewayTest : public ::testing::Test {
   bool got_time = false;
   std::string error;
 };
+
+TEST_F(GatewayTest, AWireSpeaksForItsStationAloneAndNotBesideTheRoster) {
+  config.serial = {.endpoints = {host::serial::Endpoint()}, .nodes = {17, 18}};
+  Start();
+  ASSERT_EQ(gateway->endpoints().serial.size(), 1U);
+  WireEnd of_17(gateway->endpoints().serial[0], 17);
+  WireEnd of_18(gateway->endpoints().serial[0], 18);
+  const auto turn = [&] {
+    of_17.Turn();
+    of_18.Turn();
+  };
+  // Again and again, as the gateway learns its roster meanwhile.
+  auto next = std::chrono::steady_clock::time_point::min();
+  ASSERT_TRUE(Eventually([&] {
+    if (std::chrono::steady_clock::now() >= next) {
+      of_17.Send(host::message::EncodeRecords(NodeId(17), {Sealed(1)}));
+      next = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
+    }
+    turn();
+    return cloud_records.contains(Sealed(1));
+  }));
+  const auto dropped = [&](const char* why) {
+    return Call("stats")["link"]["dropped"][why].get<std::uint64_t>();
+  };
+  EXPECT_EQ(dropped("identity_mismatch"), 0U);
+  of_17.Send(host::message::EncodeRecords(NodeId(18), {Sealed(2)}));
+  EXPECT_TRUE(Eventually([&] {
+    turn();
+    return dropped("identity_mismatch") == 1;
+  }));
+  const std::uint64_t before = dropped("not_in_roster");
+  of_18.Send(host::message::EncodeRecords(NodeId(18), {Sealed(3)}));
+  EXPECT_TRUE(Eventually([&] {
+    turn();
+    return dropped("not_in_roster") > before;
+  }));
+  EXPECT_EQ(cloud_records.size(), 1U);
+  EXPECT_EQ(Call("stats")["serial"]["in_session"], 2);
+  EXPECT_EQ(Call("nodes.list")["nodes"][0]["session"]["over"], "serial");
+}
 
 TEST_F(GatewayTest, CarriesRecordsFromANodeToTheCloud) {
   Start();

@@ -6,6 +6,7 @@
 // decoded, without energy (which counts what the link cost) and encoded again: with their keys, so
 // sequence numbers, too, and with their logical times; and which kind of record has which sequence
 // number, status included. Not compared: contents of a status (uptime, bytes sent), arrival times.
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdlib>
@@ -140,23 +141,15 @@ class Boards : public River {
   /// Waits until the board's samples are over and all that it recorded was acknowledged.
   /// @returns how many records that were.
   std::uint64_t AwaitBoard(std::uint64_t node) {
-    std::string text;
+    nlohmann::json report;
     EXPECT_TRUE(WaitUntil(
         [&] {
-          text = Console(node);
-          return text.find("\ndone ") != std::string::npos && text.back() == '\n';
+          report = tools::launcher::BoardReport(fleet().BoardConsole(node));
+          return report.value("progress", "") == "done";
         },
         std::chrono::minutes(10)))
-        << text;
-    return NumberBehind(text, "\ndone ", " records ");
-  }
-  /// The number that follows `word` in the line that begins with `line`.
-  static std::uint64_t NumberBehind(const std::string& text,
-                                    const std::string& line,
-                                    const std::string& word) {
-    const std::size_t begin = text.find(line);
-    const std::size_t at = begin == std::string::npos ? begin : text.find(word, begin);
-    return at == std::string::npos ? 0 : std::stoull(text.substr(at + word.size()));
+        << Console(node);
+    return report.value("records", std::uint64_t{0});
   }
   std::string Write(const std::string& name, const std::string& text) {
     std::ofstream(fleet().File(name)) << text;
@@ -284,6 +277,88 @@ TEST_F(BoardsAndTwins, RecordTheSameBytes) {
     EXPECT_GT(equal[kind], 0U) << "nothing of kind " << static_cast<int>(kind) << " was compared";
   }
   EXPECT_FALSE(VerdictsOf(fleet().File("cloud.db"), kFirst).empty());
+}
+
+/// Why a node's second boot says that its first one ended.
+struct CrashReport {
+  std::int64_t kind = 0;
+  std::int64_t program_counter = 0;
+  std::int64_t address = 0;
+  std::int64_t reset_reason = 0;
+};
+
+class CrashingBoards : public Boards {
+ protected:
+  void Start(std::uint64_t node, const std::string& image, const std::string& board) {
+    Admit(node, 1);
+    Fleet::BoardRun run = RunOn(board, {"--generate", "3", "--phases", "normal:60"}, package());
+    run.image = Image(image, board);
+    ASSERT_TRUE(fleet().StartBoard(node, run)) << fleet().error();
+  }
+  CrashReport AwaitReport(std::uint64_t node) {
+    const std::string where = " FROM record WHERE node = " + std::to_string(node) +
+                              " AND boot = 2 AND sequence = 1 AND fault_code = 13";
+    EXPECT_TRUE(WaitUntil([&] { return Query("SELECT count(*)" + where) == 1; }, kLong))
+        << Console(node);
+    // Its `windows` are the address: docs/formats/messages.md.
+    return {.kind = Query("SELECT fault_channel" + where),
+            .program_counter = Query("SELECT fault_detail" + where),
+            .address = Query("SELECT windows" + where),
+            .reset_reason = Query("SELECT reset_reason" + where)};
+  }
+  void ExpectBothBootsWhole(std::uint64_t node) {
+    const std::uint64_t second = AwaitBoard(node);
+    std::vector<Boot> boots;
+    EXPECT_TRUE(WaitUntil(
+        [&] {
+          boots = BootsOf(node);
+          std::ranges::sort(boots, {}, &Boot::boot);
+          return boots.size() == 2 && boots[1].records >= second;
+        },
+        kLong));
+    ASSERT_EQ(boots.size(), 2U);
+    for (const Boot& boot : boots) {
+      EXPECT_GT(boot.records, 0U);
+      EXPECT_EQ(boot.first, 1U);
+      EXPECT_EQ(boot.last, boot.records) << "a record of boot " << boot.boot << " is missing";
+    }
+    EXPECT_EQ(boots[1].records, second);
+  }
+};
+
+TEST_F(CrashingBoards, ComeBackAndSayWhy) {
+  constexpr std::int64_t kMemoryFault = 2;
+  constexpr std::int64_t kHang = 6;
+  const std::map<std::string, std::int64_t> memory = {{"mps2-an386", 0x2100'0000},
+                                                      {"mps3-an547", 0x7000'0000}};
+  StartGateway(1);
+  std::uint64_t node = kFirst;
+  for (const char* board : kBoards) {
+    Start(node++, "node-crash-fault", board);
+    Start(node++, "node-crash-hang", board);
+  }
+  node = kFirst;
+  for (const char* board : kBoards) {
+    const CrashReport fault = AwaitReport(node);
+    EXPECT_EQ(fault.kind, kMemoryFault) << board;
+    EXPECT_EQ(fault.address, memory.at(board));
+    EXPECT_NE(fault.program_counter, 0);
+    EXPECT_EQ(fault.reset_reason, static_cast<std::int64_t>(message::ResetReason::kFault));
+    ExpectBothBootsWhole(node++);
+    const CrashReport hang = AwaitReport(node);
+    EXPECT_EQ(hang.kind, kHang) << board;
+    EXPECT_NE(hang.program_counter, 0);
+    EXPECT_EQ(hang.reset_reason, static_cast<std::int64_t>(message::ResetReason::kWatchdog));
+    ExpectBothBootsWhole(node++);
+  }
+  const auto shown = fleet().CallCloud("event.tail", {{"limit", 100}});
+  std::set<std::string> reasons;
+  for (const auto& event : shown.value("events", nlohmann::json::array())) {
+    if (event.value("fault", "") == "crash") {
+      reasons.insert(event.value("reason", ""));
+    }
+  }
+  EXPECT_EQ(reasons, (std::set<std::string>{"hang", "memory_fault"})) << shown.dump();
 }
 
 }  // namespace

@@ -32,31 +32,28 @@ void NodeLoop::Decide(const sensing::CutWindow& window) {
   condition_ = window.condition;
   context.flags = window.after_gap ? message::record_flag::kAfterGap : 0;
   const sensing::GuardrailVerdict verdict = sensing::Judge(window, package_.guardrails);
-  const cascade::WindowStatistics statistics =
-      cascade::Measure(window.samples, window.channels, window.scale);
-  frame_ = {};
+  frame_.values.clear();
   if (!verdict.ok()) {
-    SpendOnWindow(false);
-    DecideBad(verdict, statistics, context);
+    DecideBad(verdict, {window.summaries, window.scale}, context);
     return;
   }
   if (package_.present) {
     dsp::Window input;
     input.samples = window.samples;
+    input.summaries = window.summaries;
     input.channels = window.channels;
     input.frames = package_.recipe.window_frames;
     input.scale = window.scale;
     input.sample_rate_hz = package_.recipe.sample_rate_hz;
     input.first_frame = window.first_frame;
     input.flags = window.after_gap ? dsp::window_flag::kAfterGap : 0;
+    context.extracted = true;
     if (!features_.Extract(input, frame_).ok()) {
-      SpendOnWindow(true);
-      DecideBad({.code = FaultCode::kSensorNonFinite}, statistics, context);
+      DecideBad({.code = FaultCode::kSensorNonFinite}, {window.summaries, window.scale}, context);
       return;
     }
   }
-  SpendOnWindow(package_.present);
-  DecideGood(window, statistics, context);
+  DecideGood(window, context);
 }
 
 void NodeLoop::SetActuator(ActuatorState state, Context& context) {
@@ -65,12 +62,13 @@ void NodeLoop::SetActuator(ActuatorState state, Context& context) {
 }
 
 void NodeLoop::DecideBad(const sensing::GuardrailVerdict& verdict,
-                         const cascade::WindowStatistics& statistics,
+                         const cascade::Measurable& measurable,
                          Context& context) {
-  const cascade::RuleOutcome outcome = cascade::Evaluate(package_.rules, statistics, verdict.code);
+  const cascade::RuleOutcome outcome = cascade::Evaluate(package_.rules, measurable, verdict.code);
   rules_state_ = outcome.state;
   // An alarm that stands is not called off by a window that says nothing about the machine.
   SetActuator(cascade::Worse(StandingState(), outcome.state), context);
+  SpendOnWindow(context);
   context.tier = Tier::kFallback;
   context.flags |= message::record_flag::kFallbackRules;
   ++metrics_.windows_invalid;
@@ -100,11 +98,9 @@ cascade::RuleOutcome NodeLoop::JudgeSeverity(cascade::RuleOutcome outcome) {
   return zone.state > outcome.state ? zone : outcome;
 }
 
-void NodeLoop::DecideGood(const sensing::CutWindow& window,
-                          const cascade::WindowStatistics& statistics,
-                          Context& context) {
-  const cascade::RuleOutcome outcome =
-      JudgeSeverity(cascade::Evaluate(package_.rules, statistics, FaultCode::kUnspecified));
+void NodeLoop::DecideGood(const sensing::CutWindow& window, Context& context) {
+  const cascade::RuleOutcome outcome = JudgeSeverity(
+      cascade::Evaluate(package_.rules, {window.summaries, window.scale}, FaultCode::kUnspecified));
   const bool before = standing();
   const bool decides = armed();
   cascade::TriggerResult result;
@@ -116,16 +112,17 @@ void NodeLoop::DecideGood(const sensing::CutWindow& window,
   }
   context.drawn = package_.present && policy_.Audited(metrics_.windows - 1);
   const Look look = LookAt(window, result.over, context.drawn);
-  const bool put_off = look.taken && !look.sure && MayAsk();
-  if (look.taken && !put_off) {
+  const bool put_off = look.answer && !look.sure && MayAsk();
+  if (look.answer && !put_off) {
     context.tier = Tier::kClassifier;
-    naming_.Take(look.answer);
+    naming_.Take(*look.answer);
   } else {
     context.tier = decides ? Tier::kTrigger : Tier::kFallback;
   }
-  context.flags |= decides || look.taken ? 0 : message::record_flag::kFallbackRules;
+  context.flags |= decides || look.answer ? 0 : message::record_flag::kFallbackRules;
   rules_state_ = outcome.state;
   SetActuator(cascade::Worse(StandingState(), outcome.state), context);
+  SpendOnWindow(context);
   OpenBlock();
   CountInSketch(result, look);
   ReportRecovery(context);
@@ -170,7 +167,8 @@ void NodeLoop::CountInSketch(const cascade::TriggerResult& result, const Look& l
   const sketch::SketchBuilder::Values values{
       .frame = std::span(standard).first(count),
       .trigger_score = result.score,
-      .confidence = look.taken ? look.answer.confidence : std::numeric_limits<float>::quiet_NaN()};
+      .confidence =
+          look.answer ? look.answer->confidence : std::numeric_limits<float>::quiet_NaN()};
   sketch_.AddWindow(result.over, values);
   WatchDrift(values.frame, values.confidence);
 }
@@ -225,7 +223,9 @@ void NodeLoop::ReportEpisode(bool before,
   }
   record_.event.severity = result.severity;
   record_.event.windows = std::max(result.windows, named ? naming_.windows() : 0);
-  record_.event.top = result.top;
+  if (result.score >= 0) {
+    record_.event.top = trigger_.Top(frame_.values.span(), baseline());
+  }
   record_.event.distance = result.distance;
   record_.event.actuator = static_cast<std::uint32_t>(context.actuator);
   ++metrics_.events;
@@ -270,7 +270,10 @@ void NodeLoop::ReportRules(const cascade::RuleOutcome& outcome, const Context& c
   }
 }
 
-void NodeLoop::SpendOnWindow(bool features) {
+void NodeLoop::SpendOnWindow(const Context& context) {
+  if (!context.cut) {
+    return;
+  }
   const dsp::Recipe& recipe = package_.recipe;
   const auto rate = static_cast<float>(recipe.sample_rate_hz);
   const float seconds = static_cast<float>(recipe.hop_frames) / rate;
@@ -281,7 +284,7 @@ void NodeLoop::SpendOnWindow(bool features) {
   energy_.Add(Category::kSense, ToNanojoules(energy::SenseEnergy(kBoard, sensing)));
   energy_.Add(Category::kSleep, ToNanojoules(energy::SleepEnergy(kBoard, seconds)));
   std::uint32_t trigger_cycles = samples * kCycles.guardrail_per_sample;
-  if (features) {
+  if (context.extracted) {
     energy_.Add(Category::kFeatures,
                 ToNanojoules(energy::CycleEnergy(kBoard, samples * kCycles.feature_per_sample)));
     trigger_cycles +=

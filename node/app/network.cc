@@ -53,9 +53,11 @@ std::uint32_t NodeLoop::LabelOf(const cascade::Answer& answer, bool anomaly) con
 
 NodeLoop::Look NodeLoop::LookAt(const sensing::CutWindow& window, bool over, bool drawn) {
   Look look;
+  if (!classifier_) {
+    return look;
+  }
   const LogicalTime now = ports_.clock.Now();
-  if (!classifier_ ||
-      (package_.trigger && !over && !standing() && !drawn && !policy_.HeartbeatDue(now))) {
+  if (package_.trigger && !over && !standing() && !drawn && !policy_.HeartbeatDue(now)) {
     return look;
   }
   policy_.NoteHeartbeat(now);
@@ -66,7 +68,6 @@ NodeLoop::Look NodeLoop::LookAt(const sensing::CutWindow& window, bool over, boo
   energy_.Add(
       energy::Category::kClassifier,
       energy::ToNanojoules(energy::MacEnergy(energy::kStm32L4R5<float>, classifier_->macs())));
-  look.taken = true;
   look.sure = decision.accepted;
   look.answer = cascade::AnswerOf(decision, package_.network->classifier, package_.labels);
   return look;
@@ -104,7 +105,7 @@ bool NodeLoop::Ask(const cascade::Answer& own, bool audit, const Context& contex
 }
 
 bool NodeLoop::PutOff(const Look& look, const Context& context) {
-  if (Ask(look.answer, false, context)) {
+  if (Ask(*look.answer, false, context)) {
     ++metrics_.cascade.deferred;
     return true;
   }
@@ -112,9 +113,9 @@ bool NodeLoop::PutOff(const Look& look, const Context& context) {
   Stand({.first_frame = context.first_frame,
          .condition = context.condition,
          .flags = context.flags,
-         .own = look.answer,
+         .own = *look.answer,
          .anomaly = trigger_.active()},
-        look.answer);
+        *look.answer);
   return false;
 }
 
@@ -123,9 +124,9 @@ void NodeLoop::SettleNow(const Look& look,
                          const Context& context) {
   const bool anomaly = trigger_.active();
   SettledDecision decision{.first_frame = context.first_frame, .tier = context.tier};
-  if (look.taken) {
-    decision.label = LabelOf(look.answer, anomaly);
-    decision.confidence = look.answer.confidence;
+  if (look.answer) {
+    decision.label = LabelOf(*look.answer, anomaly);
+    decision.confidence = look.answer->confidence;
     metrics_.cascade.not_asked += !look.sure && package_.network->split ? 1U : 0U;
   } else {
     const std::uint32_t quiet = context.tier == Tier::kFallback ? outcome.label : 0U;
@@ -135,7 +136,7 @@ void NodeLoop::SettleNow(const Look& look,
 }
 
 void NodeLoop::Audit(const Look& look, bool asked, float score, const Context& context) {
-  if (!look.taken || !package_.network->split) {
+  if (!look.answer || !package_.network->split) {
     BeginRecord(RecordKind::kFeatureFrame, context);
     record_.header.audit = true;
     record_.feature_frame = frame_;
@@ -146,7 +147,7 @@ void NodeLoop::Audit(const Look& look, bool asked, float score, const Context& c
   if (asked) {
     return;  // that record says it was drawn: the tiers audit it, its verdict stands here
   }
-  const bool audit = look.sure && MayAsk() && Ask(look.answer, true, context);
+  const bool audit = look.sure && MayAsk() && Ask(*look.answer, true, context);
   ++(audit ? metrics_.cascade.audits : metrics_.cascade.audits_not_asked);
 }
 

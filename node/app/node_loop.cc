@@ -115,8 +115,10 @@ void NodeLoop::Equip() {
   const dsp::Recipe& recipe = package_.recipe;
   buffer_.emplace(
       memory_.window,
+      memory_.summaries,
       sensing::WindowShape{
-          .channels = recipe.channels, .length = recipe.window_frames, .hop = recipe.hop_frames});
+          .channels = recipe.channels, .length = recipe.window_frames, .hop = recipe.hop_frames},
+      package_.guardrails);
   policy_ =
       cascade::ReportPolicy(cascade::Override(cascade::SettingsOf(package_.policy), configuration_),
                             SplitMix64::Mix(config_.node.value()) ^ config_.seed);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "trib/common/base/check.h"
 #include "trib/common/dsp/statistics.h"
 
 namespace trib::node::cascade {
@@ -24,18 +23,19 @@ float Of(const ChannelStatistics& channel, RuleSource source) {
   }
 }
 
-bool Holds(const FallbackRule& rule, const WindowStatistics& statistics, message::FaultCode fault) {
+bool Holds(const FallbackRule& rule, const Measurable& window, message::FaultCode fault) {
   if (rule.source == RuleSource::kAnyFault) {
     return fault != message::FaultCode::kUnspecified;
   }
   if (rule.source == RuleSource::kFaultCode) {
     return static_cast<std::uint16_t>(fault) == rule.fault_code;
   }
-  for (std::size_t i = 0; i < statistics.size(); ++i) {
+  const std::size_t channels = std::min(window.channels.size(), package::kMaxChannels);
+  for (std::size_t i = 0; i < channels; ++i) {
     if (rule.channel != package::kAnyChannel && rule.channel != i) {
       continue;
     }
-    const float value = Of(statistics[i], rule.source);
+    const float value = Of(Measure(window.channels[i], window.scale), rule.source);
     if (rule.comparison == Comparison::kGreater ? value > rule.threshold : value < rule.threshold) {
       return true;
     }
@@ -54,29 +54,21 @@ package::FallbackRules BuiltInRules() {
   return rules;
 }
 
-WindowStatistics Measure(std::span<const std::int16_t> samples,
-                         std::uint32_t channels,
-                         float scale) {
-  TRIB_DCHECK(channels > 0 && samples.size() >= channels);
-  WindowStatistics out;
-  for (std::uint32_t c = 0; c < channels && !out.full(); ++c) {
-    const dsp::ChannelView<std::int16_t> view(samples, channels, c);
-    const auto described = dsp::Describe<float>(view, dsp::Accumulate(view));
-    const float peak =
-        std::max(described.maximum - described.mean, described.mean - described.minimum);
-    const float crest = described.deviation > 0 ? peak / described.deviation : 0.0F;
-    (void)out.push_back({described.deviation * scale, peak * scale, crest});
-  }
-  return out;
+ChannelStatistics Measure(const dsp::Summary& channel, float scale) {
+  const auto described = dsp::Describe<float>(dsp::SumsOf(channel));
+  const float peak =
+      std::max(described.maximum - described.mean, described.mean - described.minimum);
+  const float crest = described.deviation > 0 ? peak / described.deviation : 0.0F;
+  return {described.deviation * scale, peak * scale, crest};
 }
 
 RuleOutcome Evaluate(const package::FallbackRules& rules,
-                     const WindowStatistics& statistics,
+                     const Measurable& window,
                      message::FaultCode fault) {
   RuleOutcome worst;
   for (const FallbackRule& rule : rules.rules) {
     const auto state = static_cast<ActuatorState>(rule.actuator);
-    if (state > worst.state && Holds(rule, statistics, fault)) {
+    if (state > worst.state && Holds(rule, window, fault)) {
       worst = {state, rule.label};
     }
   }

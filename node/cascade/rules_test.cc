@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -25,15 +26,33 @@ package::FallbackRule Rule(RuleSource source,
   return rule;
 }
 
-TEST(Measure, GivesPhysicalStatisticsWithoutTheMean) {
-  // Channel 0: 100 +- 30; channel 1: a single spike.
+dsp::Summary SummaryOf(const std::vector<std::int16_t>& samples) {
+  dsp::Summary out;
+  dsp::Append(out, dsp::ChannelView<std::int16_t>(samples), 32'767);
+  return out;
+}
+
+constexpr float kScale = 0.01F;
+
+/// A channel that swings between -rms and +rms, with one knock as high as the peak.
+dsp::Summary Channel(float rms, float peak) {
   std::vector<std::int16_t> samples;
-  for (int i = 0; i < 100; ++i) {
-    samples.push_back(static_cast<std::int16_t>(i % 2 == 0 ? 130 : 70));
-    samples.push_back(static_cast<std::int16_t>(i == 50 ? 1000 : 0));
+  for (int i = 0; i < 1000; ++i) {
+    samples.push_back(static_cast<std::int16_t>((i % 2 == 0 ? rms : -rms) / kScale));
   }
-  const WindowStatistics statistics = Measure(samples, 2, 0.1F);
-  ASSERT_EQ(statistics.size(), 2U);
+  samples[500] = static_cast<std::int16_t>(peak / kScale);
+  return SummaryOf(samples);
+}
+
+TEST(Measure, GivesPhysicalStatisticsWithoutTheMean) {
+  // 100 +- 30; and a single spike.
+  std::vector<std::int16_t> swing;
+  std::vector<std::int16_t> spike;
+  for (int i = 0; i < 100; ++i) {
+    swing.push_back(static_cast<std::int16_t>(i % 2 == 0 ? 130 : 70));
+    spike.push_back(static_cast<std::int16_t>(i == 50 ? 1000 : 0));
+  }
+  const std::array statistics = {Measure(SummaryOf(swing), 0.1F), Measure(SummaryOf(spike), 0.1F)};
   EXPECT_NEAR(statistics[0].rms, 3.0, 1e-5);
   EXPECT_NEAR(statistics[0].peak, 3.0, 1e-5);
   EXPECT_NEAR(statistics[0].crest, 1.0, 1e-5);
@@ -44,7 +63,7 @@ TEST(Measure, GivesPhysicalStatisticsWithoutTheMean) {
 
 TEST(Measure, GivesNoCrestForADeadChannel) {
   const std::vector<std::int16_t> samples(64, 7);
-  EXPECT_EQ(Measure(samples, 1, 1.0F)[0].crest, 0.0F);
+  EXPECT_EQ(Measure(SummaryOf(samples), 1.0F).crest, 0.0F);
 }
 
 TEST(Evaluate, TheWorstRuleThatHoldsWins) {
@@ -60,20 +79,18 @@ TEST(Evaluate, TheWorstRuleThatHoldsWins) {
   missing.fault_code = static_cast<std::uint16_t>(FaultCode::kSensorMissing);
   missing.label = 2;
   (void)rules.rules.push_back(missing);
-  const auto with = [](float rms, float peak) {
-    WindowStatistics out;
-    (void)out.push_back({1, 1, 1});
-    (void)out.push_back({rms, peak, 1});
-    return out;
+  const auto evaluate = [&rules](float rms, float peak, FaultCode fault) {
+    const std::array channels = {Channel(1, 1), Channel(rms, peak)};
+    return Evaluate(rules, {channels, kScale}, fault);
   };
-  EXPECT_EQ(Evaluate(rules, with(1, 1), FaultCode::kUnspecified).state, ActuatorState::kNormal);
-  EXPECT_EQ(Evaluate(rules, with(1, 1), FaultCode::kSensorStuck).state, ActuatorState::kWarn);
-  EXPECT_EQ(Evaluate(rules, with(1, 1), FaultCode::kSensorMissing).state, ActuatorState::kReduce);
-  EXPECT_EQ(Evaluate(rules, with(1, 1), FaultCode::kSensorMissing).label, 2U);
-  EXPECT_EQ(Evaluate(rules, with(1, 11), FaultCode::kSensorStuck).state, ActuatorState::kReduce);
-  EXPECT_EQ(Evaluate(rules, with(0.01F, 1), FaultCode::kUnspecified).state, ActuatorState::kReduce);
-  EXPECT_EQ(Evaluate(rules, with(6, 11), FaultCode::kSensorStuck).state, ActuatorState::kStop);
-  EXPECT_EQ(Evaluate(rules, with(6, 11), FaultCode::kSensorStuck).label, 3U);
+  EXPECT_EQ(evaluate(1, 1, FaultCode::kUnspecified).state, ActuatorState::kNormal);
+  EXPECT_EQ(evaluate(1, 1, FaultCode::kSensorStuck).state, ActuatorState::kWarn);
+  EXPECT_EQ(evaluate(1, 1, FaultCode::kSensorMissing).state, ActuatorState::kReduce);
+  EXPECT_EQ(evaluate(1, 1, FaultCode::kSensorMissing).label, 2U);
+  EXPECT_EQ(evaluate(1, 11, FaultCode::kSensorStuck).state, ActuatorState::kReduce);
+  EXPECT_EQ(evaluate(0.01F, 1, FaultCode::kUnspecified).state, ActuatorState::kReduce);
+  EXPECT_EQ(evaluate(6, 11, FaultCode::kSensorStuck).state, ActuatorState::kStop);
+  EXPECT_EQ(evaluate(6, 11, FaultCode::kSensorStuck).label, 3U);
 }
 
 TEST(Evaluate, KeepsARuleToItsChannel) {
@@ -81,25 +98,25 @@ TEST(Evaluate, KeepsARuleToItsChannel) {
   auto rule = Rule(RuleSource::kCrest, ActuatorState::kStop, 5);
   rule.channel = 1;
   (void)rules.rules.push_back(rule);
-  WindowStatistics statistics;
-  (void)statistics.push_back({1, 9, 9});
-  EXPECT_EQ(Evaluate(rules, statistics, FaultCode::kUnspecified).state, ActuatorState::kNormal);
-  (void)statistics.push_back({1, 9, 9});
-  EXPECT_EQ(Evaluate(rules, statistics, FaultCode::kUnspecified).state, ActuatorState::kStop);
+  const std::array channels = {Channel(1, 9), Channel(1, 9)};
+  const std::span<const dsp::Summary> both = channels;
+  EXPECT_EQ(Evaluate(rules, {both.first(1), kScale}, FaultCode::kUnspecified).state,
+            ActuatorState::kNormal);
+  EXPECT_EQ(Evaluate(rules, {both, kScale}, FaultCode::kUnspecified).state, ActuatorState::kStop);
 }
 
 TEST(Evaluate, NaNHoldsNoRule) {
   package::FallbackRules rules;
   (void)rules.rules.push_back(Rule(RuleSource::kRms, ActuatorState::kStop, 0));
   (void)rules.rules.push_back(Rule(RuleSource::kPeak, ActuatorState::kStop, 0, Comparison::kLess));
-  const std::vector<std::int16_t> samples{1, 2, 3, 4};
-  const auto statistics = Measure(samples, 1, std::numeric_limits<float>::quiet_NaN());
-  EXPECT_EQ(Evaluate(rules, statistics, FaultCode::kSensorNonFinite).state, ActuatorState::kNormal);
+  const std::array channels = {SummaryOf({1, 2, 3, 4})};
+  const Measurable window{channels, std::numeric_limits<float>::quiet_NaN()};
+  EXPECT_EQ(Evaluate(rules, window, FaultCode::kSensorNonFinite).state, ActuatorState::kNormal);
 }
 
 TEST(BuiltInRules, WarnOnAnyFaultAndKnowNothingElse) {
-  WindowStatistics loud;
-  (void)loud.push_back({1e6F, 1e6F, 100});
+  const std::array channels = {Channel(300, 327)};
+  const Measurable loud{channels, kScale};
   EXPECT_EQ(Evaluate(BuiltInRules(), loud, FaultCode::kUnspecified).state, ActuatorState::kNormal);
   EXPECT_EQ(Evaluate(BuiltInRules(), loud, FaultCode::kSensorClipped).state, ActuatorState::kWarn);
 }

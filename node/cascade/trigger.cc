@@ -10,15 +10,13 @@
 namespace trib::node::cascade {
 namespace {
 
-using Top = FixedVector<message::FeatureScore, message::kMaxTopFeatures>;
-
 /// Keeps `top` sorted by |z|; equal ones keep the lower feature first.
-void InsertTop(Top& top, std::uint32_t feature, float z) {
+void InsertTop(TopFeatures& top, std::uint32_t feature, float z) {
   std::size_t at = top.size();
   while (at > 0 && dsp::Absolute(top[at - 1].z) < dsp::Absolute(z)) {
     --at;
   }
-  if (at == Top::capacity()) {
+  if (at == TopFeatures::capacity()) {
     return;
   }
   if (!top.full()) {
@@ -60,6 +58,16 @@ void Trigger::Arm(const package::TriggerSpec& spec,
   own.armed = true;
 }
 
+/// |z| is at most kMaxScore.
+float Trigger::Standardise(std::size_t feature, float value, const Baseline& baseline) {
+  const float z = baseline.Standardise(feature, value);
+  // Written so that NaN takes the bound, too.
+  if (dsp::Absolute(z) < kMaxScore) {
+    return z;
+  }
+  return z < 0 ? -kMaxScore : kMaxScore;
+}
+
 float Trigger::Score(std::span<const float> frame,
                      const Baseline& baseline,
                      Lane& lane,
@@ -68,22 +76,22 @@ float Trigger::Score(std::span<const float> frame,
   lane.ewma_fade *= (1.0F - alpha) * (1.0F - alpha);
   const float ewma_scale =
       1.0F / dsp::SquareRoot(alpha / (2.0F - alpha) * (1.0F - lane.ewma_fade) + lane.inverse_n);
-  float score = 0;
-  for (std::size_t i = 0; i < frame.size(); ++i) {
-    if (!InMask(i)) {
+  float largest_ewma = 0;
+  std::uint64_t mask = spec_.feature_mask;
+  for (std::size_t i = 0; i < frame.size(); ++i, mask >>= 1U) {
+    if ((mask & 1U) == 0) {
       continue;
     }
-    float z = baseline.Standardise(i, frame[i]);
-    // Written so that NaN takes the bound, too.
-    if (!(dsp::Absolute(z) < kMaxScore)) {
-      z = z < 0 ? -kMaxScore : kMaxScore;
-    }
-    InsertTop(result.top, static_cast<std::uint32_t>(i), z);
-    lane.ewma[i] += alpha * (std::clamp(z, -lane.threshold, lane.threshold) - lane.ewma[i]);
-    score = std::max(score, dsp::Absolute(z) * lane.single_scale);
-    if (alpha < 1) {
-      score = std::max(score, dsp::Absolute(lane.ewma[i]) * ewma_scale);
-    }
+    const float z = Standardise(i, frame[i], baseline);
+    float& ewma = lane.ewma[i];
+    ewma += alpha * (std::clamp(z, -lane.threshold, lane.threshold) - ewma);
+    result.largest = std::max(result.largest, dsp::Absolute(z));
+    largest_ewma = std::max(largest_ewma, dsp::Absolute(ewma));
+  }
+  // Scaled last: a product grows with its factor, rounded or not.
+  float score = result.largest * lane.single_scale;
+  if (alpha < 1) {
+    score = std::max(score, largest_ewma * ewma_scale);
   }
   if (lane.distance_threshold > 0) {
     result.distance = baseline.Distance(frame);
@@ -103,11 +111,20 @@ TriggerResult Trigger::Step(std::span<const float> frame,
   return result;
 }
 
+TopFeatures Trigger::Top(std::span<const float> frame, const Baseline& baseline) const {
+  TopFeatures top;
+  for (std::size_t i = 0; i < frame.size(); ++i) {
+    if (InMask(i)) {
+      InsertTop(top, static_cast<std::uint32_t>(i), Standardise(i, frame[i], baseline));
+    }
+  }
+  return top;
+}
+
 void Trigger::Advance(TriggerResult& result) {
   const std::uint32_t mask = spec_.enter_n >= 32 ? ~0U : (1U << spec_.enter_n) - 1U;
   history_ = ((history_ << 1U) | (result.over ? 1U : 0U)) & mask;
   quiet_ = result.over ? 0 : quiet_ + 1;
-  const float severity = result.top.empty() ? 0 : dsp::Absolute(result.top[0].z);
   if (!active_) {
     if (static_cast<std::uint32_t>(std::popcount(history_)) < spec_.enter_m) {
       return;
@@ -120,7 +137,7 @@ void Trigger::Advance(TriggerResult& result) {
     result.state = message::EventState::kContinuing;
   }
   ++episode_windows_;
-  episode_severity_ = std::max(episode_severity_, severity);
+  episode_severity_ = std::max(episode_severity_, result.largest);
   result.active = true;
   result.windows = episode_windows_;
   result.severity = episode_severity_;

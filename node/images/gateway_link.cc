@@ -120,16 +120,17 @@ LinkState GatewayLink::state() {
     return zmq_ ? zmq_->socket().link() : LinkState::kUnknown;
   }
   const frame::Channel& channel = serial_->channel();
-  if (channel.in_session()) {
+  const bool connected = serial_->client().connected();
+  if (channel.in_session() && connected) {
     return LinkState::kUp;
   }
-  if (channel.close_reason() == frame::CloseReason::kNotAllowed) {
+  if (!channel.in_session() && channel.close_reason() == frame::CloseReason::kNotAllowed) {
     return LinkState::kRefused;
   }
   if (channel.session_count() > 0) {
     return LinkState::kDown;
   }
-  return serial_->client().connected() ? LinkState::kUnknown : LinkState::kUnreachable;
+  return connected ? LinkState::kUnknown : LinkState::kUnreachable;
 }
 
 std::uint64_t GatewayLink::received() const {

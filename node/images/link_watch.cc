@@ -90,7 +90,7 @@ std::string LinkWatch::ExplainWire() const {
     case LinkState::kUp:
       return "in session with the gateway" + at;
     case LinkState::kDown:
-      return "the session with the gateway" + at + " is over; trying again";
+      return "the wire to the gateway" + at + ", or the session over it, is lost; trying again";
     default:
       return "waiting for an answer of the gateway" + at;
   }

@@ -51,6 +51,21 @@ TEST_F(LinkWatchTest, ALinkWithNothingToSendIsNotSilent) {
   EXPECT_EQ(watch_.name(), "up");
 }
 
+TEST(LinkWatchOfAWire, SaysWhatIsMissing) {
+  LinkWatch watch("/dev/ttyUSB0", 17, LinkWatch::Way::kSerial);
+  const std::pair<LinkState, const char*> cases[] = {
+      {LinkState::kUnreachable, "is this one of its [serial] endpoints?"},
+      {LinkState::kRefused, "until [serial] nodes of its configuration name node 17"},
+      {LinkState::kUp, "in session with the gateway at /dev/ttyUSB0"},
+      {LinkState::kDown, "is lost; trying again"},
+  };
+  for (const auto& [state, text] : cases) {
+    EXPECT_TRUE(watch.Update(state, 0, 0, LinkWatch::Time(seconds(1))));
+    EXPECT_NE(watch.Explain().find(text), std::string::npos) << watch.Explain();
+    EXPECT_EQ(watch.Explain().find("key"), std::string::npos) << "a wire has none";
+  }
+}
+
 TEST(LinkWatchWithoutGateway, IsNone) {
   LinkWatch watch("", 1);
   EXPECT_FALSE(watch.Update(LinkState::kUnknown, 0, 9, LinkWatch::Time(seconds(99))));

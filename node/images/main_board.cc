@@ -11,6 +11,7 @@
 #include "crash_on_purpose.h"
 #include "trib/common/frame/channel.h"
 #include "trib/common/frame/channel_memory.h"
+#include "trib/common/message/types.h"
 #include "trib/node/app/firmware.h"
 #include "trib/node/board/seeded_entropy.h"
 #include "trib/node/cortex_m/board.h"
@@ -30,7 +31,7 @@ constexpr std::uint16_t kMtu = 256;
 constexpr std::size_t kWindow = 8;
 constexpr std::size_t kTransmitBytes = frame::kMaxMessageBytes + 1024;
 constexpr std::uint32_t kBaud = 115'200;
-constexpr Millis kStatusEvery{10'000};
+constexpr Millis kStatusEvery{5'000};
 
 static_assert(kMtu <= frame::kMaxMtu);
 
@@ -124,30 +125,62 @@ void SayWhoRuns(const BoardNode& node) {
   }
 }
 
-void SayHowItGoes(const BoardNode& node, const cortex_m::BoardPower& power, MonotonicTime now) {
+std::string_view NameOf(app::NodeState state) {
+  switch (state) {
+    case app::NodeState::kFallback:
+      return "fallback";
+    case app::NodeState::kCommissioning:
+      return "commissioning";
+    case app::NodeState::kNormal:
+      return "normal";
+    case app::NodeState::kAlarm:
+      return "alarm";
+    case app::NodeState::kFault:
+      break;
+  }
+  return "fault";
+}
+
+void Say(std::string_view name, std::uint64_t value) {
+  Console().Text(" ").Text(name).Text(" ").Number(value);
+}
+
+/// One line: names, which are those of trib-node's report, and values.
+void SayHowItGoes(const BoardNode& node,
+                  const frame::Channel& channel,
+                  const cortex_m::BoardPower& power,
+                  MonotonicTime now) {
   const app::NodeLoop& loop = node.loop();
+  const app::NodeMetrics& metrics = loop.metrics();
   const cortex_m::StackUse stack = cortex_m::MeasureStack();
   Console()
       .Text(loop.finished()       ? "done"
             : loop.source_ended() ? "ended"
                                   : "status")
-      .Text(" windows ")
-      .Number(loop.metrics().windows)
-      .Text(" records ")
-      .Number(loop.metrics().records)
-      .Text(" backlog ")
-      .Number(loop.backlog_metrics().records)
-      .Text(" sent ")
-      .Number(loop.uplink_metrics().bytes_sent)
-      .Text(" ms ")
-      .Number(static_cast<std::uint64_t>(now.time_since_epoch().count()))
-      .Text(" slept ")
-      .Number(static_cast<std::uint64_t>(power.slept().count()))
-      .Text(" stack ")
-      .Number(stack.peak_bytes)
-      .Text(" of ")
-      .Number(stack.size_bytes)
-      .End();
+      .Text(" state ")
+      .Text(NameOf(loop.state()))
+      .Text(" link ")
+      .Text(channel.in_session() ? "up" : "down");
+  Say("windows", metrics.windows);
+  Say("events", metrics.events);
+  Say("faults", metrics.faults);
+  Say("records", metrics.records);
+  Say("backlog", loop.backlog_metrics().records);
+  Say("bytes_sent", loop.uplink_metrics().bytes_sent);
+  Say("bytes_raw", metrics.bytes_raw);
+  Say("energy_uj", loop.energy().total_nj() / 1000);
+  constexpr std::array kTiers = {"trigger", "classifier", "gateway", "cloud"};
+  for (std::size_t i = 0; i < kTiers.size(); ++i) {
+    Say(kTiers[i], metrics.cascade.exits[static_cast<std::size_t>(message::Tier::kTrigger) + i]);
+  }
+  Say("deferred", metrics.cascade.deferred);
+  Say("timeouts", metrics.cascade.timeouts);
+  Say("not_asked", metrics.cascade.not_asked);
+  Say("uptime_ms", static_cast<std::uint64_t>(now.time_since_epoch().count()));
+  Say("slept_ms", static_cast<std::uint64_t>(power.slept().count()));
+  Say("stack_bytes", stack.peak_bytes);
+  Say("stack_room_bytes", stack.size_bytes);
+  Console().End();
 }
 
 [[noreturn]] void DoNothing(cortex_m::BoardPower& power, std::string_view why) {
@@ -171,7 +204,7 @@ void SayHowItGoes(const BoardNode& node, const cortex_m::BoardPower& power, Mono
     if (now >= next_status || node.loop().finished() != done) {
       done = node.loop().finished();
       next_status = now + kStatusEvery;
-      SayHowItGoes(node, power, now);
+      SayHowItGoes(node, link.channel(), power, now);
     }
     if (sleep > Millis(0)) {
       power.Sleep(std::min({sleep, link.UntilDue(), next_status - now}));

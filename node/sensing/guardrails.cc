@@ -12,37 +12,11 @@ bool IsFinite(float x) {
   return x - x == 0.0F;
 }
 
-struct ChannelScan {
-  std::uint32_t longest_run = 0;
-  std::uint32_t clipped = 0;
-  std::int32_t minimum = 0;
-  std::int32_t maximum = 0;
-};
-
-ChannelScan Scan(const CutWindow& window, std::uint32_t channel, std::int32_t clip_level) {
-  ChannelScan scan;
-  std::int32_t previous = 0;
-  std::uint32_t run = 0;
-  const std::size_t frames = window.samples.size() / window.channels;
-  for (std::size_t i = 0; i < frames; ++i) {
-    const std::int32_t value = window.samples[i * window.channels + channel];
-    const bool clipped = (value < 0 ? -value : value) >= clip_level;
-    scan.clipped += clipped ? 1U : 0U;
-    run = i > 0 && value == previous ? run + 1 : 1;
-    if (!clipped) {
-      scan.longest_run = std::max(scan.longest_run, run);
-    }
-    scan.minimum = i == 0 ? value : std::min(scan.minimum, value);
-    scan.maximum = i == 0 ? value : std::max(scan.maximum, value);
-    previous = value;
-  }
-  return scan;
-}
-
 GuardrailVerdict JudgeChannel(const CutWindow& window,
                               std::uint32_t channel,
                               const package::ChannelGuardrail& limits) {
-  const std::uint64_t frames = window.samples.size() / window.channels;
+  const dsp::Summary& summary = window.summaries[channel];
+  const std::uint64_t frames = summary.count;
   if (window.scale < limits.scale_min || window.scale > limits.scale_max) {
     return {FaultCode::kSensorOutOfRange, channel, window.scale};
   }
@@ -51,21 +25,21 @@ GuardrailVerdict JudgeChannel(const CutWindow& window,
     const std::uint64_t permille = missing / frames;
     return {FaultCode::kSensorMissing, channel, static_cast<float>(permille)};
   }
-  const ChannelScan scan = Scan(window, channel, limits.clip_level_raw);
-  if (limits.max_stuck_run > 0 && scan.longest_run >= limits.max_stuck_run) {
-    return {FaultCode::kSensorStuck, channel, static_cast<float>(scan.longest_run)};
+  if (limits.max_stuck_run > 0 && summary.longest_run >= limits.max_stuck_run) {
+    return {FaultCode::kSensorStuck, channel, static_cast<float>(summary.longest_run)};
   }
-  const std::uint64_t clipped = std::uint64_t{scan.clipped} * 1000;
+  const std::uint64_t clipped = std::uint64_t{summary.clipped} * 1000;
   if (clipped > limits.max_clipped_permille * frames) {
     const std::uint64_t permille = clipped / frames;
     return {FaultCode::kSensorClipped, channel, static_cast<float>(permille)};
   }
-  const bool too_low = scan.minimum < limits.min_raw;
-  if (too_low || scan.maximum > limits.max_raw) {
-    const float value = static_cast<float>(too_low ? scan.minimum : scan.maximum) * window.scale;
+  const bool too_low = summary.minimum < limits.min_raw;
+  if (too_low || summary.maximum > limits.max_raw) {
+    const float value =
+        static_cast<float>(too_low ? summary.minimum : summary.maximum) * window.scale;
     return {FaultCode::kSensorOutOfRange, channel, IsFinite(value) ? value : 0.0F};
   }
-  const std::int32_t swing = scan.maximum - scan.minimum;
+  const std::int32_t swing = summary.maximum - summary.minimum;
   if (swing < limits.min_peak_to_peak_raw) {
     return {FaultCode::kSensorStuck, channel, static_cast<float>(swing)};
   }
@@ -88,6 +62,10 @@ package::Guardrails BuiltInGuardrails(const WindowShape& shape) {
   return out;
 }
 
+const package::ChannelGuardrail& LimitsOf(const package::Guardrails& limits, std::size_t channel) {
+  return limits.channels[std::min(channel, limits.channels.size() - 1)];
+}
+
 GuardrailVerdict Judge(const CutWindow& window, const package::Guardrails& limits) {
   TRIB_DCHECK(!limits.channels.empty());
   if (!IsFinite(window.scale)) {
@@ -98,8 +76,7 @@ GuardrailVerdict Judge(const CutWindow& window, const package::Guardrails& limit
     return {FaultCode::kSensorNonFinite, 0, static_cast<float>(window.non_finite_frames)};
   }
   for (std::uint32_t channel = 0; channel < window.channels; ++channel) {
-    const std::size_t row = std::min<std::size_t>(channel, limits.channels.size() - 1);
-    const GuardrailVerdict verdict = JudgeChannel(window, channel, limits.channels[row]);
+    const GuardrailVerdict verdict = JudgeChannel(window, channel, LimitsOf(limits, channel));
     if (!verdict.ok()) {
       return verdict;
     }

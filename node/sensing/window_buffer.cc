@@ -2,11 +2,31 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace trib::node::sensing {
+namespace {
 
-WindowBuffer::WindowBuffer(std::span<std::int16_t> memory, WindowShape shape)
-    : memory_(memory), shape_(shape) {
+/// Four samples at a time: what a board's library does byte by byte costs more than the statistics.
+void Copy(std::span<const std::int16_t> from, std::int16_t* to) {
+  std::size_t i = 0;
+  for (; i + 4 <= from.size(); i += 4) {
+    std::uint64_t four = 0;
+    std::memcpy(&four, &from[i], sizeof four);
+    std::memcpy(to + i, &four, sizeof four);
+  }
+  for (; i < from.size(); ++i) {
+    to[i] = from[i];
+  }
+}
+
+}  // namespace
+
+WindowBuffer::WindowBuffer(std::span<std::int16_t> memory,
+                           std::span<dsp::Summary> summaries,
+                           const WindowShape& shape,
+                           const package::Guardrails& limits)
+    : memory_(memory), shape_(shape), summaries_(summaries, shape, limits) {
   TRIB_CHECK(shape.channels > 0 && shape.length > 0 && shape.hop > 0);
   TRIB_CHECK(memory.size() >= RequiredSamples(shape));
 }
@@ -54,13 +74,18 @@ void WindowBuffer::Commit(const SampleBlock& block, std::uint32_t condition) {
                   unwanted > 0 ? wanted * shape_.channels : 0,
                   memory_.begin() + static_cast<std::ptrdiff_t>(tail_ * shape_.channels));
       Mirror(tail_, wanted);
-      tail_ = (tail_ + wanted) % shape_.length;
+      summaries_.Add(memory_.subspan(tail_ * shape_.channels, wanted * shape_.channels));
+      tail_ += wanted;
+      tail_ -= tail_ >= shape_.length ? shape_.length : 0;
       filled_ += wanted;
       fresh_ += wanted;
       NoteSuspect(next_frame_, block);
     }
   }
   ready_ = filled_ == shape_.length;
+  if (ready_) {
+    summaries_.Complete(Window());
+  }
   if (block.boundary) {
     ++metrics_.boundaries;
     if (ready_) {
@@ -71,16 +96,20 @@ void WindowBuffer::Commit(const SampleBlock& block, std::uint32_t condition) {
   }
 }
 
+std::span<const std::int16_t> WindowBuffer::Window() const {
+  return memory_.subspan(tail_ * shape_.channels,
+                         static_cast<std::size_t>(shape_.length) * shape_.channels);
+}
+
 CutWindow WindowBuffer::window() const {
   TRIB_DCHECK(ready_);
-  CutWindow out;
-  out.samples = memory_.subspan(tail_ * shape_.channels,
-                                static_cast<std::size_t>(shape_.length) * shape_.channels);
-  out.channels = shape_.channels;
-  out.first_frame = next_frame_ - shape_.length;
-  out.scale = scale_;
-  out.condition = condition_;
-  out.after_gap = after_gap_;
+  CutWindow out{.samples = Window(),
+                .summaries = summaries_.whole(),
+                .channels = shape_.channels,
+                .first_frame = next_frame_ - shape_.length,
+                .scale = scale_,
+                .condition = condition_,
+                .after_gap = after_gap_};
   for (const Suspect& suspect : suspects_) {
     if (suspect.end_frame > out.first_frame) {
       out.missing_frames += suspect.missing;
@@ -103,6 +132,7 @@ void WindowBuffer::Advance() {
     skip_ = shape_.hop - shape_.length;
     filled_ = 0;
     suspects_.clear();
+    summaries_.Restart();
   } else {
     filled_ = shape_.length - shape_.hop;
   }
@@ -114,15 +144,16 @@ void WindowBuffer::Restart() {
   fresh_ = 0;
   skip_ = 0;
   suspects_.clear();
+  summaries_.Restart();
 }
 
 void WindowBuffer::Mirror(std::size_t first_slot, std::size_t frames) {
   const std::size_t ring = static_cast<std::size_t>(shape_.length) * shape_.channels;
   const std::size_t begin = first_slot * shape_.channels;
   const std::size_t end = begin + frames * shape_.channels;
-  for (std::size_t i = begin; i < end; ++i) {
-    memory_[i < ring ? i + ring : i - ring] = memory_[i];
-  }
+  const std::size_t seam = std::clamp(ring, begin, end);
+  Copy(memory_.subspan(begin, seam - begin), memory_.data() + ring + begin);
+  Copy(memory_.subspan(seam, end - seam), memory_.data() + seam - ring);
 }
 
 void WindowBuffer::NoteSuspect(std::uint64_t end_frame, const SampleBlock& block) {

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "trib/node/sensing/guardrails.h"
+
 namespace trib::node::sensing {
 namespace {
 
@@ -14,7 +16,11 @@ namespace {
 class Feeder {
  public:
   explicit Feeder(WindowShape shape)
-      : shape_(shape), memory_(WindowBuffer::RequiredSamples(shape)), buffer_(memory_, shape) {}
+      : shape_(shape),
+        limits_(BuiltInGuardrails(shape)),
+        memory_(WindowBuffer::RequiredSamples(shape)),
+        summaries_(WindowSummaries::RequiredSummaries(shape)),
+        buffer_(memory_, summaries_, shape, limits_) {}
 
   static std::int16_t SampleAt(std::uint64_t frame, std::uint32_t channel) {
     return static_cast<std::int16_t>((frame * 7 + channel * 1000) % 30011);
@@ -77,6 +83,13 @@ class Feeder {
             << "frame " << i << " of the window at " << window.first_frame;
       }
     }
+    for (std::uint32_t c = 0; c < shape_.channels; ++c) {
+      dsp::Summary expected;
+      dsp::Append(expected,
+                  dsp::ChannelView<std::int16_t>(window.samples, shape_.channels, c),
+                  limits_.channels[0].clip_level_raw);
+      ASSERT_EQ(window.summaries[c], expected) << "window at " << window.first_frame;
+    }
     seen.push_back({window.first_frame,
                     window.after_gap,
                     window.scale,
@@ -86,7 +99,9 @@ class Feeder {
   }
 
   WindowShape shape_;
+  package::Guardrails limits_;
   std::vector<std::int16_t> memory_;
+  std::vector<dsp::Summary> summaries_;
   WindowBuffer buffer_;
   std::uint64_t next_ = 0;
   std::uint64_t pause_ = 0;

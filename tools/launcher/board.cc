@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
 
 #include "trib/node/board/memory.h"
 
@@ -21,6 +23,29 @@ constexpr std::array kBoards = {
 };
 static_assert(kMemoryFiles[0].board == package::HardwareClass::kMps2An386);
 static_assert(kMemoryFiles[1].board == package::HardwareClass::kMps3An547);
+
+bool IsStatus(std::string_view line) {
+  return line.starts_with("status ") || line.starts_with("ended ") || line.starts_with("done ");
+}
+
+/// Words in pairs, a name and its value.
+nlohmann::json ParseStatus(const std::string& line) {
+  std::istringstream words(line);
+  nlohmann::json out;
+  std::string name;
+  std::string value;
+  words >> value;
+  out["progress"] = value;
+  while (words >> name >> value) {
+    const bool number = value.find_first_not_of("0123456789") == std::string::npos;
+    out[name] = number ? nlohmann::json(std::stoull(value)) : nlohmann::json(value);
+  }
+  for (const char* tier : {"trigger", "classifier", "gateway", "cloud"}) {
+    out["exits"][tier] = out.value(tier, std::uint64_t{0});
+    out.erase(tier);
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -107,6 +132,18 @@ std::string MissingFor(const std::filesystem::path& image) {
     return "no image " + image.string() + " (./dev test builds it)";
   }
   return "";
+}
+
+nlohmann::json BoardReport(const std::filesystem::path& console) {
+  std::ifstream in(console);
+  nlohmann::json newest = nlohmann::json::object();
+  // A line that is not whole yet ends the file, and not the line.
+  for (std::string line; std::getline(in, line) && !in.eof();) {
+    if (IsStatus(line)) {
+      newest = ParseStatus(line);
+    }
+  }
+  return newest;
 }
 
 }  // namespace trib::tools::launcher

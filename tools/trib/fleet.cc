@@ -1,4 +1,4 @@
-// trib fleet list | node show | gateway list | stats
+// trib fleet list | node show | gateway list, nodes | stats
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
@@ -74,6 +74,31 @@ int FleetList(const Context& context) {
   });
 }
 
+/// What a gateway itself says of its nodes.
+int GatewayNodes(const Context& context) {
+  return CallAndShow(context, "nodes.list", json::object(), [&](const json& result) {
+    json nodes = result.value("nodes", json::array());
+    for (json& node : nodes) {
+      const json session = node.value("session", json());
+      node["roster"] = node.value("in_roster", false) ? "yes" : "no";
+      node["seen"] = session.is_object()
+                         ? AgeText(0, session.value("silent_ms", std::int64_t{0})) + " ago"
+                         : "never";
+    }
+    std::fputs(TableText(nodes,
+                         {{"NODE", "node", Show::kNumber},
+                          {"ROSTER", "roster"},
+                          {"OVER", "session.over"},
+                          {"LAST SEEN", "seen", Show::kNumber},
+                          {"RECORDS", "session.records", Show::kNumber},
+                          {"PENDING", "session.pending", Show::kNumber},
+                          {"CREDIT", "session.credit", Show::kNumber}},
+                         context.color())
+                   .c_str(),
+               stdout);
+  });
+}
+
 int ShowObject(const Context& context, const std::string& call, const json& args) {
   return CallAndShow(context, call, args, [&](const json& result) {
     std::fputs(ObjectText(result, context.color()).c_str(), stdout);
@@ -122,7 +147,18 @@ void AddFleetCommands(CLI::App& app, Context& context) {
         };
       });
 
-  app.add_subcommand("stats", "Totals of the cloud's store\nExample: trib stats --json")
+  gateway
+      ->add_subcommand("nodes",
+                       "List the nodes of one gateway, which is asked itself\n"
+                       "OVER is how a node is connected: zmq (encrypted) or serial (a wire, not "
+                       "encrypted). --server names the gateway's [admin] endpoint.\n"
+                       "Example: trib gateway nodes --server tcp://127.0.0.1:7401 --server-key "
+                       "gateway.key.pub")
+      ->callback([&context] { context.run = [&context] { return GatewayNodes(context); }; });
+
+  app.add_subcommand("stats",
+                     "Totals of the cloud's store; with a gateway's --server, its own\nExample: "
+                     "trib stats --json")
       ->callback([&context] {
         context.run = [&context] { return ShowObject(context, "stats", json::object()); };
       });

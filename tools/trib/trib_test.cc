@@ -57,6 +57,7 @@ TEST_F(Trib, EveryVerbHasHelpWithAnExample) {
                                                        {"fleet", "list"},
                                                        {"node", "show"},
                                                        {"gateway", "list"},
+                                                       {"gateway", "nodes"},
                                                        {"stats"},
                                                        {"event", "tail"},
                                                        {"package", "build"},

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <map>
 #include <optional>
@@ -20,6 +21,7 @@ namespace {
 constexpr std::string_view kPrefix = "serial:";
 constexpr int kEventsPerTurn = 64;
 constexpr int kAcceptsPerTurn = 16;
+constexpr Millis kAcceptPause{500};
 constexpr Millis kRefusalsToldEvery{10'000};
 constexpr std::uint64_t kListenerBit = std::uint64_t{1} << 63U;
 
@@ -71,6 +73,8 @@ struct Server::Impl {
   struct Listener {
     std::size_t endpoint;  // index in options.endpoints
     Descriptor descriptor;
+    // When it listens again after descriptors had run out; max(): it does.
+    MonotonicTime paused_until = MonotonicTime::max();
   };
   using Wires = std::map<std::uint64_t, std::unique_ptr<Wire>>;
 
@@ -79,7 +83,8 @@ struct Server::Impl {
 
   Status Open(MonotonicTime now, std::string& error);
   Wire& AddWire(const Endpoint& endpoint, MonotonicTime now);
-  void Accept(const Listener& listener, MonotonicTime now);
+  void Accept(std::size_t index, MonotonicTime now);
+  void WatchListener(std::size_t index, bool add, bool on);
   /// Opens a device, or says when to try again.
   Status OpenAgain(std::uint64_t number, Wire& wire, MonotonicTime now, std::string& error);
   /// Moves a wire's bytes. @returns false when it is gone for good.
@@ -124,11 +129,8 @@ Status Server::Impl::Open(MonotonicTime now, std::string& error) {
       continue;
     }
     TRIB_TRY_ASSIGN(auto descriptor, Listen(endpoint, error));
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.u64 = kListenerBit | listeners.size();
-    (void)::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, descriptor.get(), &event);
     listeners.push_back({i, std::move(descriptor)});
+    WatchListener(listeners.size() - 1, true, true);
   }
   error.clear();
   return {};
@@ -142,11 +144,27 @@ Wire& Server::Impl::AddWire(const Endpoint& endpoint, MonotonicTime now) {
   return *wire;
 }
 
-void Server::Impl::Accept(const Listener& listener, MonotonicTime now) {
+void Server::Impl::WatchListener(std::size_t index, bool add, bool on) {
+  epoll_event event{};
+  event.events = on ? EPOLLIN : 0U;
+  event.data.u64 = kListenerBit | index;
+  (void)::epoll_ctl(
+      epoll.get(), add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, listeners[index].descriptor.get(), &event);
+}
+
+void Server::Impl::Accept(std::size_t index, MonotonicTime now) {
+  Listener& listener = listeners[index];
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     Descriptor descriptor(
         ::accept4(listener.descriptor.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!descriptor.ok()) {
+      const bool more = errno == EINTR || errno == ECONNABORTED;
+      if (!more && errno != EAGAIN && errno != EWOULDBLOCK) {
+        // Who waits goes on waiting, and would be told of again and again.
+        ++counters.accept_failures;
+        listener.paused_until = now + kAcceptPause;
+        WatchListener(index, false, false);
+      }
       return;
     }
     if (connections >= options.max_wires) {
@@ -263,6 +281,9 @@ int Server::fd() const {
 
 MonotonicTime Server::next_due() const {
   MonotonicTime due = MonotonicTime::max();
+  for (const Impl::Listener& listener : impl_->listeners) {
+    due = std::min(due, listener.paused_until);
+  }
   for (const auto& [number, wire] : impl_->wires) {
     due = std::min(due, wire->next_due());
   }
@@ -276,12 +297,18 @@ void Server::Service(MonotonicTime now) {
   for (int i = 0; i < count; ++i) {
     const std::uint64_t tag = events[static_cast<std::size_t>(i)].data.u64;
     if ((tag & kListenerBit) != 0) {
-      impl.Accept(impl.listeners[tag & ~kListenerBit], now);
+      impl.Accept(tag & ~kListenerBit, now);
       continue;
     }
     const auto at = impl.wires.find(tag);
     if (at != impl.wires.end() && !impl.Serve(tag, *at->second, now)) {
       impl.Remove(at);
+    }
+  }
+  for (std::size_t i = 0; i < impl.listeners.size(); ++i) {
+    if (impl.listeners[i].paused_until <= now) {
+      impl.listeners[i].paused_until = MonotonicTime::max();
+      impl.WatchListener(i, false, true);
     }
   }
   for (auto at = impl.wires.begin(); at != impl.wires.end();) {

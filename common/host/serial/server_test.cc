@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/resource.h>
 
 #include "testing.h"
 
@@ -180,6 +181,26 @@ TEST_F(ServerTest, ConnectionsBeyondTheLimitAreClosed) {
   ASSERT_TRUE(Await([&] { return server->metrics().wires_refused > 0; }));
   EXPECT_EQ(server->metrics().wires, 1U);
   EXPECT_TRUE(stations[0]->channel().in_session());
+}
+
+TEST_F(ServerTest, WaitsWhenDescriptorsRunOut) {
+  Open();
+  Add(17);
+  // The connection is made, but not accepted yet; then nothing more can be opened.
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const bool failed =
+      Until([&] { return server->metrics().accept_failures > 0; }, [&] { server->Service(Now()); });
+  pollfd ready{server->fd(), POLLIN, 0};
+  // A limit of 0 descriptors holds for poll(), too.
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(failed);
+  EXPECT_EQ(::poll(&ready, 1, 0), 0) << "nothing to do until the pause is over";
+  EXPECT_LT(server->next_due(), MonotonicTime::max());
+  EXPECT_TRUE(InSession(0));
 }
 
 TEST_F(ServerTest, AServerThatWasReplacedIsFoundAgain) {

@@ -71,5 +71,6 @@ class Wire {
   std::uint64_t station_ = 0;
   std::uint64_t refusals_ = 0;
 };
+static_assert(sizeof(Wire) <= std::size_t{80} * 1024);
 
 }  // namespace trib::host::serial

@@ -9,6 +9,7 @@
 #include "trib/common/dsp/recipe.h"
 #include "trib/common/dsp/spectrum.h"
 #include "trib/common/dsp/statistics.h"
+#include "trib/common/dsp/summary.h"
 #include "trib/common/dsp/window.h"
 
 namespace trib::dsp {
@@ -56,16 +57,17 @@ class Extractor {
   /// not finite.
   ///
   /// @returns kInvalidArgument, and an empty `out`, when the window's channels, rate or length are
-  ///          not the recipe's.
+  ///          not the recipe's, or it has summaries of some channels only.
   Status Extract(const Window& window, FeatureVector<Real>& out) {
     out.clear();
     if (window.channels != recipe_.channels || window.frames != recipe_.window_frames ||
         window.sample_rate_hz != recipe_.sample_rate_hz ||
         window.samples.size() != std::size_t{window.frames} * window.channels ||
+        (!window.summaries.empty() && window.summaries.size() != window.channels) ||
         window.frames == 0) {
       return Code::kInvalidArgument;
     }
-    cache_ = {};
+    cache_.has_channel = false;
     for (const Operation& operation : recipe_.operations) {
       Apply(window, operation, out);
     }
@@ -90,14 +92,19 @@ class Extractor {
     return View(window.samples, window.channels, channel);
   }
 
+  static Sums<std::int16_t> SumUp(const Window& window, std::size_t channel) {
+    return window.summaries.empty() ? Accumulate(ChannelOf(window, channel))
+                                    : SumsOf(window.summaries[channel]);
+  }
+
   void Select(const Window& window, std::size_t channel) {
     if (!cache_.has_channel || cache_.channel != channel) {
-      cache_ = {};
       cache_.has_channel = true;
+      cache_.has_shape = false;
+      cache_.has_spectrum = false;
       cache_.channel = channel;
-      const View view = ChannelOf(window, channel);
-      cache_.sums = Accumulate(view);
-      cache_.time = Describe<Real>(view, cache_.sums);
+      cache_.sums = SumUp(window, channel);
+      cache_.time = Describe<Real>(cache_.sums);
     }
   }
 
@@ -165,7 +172,8 @@ class Extractor {
                static_cast<Real>(recipe_.window_frames - 1);
       case Op::kCorrelation: {
         const View other = ChannelOf(window, operation.second_channel);
-        return Correlation(view, other, time, Describe<Real>(other, Accumulate(other)));
+        const auto of_other = Describe<Real>(SumUp(window, operation.second_channel));
+        return Correlation(view, other, time, of_other);
       }
       case Op::kUnspecified:
       case Op::kBandEnergy:

@@ -79,7 +79,11 @@ template <RealNumber Real>
 
 template <RealNumber Real>
 [[nodiscard]] constexpr Real Absolute(Real x) {
-  return x < Real(0) ? -x : x;
+  if constexpr (std::is_same_v<Real, float>) {
+    return __builtin_fabsf(x);
+  } else {
+    return __builtin_fabs(x);
+  }
 }
 
 /// Natural logarithm, within 2 units in the last place. -infinity for 0, NaN below 0.

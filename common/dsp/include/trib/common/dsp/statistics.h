@@ -95,45 +95,74 @@ struct TimeStatistics {
 
 namespace internal {
 
+/// The nearest Real. One instruction on a microcontroller for what fits 32 bits, a call for more.
+template <RealNumber Real, typename Wide>
+[[nodiscard]] constexpr Real Nearest(Wide value) {
+  if constexpr (std::is_integral_v<Wide>) {
+    const auto narrow = static_cast<std::int32_t>(value);
+    if (narrow == value) {
+      return static_cast<Real>(narrow);
+    }
+  }
+  return static_cast<Real>(value);
+}
+
 template <RealNumber Real>
 [[nodiscard]] constexpr Real Ratio(Real numerator, Real denominator) {
   return denominator == Real(0) ? Real(0) : numerator / denominator;
 }
 
+template <RealNumber Real, typename Sample>
+[[nodiscard]] TimeStatistics<Real> DescribeWith(const Sums<Sample>& sums,
+                                                Real mean,
+                                                Real variance) {
+  const Real n = static_cast<Real>(sums.count);
+  TimeStatistics<Real> out;
+  out.mean = mean;
+  out.variance = variance;
+  out.deviation = SquareRoot(out.variance);
+  out.rms = SquareRoot(internal::Nearest<Real>(sums.sum_of_squares) / n);
+  out.mean_absolute = internal::Nearest<Real>(sums.sum_of_absolutes) / n;
+  out.minimum = internal::Nearest<Real>(sums.minimum);
+  out.maximum = internal::Nearest<Real>(sums.maximum);
+  out.peak = out.maximum > -out.minimum ? out.maximum : -out.minimum;
+  out.crest = Ratio(out.peak, out.rms);
+  out.shape = Ratio(out.rms, out.mean_absolute);
+  out.impulse = Ratio(out.peak, out.mean_absolute);
+  if (sums.count > 1) {
+    const Real steps = static_cast<Real>(sums.count - 1);
+    out.mean_step = internal::Nearest<Real>(sums.sum_of_steps) / steps;
+  }
+  return out;
+}
+
 }  // namespace internal
+
+/// Counts need no second look at the samples: their sums are exact.
+template <RealNumber Real>
+[[nodiscard]] TimeStatistics<Real> Describe(const Sums<std::int16_t>& sums) {
+  const Real n = static_cast<Real>(sums.count);
+  // Exact until the one conversion: n * sum_of_squares < 2^63 for 2^16 samples.
+  const std::int64_t numerator =
+      static_cast<std::int64_t>(sums.count) * sums.sum_of_squares - sums.sum * sums.sum;
+  return internal::DescribeWith<Real>(
+      sums, internal::Nearest<Real>(sums.sum) / n, internal::Nearest<Real>(numerator) / (n * n));
+}
 
 template <RealNumber Real, typename Sample>
 [[nodiscard]] TimeStatistics<Real> Describe(ChannelView<Sample> x, const Sums<Sample>& sums) {
-  const Real n = static_cast<Real>(sums.count);
-  TimeStatistics<Real> out;
-  out.mean = static_cast<Real>(sums.sum) / n;
   if constexpr (std::is_integral_v<Sample>) {
-    // Exact until the one conversion: n * sum_of_squares < 2^63 for 2^16 samples.
-    const std::int64_t numerator =
-        static_cast<std::int64_t>(sums.count) * sums.sum_of_squares - sums.sum * sums.sum;
-    out.variance = static_cast<Real>(numerator) / (n * n);
+    return Describe<Real>(sums);
   } else {
+    const Real n = static_cast<Real>(sums.count);
+    const Real mean = internal::Nearest<Real>(sums.sum) / n;
     Real sum = 0;
     for (std::size_t i = 0; i < x.size(); ++i) {
-      const Real d = static_cast<Real>(x[i]) - out.mean;
+      const Real d = static_cast<Real>(x[i]) - mean;
       sum += d * d;
     }
-    out.variance = sum / n;
+    return internal::DescribeWith<Real>(sums, mean, sum / n);
   }
-  out.deviation = SquareRoot(out.variance);
-  out.rms = SquareRoot(static_cast<Real>(sums.sum_of_squares) / n);
-  out.mean_absolute = static_cast<Real>(sums.sum_of_absolutes) / n;
-  out.minimum = static_cast<Real>(sums.minimum);
-  out.maximum = static_cast<Real>(sums.maximum);
-  out.peak = out.maximum > -out.minimum ? out.maximum : -out.minimum;
-  out.crest = internal::Ratio(out.peak, out.rms);
-  out.shape = internal::Ratio(out.rms, out.mean_absolute);
-  out.impulse = internal::Ratio(out.peak, out.mean_absolute);
-  if (sums.count > 1) {
-    const Real steps = static_cast<Real>(sums.count - 1);
-    out.mean_step = static_cast<Real>(sums.sum_of_steps) / steps;
-  }
-  return out;
 }
 
 template <RealNumber Real>
@@ -203,7 +232,7 @@ template <RealNumber Real, typename Sample>
       sum_b += b[i];
     }
     const std::int64_t numerator = static_cast<std::int64_t>(a.size()) * products - sum_a * sum_b;
-    covariance = static_cast<Real>(numerator) / (n * n);
+    covariance = internal::Nearest<Real>(numerator) / (n * n);
   } else {
     for (std::size_t i = 0; i < a.size(); ++i) {
       covariance += (static_cast<Real>(a[i]) - of_a.mean) * (static_cast<Real>(b[i]) - of_b.mean);

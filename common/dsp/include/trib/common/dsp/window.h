@@ -6,6 +6,8 @@
 
 namespace trib::dsp {
 
+struct Summary;
+
 /// Bits of Window::flags.
 namespace window_flag {
 inline constexpr std::uint32_t kAfterGap = 1U << 0U;  ///< frames were lost just before this window
@@ -14,10 +16,12 @@ inline constexpr std::uint32_t kAfterBoundary = 1U << 1U;  ///< the first of a r
 
 /// A run of frames without a gap, as the converter gave them: what one feature frame is made from.
 ///
-/// Memory  Borrows the samples.
+/// Memory  Borrows samples and summaries.
 struct Window {
   /// Interleaved [frame][channel]; frames * channels values.
   std::span<const std::int16_t> samples;
+  /// One for each channel, or none: then the samples are summed up.
+  std::span<const Summary> summaries = {};
   std::uint32_t channels = 0;
   std::uint32_t frames = 0;
   /// Physical units per count.
@@ -46,6 +50,9 @@ class ChannelView {
         stride_(channels) {}
 
   [[nodiscard]] constexpr std::size_t size() const { return size_; }
+  /// The first sample, and how many samples of all channels lie between two.
+  [[nodiscard]] constexpr const Sample* data() const { return first_; }
+  [[nodiscard]] constexpr std::size_t stride() const { return stride_; }
   [[nodiscard]] constexpr Sample operator[](std::size_t i) const { return first_[i * stride_]; }
 
  private:

@@ -46,7 +46,7 @@ class Receiver {
   }
   void Keep(const Frame& data, std::size_t ahead);
   void Append(bool first, bool last, std::span<const std::byte> payload);
-  bool Drain();
+  void Drain();
 
   std::span<Slot> slots_;
   std::span<std::byte> slot_bytes_;

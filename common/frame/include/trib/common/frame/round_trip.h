@@ -28,6 +28,11 @@ class RoundTrip {
     expiries_ = 0;
   }
   constexpr void Expire() { expiries_ = std::min<std::uint32_t>(expiries_ + 1, 32); }
+  /// Whether an acknowledgement can be the answer to a frame sent so long ago, or must be that to
+  /// an earlier copy.
+  [[nodiscard]] constexpr bool Plausible(Millis since) const {
+    return since.count() * 16 >= smoothed_eighths_;
+  }
   [[nodiscard]] constexpr Millis timeout() const {
     const std::int64_t measured =
         smoothed_eighths_ < 0

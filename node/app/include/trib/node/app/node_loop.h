@@ -73,6 +73,9 @@ struct NodeConfig {
 /// Borrowed by the loop; NodeLoopStorage owns it.
 struct NodeMemory {
   std::span<std::int16_t> window;  ///< twice the samples of the longest window
+  /// One for each channel at least; WindowSummaries::RequiredSummaries() of the recipe for
+  /// summaries that are made while samples arrive.
+  std::span<dsp::Summary> summaries;
   std::span<float> features;
   std::span<std::byte> state;
   std::span<std::byte> message;
@@ -103,6 +106,7 @@ class NodeLoopStorage {
  public:
   NodeMemory memory() {
     return {.window = window_,
+            .summaries = summaries_,
             .features = features_,
             .state = state_,
             .message = message_,
@@ -125,7 +129,11 @@ class NodeLoopStorage {
   static constexpr std::size_t kCovarianceNumbers =
       message::kMaxConditions * dsp::TriangleNumbers(24);
 
+  // Three channels in eight pieces, or eight in three, and the whole of each.
+  static constexpr std::size_t kSummaries = 32;
+
   std::array<std::int16_t, 2 * kWindowSamples> window_{};
+  std::array<dsp::Summary, kSummaries> summaries_{};
   std::array<float, 2 * kWindowSamples> features_{};
   std::array<std::byte, state::StateStore::kScratchBytes> state_{};
   std::array<std::byte, std::max(uplink::Uplink::kMessageBytes, kRecordBytes)> message_{};
@@ -215,14 +223,14 @@ class NodeLoop final : private uplink::DownlinkHandler {
     std::uint32_t flags = 0;
     ActuatorState actuator = ActuatorState::kNormal;
     std::uint32_t condition = 0;
-    bool cut = false;    // a window was cut; not so when the sensor is silent
-    bool drawn = false;  // for the audit
+    bool cut = false;        // a window was cut; not so when the sensor is silent
+    bool extracted = false;  // its features were asked for
+    bool drawn = false;      // for the audit
   };
   // What the network says of the window in hand.
   struct Look {
-    bool taken = false;  // it was looked at
-    bool sure = false;   // the exit accepts its answer
-    cascade::Answer answer;
+    std::optional<cascade::Answer> answer;  // if it was looked at
+    bool sure = false;                      // the exit accepts its answer
   };
 
   void OnConfiguration(const message::Configuration& configuration) override;
@@ -245,11 +253,9 @@ class NodeLoop final : private uplink::DownlinkHandler {
   void EndSourceWhenSettled();
   void Decide(const sensing::CutWindow& window);
   void DecideBad(const sensing::GuardrailVerdict& verdict,
-                 const cascade::WindowStatistics& statistics,
+                 const cascade::Measurable& measurable,
                  Context& context);
-  void DecideGood(const sensing::CutWindow& window,
-                  const cascade::WindowStatistics& statistics,
-                  Context& context);
+  void DecideGood(const sensing::CutWindow& window, Context& context);
   void Learn(const Context& context);
   void RecordLearning(const Learner::Report& report, Context context);
   [[nodiscard]] cascade::RuleOutcome JudgeSeverity(cascade::RuleOutcome outcome);
@@ -260,7 +266,7 @@ class NodeLoop final : private uplink::DownlinkHandler {
   void OpenBlock();
   void CountInSketch(const cascade::TriggerResult& result, const Look& look);
   void WatchDrift(std::span<const float> standardised, float confidence);
-  void SpendOnWindow(bool features);
+  void SpendOnWindow(const Context& context);
 
   [[nodiscard]] Look LookAt(const sensing::CutWindow& window, bool over, bool drawn);
   [[nodiscard]] bool MayAsk() const;

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "trib/common/base/fixed_vector.h"
+#include "trib/common/dsp/summary.h"
 #include "trib/common/message/types.h"
 #include "trib/common/package/sections.h"
 #include "trib/node/ports/actuator.h"
@@ -21,16 +21,20 @@ struct ChannelStatistics {
   float peak = 0;
   float crest = 0;
 };
-using WindowStatistics = FixedVector<ChannelStatistics, package::kMaxChannels>;
-
-/// Statistics of interleaved counts, times `scale`. With a scale that is not finite, rms and peak
-/// are not either, and no rule on them holds when it is NaN. Channels beyond kMaxChannels are left
-/// out: no rule can name them.
+/// Statistics of a channel of counts, times `scale`. With a scale that is not finite, rms and peak
+/// are not either, and no rule on them holds when it is NaN.
 ///
-/// Requires  channels >= 1; at least one frame.
-WindowStatistics Measure(std::span<const std::int16_t> samples,
-                         std::uint32_t channels,
-                         float scale);
+/// Requires  at least one sample.
+ChannelStatistics Measure(const dsp::Summary& channel, float scale);
+
+/// The window that rules look at; none, when there is nothing but a fault.
+///
+/// Memory  Borrows the channels. Those beyond kMaxChannels are not looked at: no rule can name
+/// them.
+struct Measurable {
+  std::span<const dsp::Summary> channels;
+  float scale = 0;
+};
 
 struct RuleOutcome {
   ActuatorState state = ActuatorState::kNormal;
@@ -39,7 +43,7 @@ struct RuleOutcome {
 
 /// The worst state of all rules that hold; kNormal and label 0 when none does.
 RuleOutcome Evaluate(const package::FallbackRules& rules,
-                     const WindowStatistics& statistics,
+                     const Measurable& window,
                      message::FaultCode fault);
 
 constexpr ActuatorState Worse(ActuatorState a, ActuatorState b) {

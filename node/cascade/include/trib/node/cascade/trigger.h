@@ -10,6 +10,8 @@
 
 namespace trib::node::cascade {
 
+using TopFeatures = FixedVector<message::FeatureScore, message::kMaxTopFeatures>;
+
 struct TriggerResult {
   /// Largest normalised deviation of the window; compare with Trigger::threshold() of its lane.
   float score = 0;
@@ -23,8 +25,8 @@ struct TriggerResult {
   /// Of the episode so far: largest |z| and number of windows.
   float severity = 0;
   std::uint32_t windows = 0;
-  /// Features with the largest |z| of this window, largest first.
-  FixedVector<message::FeatureScore, message::kMaxTopFeatures> top;
+  /// The largest |z| of this window.
+  float largest = 0;
 };
 
 /// Decides whether the machine still looks like its baseline.
@@ -75,6 +77,12 @@ class Trigger {
   /// Requires  armed(lane); frame.size() == baseline.features(), the baseline of that lane.
   TriggerResult Step(std::span<const float> frame, const Baseline& baseline, std::size_t lane = 0);
 
+  /// Features with the largest |z|, largest first: why a window scores as it does. Apart from
+  /// Step(), as few windows are ever explained.
+  ///
+  /// Requires  as Step().
+  [[nodiscard]] TopFeatures Top(std::span<const float> frame, const Baseline& baseline) const;
+
   static constexpr float kMaxScore = 1e6F;
 
  private:
@@ -91,6 +99,9 @@ class Trigger {
   [[nodiscard]] bool InMask(std::size_t feature) const {
     return (spec_.feature_mask >> feature & 1U) != 0;
   }
+  [[nodiscard]] static float Standardise(std::size_t feature,
+                                         float value,
+                                         const Baseline& baseline);
   float Score(std::span<const float> frame,
               const Baseline& baseline,
               Lane& lane,

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "trib/common/message/types.h"
 #include "trib/common/package/sections.h"
-#include "trib/node/sensing/window_buffer.h"
+#include "trib/node/sensing/types.h"
 
 namespace trib::node::sensing {
 
@@ -23,13 +24,17 @@ struct GuardrailVerdict {
   [[nodiscard]] bool ok() const { return code == message::FaultCode::kUnspecified; }
 };
 
+/// What a channel is judged by: channels beyond those of `limits` keep the rules of the last one.
+///
+/// Requires  limits.channels not empty.
+const package::ChannelGuardrail& LimitsOf(const package::Guardrails& limits, std::size_t channel);
+
 /// Judges a window. The first of these that holds is the verdict: scale not finite, frames that
 /// were not finite (both kSensorNonFinite); then channel by channel: scale outside its range
 /// (kSensorOutOfRange), frames missing, stuck, clipped, a sample out of range, too little peak to
-/// peak (kSensorStuck). A run at the clip level counts as clipped, not as stuck. Channels beyond
-/// those of `limits` keep the rules of the last one.
+/// peak (kSensorStuck). A run at the clip level counts as clipped, not as stuck.
 ///
-/// Requires  limits.channels not empty.
+/// Requires  limits.channels not empty; window.summaries made with the clip levels of `limits`.
 GuardrailVerdict Judge(const CutWindow& window, const package::Guardrails& limits);
 
 }  // namespace trib::node::sensing

@@ -6,38 +6,10 @@
 
 #include "trib/common/base/fixed_vector.h"
 #include "trib/node/ports/sensor.h"
+#include "trib/node/sensing/types.h"
+#include "trib/node/sensing/window_summaries.h"
 
 namespace trib::node::sensing {
-
-/// What the recipe asks of a window, in frames.
-struct WindowShape {
-  std::uint32_t channels = 0;
-  std::uint32_t length = 0;
-  /// Distance between the starts of consecutive windows; may exceed `length` (duty cycle). A
-  /// sensor may then leave out frames of the pause: the next block's first_frame says how many.
-  std::uint32_t hop = 0;
-};
-
-/// A window as it was cut, before anybody judged it.
-///
-/// Memory  Borrows `samples` from the buffer until its next Advance() or Commit().
-struct CutWindow {
-  /// Interleaved [frame][channel], length x channels.
-  std::span<const std::int16_t> samples;
-  std::uint32_t channels = 0;
-  /// Index of the first frame since boot.
-  std::uint64_t first_frame = 0;
-  /// Physical units per count, the same for all samples of the window; may be NaN.
-  float scale = 0;
-  /// Frames that the platform invented or that came from values that were not finite, in the blocks
-  /// that the window touches: an upper bound for the window itself.
-  std::uint32_t missing_frames = 0;
-  std::uint32_t non_finite_frames = 0;
-  /// Operating condition, the same for all samples of the window.
-  std::uint32_t condition = 0;
-  /// Frames were lost between this window's stretch and what came before it.
-  bool after_gap = false;
-};
 
 struct WindowMetrics {
   std::uint64_t frames = 0;            ///< taken from the sensor
@@ -53,7 +25,7 @@ struct WindowMetrics {
 /// The ring is mirrored: every sample lies at slot i and at slot i + length, so that a full window
 /// is one span wherever it starts, and the sensor writes straight into the ring.
 ///
-/// Memory   Borrows `memory` for life: RequiredSamples(shape) samples.
+/// Memory   Borrows for life: RequiredSamples(shape) samples, and what WindowSummaries borrows.
 /// Threads  One caller at a time.
 class WindowBuffer {
  public:
@@ -61,8 +33,13 @@ class WindowBuffer {
     return std::size_t{2} * shape.length * shape.channels;
   }
 
-  /// Requires  channels, length and hop above 0; memory of at least RequiredSamples().
-  WindowBuffer(std::span<std::int16_t> memory, WindowShape shape);
+  /// Requires  channels, length and hop above 0; memory of at least RequiredSamples(); what
+  ///           WindowSummaries requires. `limits` say what is clipped: the guardrails that the
+  ///           windows are judged by.
+  WindowBuffer(std::span<std::int16_t> memory,
+               std::span<dsp::Summary> summaries,
+               const WindowShape& shape,
+               const package::Guardrails& limits);
 
   /// Where the sensor may write next: never more frames than the next window lacks, so one
   /// Commit() completes at most one window. Empty while a window is ready.
@@ -95,6 +72,7 @@ class WindowBuffer {
   };
   static constexpr std::size_t kMaxSuspects = 8;
 
+  [[nodiscard]] std::span<const std::int16_t> Window() const;
   void Restart();
   void Mirror(std::size_t first_slot, std::size_t frames);
   void NoteSuspect(std::uint64_t end_frame, const SampleBlock& block);
@@ -118,6 +96,7 @@ class WindowBuffer {
   bool boundary_pending_ = false;
   bool after_gap_ = false;
   FixedVector<Suspect, kMaxSuspects> suspects_;
+  WindowSummaries summaries_;  // of the filled_ frames, and of the pause's never
   WindowMetrics metrics_;
 };
 

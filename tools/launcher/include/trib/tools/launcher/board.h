@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -52,5 +53,10 @@ std::filesystem::path ImagePath(const std::filesystem::path& bin,
 
 /// One line on what is missing to run an image, for a test that cannot; empty: nothing.
 std::string MissingFor(const std::filesystem::path& image);
+
+/// The newest of a board's status lines, with the names of trib-node's report; "exits" by tier.
+/// "progress" is "status", "ended" (the samples are over) or "done" (and all is acknowledged).
+/// An empty object before the first one.
+nlohmann::json BoardReport(const std::filesystem::path& console);
 
 }  // namespace trib::tools::launcher

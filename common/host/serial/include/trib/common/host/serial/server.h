@@ -34,6 +34,7 @@ struct Metrics {
   std::uint64_t in_session = 0;        ///< now
   std::uint64_t accepted = 0;          ///< connections
   std::uint64_t wires_refused = 0;     ///< connections beyond max_wires
+  std::uint64_t accept_failures = 0;   ///< mostly no file descriptors left
   std::uint64_t devices_lost = 0;      ///< times a device went away
   std::uint64_t stations_refused = 0;  ///< sessions of who may not speak, ended
   std::uint64_t queue_full = 0;        ///< Send() that found no room
@@ -52,7 +53,7 @@ bool IsRoutingId(std::string_view id);
 /// Accepts nodes over serial links: one frame::Channel per wire. As zmq::ServerSocket, but that
 /// nothing is encrypted, and that a station is who it says.
 ///
-/// Memory   Per wire 110 KiB, whatever happens on it. A wire whose messages nobody takes is not
+/// Memory   Per wire 80 KiB, whatever happens on it. A wire whose messages nobody takes is not
 ///          read, and its session acknowledges nothing more.
 /// Threads  One owner. Reads no clock.
 /// Order    Messages of one session arrive in order, each once. Sending is not delivery.

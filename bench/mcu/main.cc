@@ -1,0 +1,309 @@
+// Question  What do a node's code and networks cost on the boards: executed instructions of each
+// stage
+//           of a window and of whole networks, memory, bytes of code?
+// Input     A simulated machine, first healthy and then with a broken bearing, and the shipped
+// packages;
+//           the networks of shared/golden with their first vector.
+// Command   ./dev bench mcu [--json] [--verify]
+//
+// Counted in QEMU by a plugin of ours: exact, and the same on every machine. Figures count only
+// where the board gave the right result: the reference's outputs, the host's records.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "networks.h"
+#include "trib/common/host/cli/program.h"
+#include "trib/testing/shared_data.h"
+#include "window.h"
+
+namespace trib::bench::mcu {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kProgram = "trib-bench-mcu";
+
+struct EngineImage {
+  const char* image;
+  const char* flags;
+};
+constexpr EngineImage kEngines[] = {{"mcu_engine", "-Os"}, {"mcu_engine_o2", "-O2"}};
+
+struct Options {
+  bool json = false;
+  bool verify = false;
+  bool layers = false;
+  std::vector<std::string> boards;
+  std::vector<std::string> only;
+};
+
+bool Wanted(const std::vector<std::string>& chosen, std::string_view name) {
+  return chosen.empty() || std::find(chosen.begin(), chosen.end(), name) != chosen.end();
+}
+
+unsigned long long Wide(std::uint64_t value) {
+  return value;
+}
+
+Json ToJson(const NetworkCost& cost, bool cycles) {
+  Json out = {{"network", cost.name},
+              {"macs", cost.macs},
+              {"instructions", cost.instructions},
+              {"arena_bytes", cost.arena_bytes},
+              {"state_bytes", cost.state_bytes},
+              {"plan_bytes", cost.plan_bytes},
+              {"weights_bytes", cost.weights_bytes}};
+  if (cycles) {
+    out["estimated_cycles"] = cost.cycles;
+  }
+  for (const OperatorCost& op : cost.operators) {
+    out["operators"].push_back(
+        {{"operator", op.name}, {"macs", op.macs}, {"instructions", op.instructions}});
+  }
+  return out;
+}
+
+Json ToJson(const WindowCost& cost, bool cycles) {
+  Json out = {{"windows", cost.report.windows},
+              {"triggered", cost.report.windows_triggered},
+              {"classified", cost.report.classified},
+              {"records", cost.report.records},
+              {"stack_bytes", cost.stack_bytes}};
+  for (const StageCost& stage : cost.stages) {
+    Json one = {{"stage", stage.name},
+                {"what", stage.what},
+                {"calls", stage.calls},
+                {"least", stage.least},
+                {"median", stage.median},
+                {"most", stage.most}};
+    if (cycles) {
+      one["estimated_cycles"] = stage.cycles;
+    }
+    out["stages"].push_back(std::move(one));
+  }
+  return out;
+}
+
+void Print(const NetworkCost& cost, const Options& options) {
+  const double per_mac = static_cast<double>(cost.instructions) /
+                         static_cast<double>(std::max<std::uint64_t>(1, cost.macs));
+  std::printf("  %-8s %10llu %12llu %7.2f",
+              cost.name.c_str(),
+              Wide(cost.macs),
+              Wide(cost.instructions),
+              per_mac);
+  if (cost.cycles != 0) {
+    std::printf(" %12llu", Wide(cost.cycles));
+  } else {
+    std::printf(" %12s", "-");
+  }
+  std::printf(" %7u %6u %6zu %8zu\n",
+              cost.arena_bytes,
+              cost.state_bytes,
+              cost.plan_bytes,
+              cost.weights_bytes);
+  for (const OperatorCost& op : cost.operators) {
+    if (options.layers) {
+      std::printf(
+          "    %-30s %10llu %12llu\n", op.name.c_str(), Wide(op.macs), Wide(op.instructions));
+    }
+  }
+}
+
+void Print(const StageCost& stage) {
+  std::printf("  %-11s %6llu %10llu %10llu %10llu",
+              stage.name.c_str(),
+              Wide(stage.calls),
+              Wide(stage.least),
+              Wide(stage.median),
+              Wide(stage.most));
+  if (stage.cycles != 0) {
+    std::printf(" %11llu\n", Wide(stage.cycles));
+  } else {
+    std::printf(" %11s\n", "-");
+  }
+}
+
+/// One run of everything that is wanted. @returns null with one line in `error`.
+class Run {
+ public:
+  explicit Run(const Options& options) : options_(options) {}
+
+  /// @param aloud  print tables while it runs
+  bool All(bool aloud, std::string& error) {
+    aloud_ = aloud;
+    for (const Board& board : kBoards) {
+      if (Wanted(options_.boards, board.name) && !One(board, error)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  [[nodiscard]] const Json& json() const { return json_; }
+
+ private:
+  bool One(const Board& board, std::string& error) {
+    Json out = {{"board", board.name}, {"core", board.core}};
+    Say("\n" + std::string(board.name) + " (" + std::string(board.core) + ")\n");
+    if (Wanted(options_.only, "window") && !Windows(board, out, error)) {
+      return false;
+    }
+    const auto shared = testing::SharedDir();
+    if (shared && std::filesystem::exists(*shared / "golden")) {
+      if (!Networks(board, *shared / "golden", out, error)) {
+        return false;
+      }
+    } else {
+      host::cli::PrintError(kProgram,
+                            "NOT MEASURED: networks; no golden models here (TRIB_SHARED)");
+    }
+    json_.push_back(std::move(out));
+    return true;
+  }
+
+  bool Windows(const Board& board, Json& out, std::string& error) {
+    for (const PackageName& package : kPackages) {
+      const auto cost = CountWindow(board, {.package = package.file}, error);
+      if (!cost) {
+        return false;
+      }
+      Json one = ToJson(*cost, board.cortex_m4);
+      one["package"] = package.name;
+      out["windows"].push_back(std::move(one));
+      if (!aloud_) {
+        continue;
+      }
+      std::printf("\n%s: %llu windows, %llu over the threshold, %llu records, stack %u\n",
+                  package.name,
+                  Wide(cost->report.windows),
+                  Wide(cost->report.windows_triggered),
+                  Wide(cost->report.records),
+                  cost->stack_bytes);
+      std::printf("  %-11s %6s %10s %10s %10s %11s\n",
+                  "stage",
+                  "calls",
+                  "least",
+                  "median",
+                  "most",
+                  "cycles*");
+      for (const StageCost& stage : cost->stages) {
+        Print(stage);
+      }
+    }
+    return true;
+  }
+
+  bool Networks(const Board& board,
+                const std::filesystem::path& folder,
+                Json& out,
+                std::string& error) {
+    std::vector<std::string> names;
+    std::copy_if(options_.only.begin(),
+                 options_.only.end(),
+                 std::back_inserter(names),
+                 [](const std::string& name) { return name != "window"; });
+    if (names.empty() && !options_.only.empty()) {
+      return true;
+    }
+    const auto networks = GoldenNetworks(folder, names, error);
+    if (!networks) {
+      return false;
+    }
+    for (const EngineImage& engine : kEngines) {
+      const auto costs = CountNetworks(board, engine.image, *networks, error);
+      if (!costs) {
+        return false;
+      }
+      Say("\nnetworks, engine compiled with " + std::string(engine.flags) + "\n");
+      if (aloud_) {
+        std::printf("  %-8s %10s %12s %7s %12s %7s %6s %6s %8s\n",
+                    "network",
+                    "MAC",
+                    "instructions",
+                    "per MAC",
+                    "cycles*",
+                    "arena",
+                    "state",
+                    "plan",
+                    "weights");
+      }
+      for (const NetworkCost& cost : *costs) {
+        Json one = ToJson(cost, board.cortex_m4);
+        one["engine"] = engine.flags;
+        out["networks"].push_back(std::move(one));
+        if (aloud_) {
+          Print(cost, options_);
+        }
+      }
+    }
+    return true;
+  }
+
+  void Say(const std::string& text) const {
+    if (aloud_) {
+      std::fputs(text.c_str(), stdout);
+      (void)std::fflush(stdout);
+    }
+  }
+
+  const Options& options_;
+  bool aloud_ = false;
+  Json json_ = Json::array();
+};
+
+int Main(int argc, char** argv) {
+  CLI::App app{
+      "What a node's code costs on the boards, counted in QEMU by a plugin: executed "
+      "instructions,\n"
+      "exact and the same on every machine. A window's stages: from a simulated machine, first\n"
+      "healthy and then with a broken bearing; figures of calls since the baseline was learned.\n"
+      "Networks: one inference. cycles*: an estimate for a Cortex-M4 from the counts (README).\n"
+      "Needs the images of the builds node-m4 and node-m55, and runs in the source folder."};
+  Options options;
+  app.add_flag("--json", options.json, "print the figures as JSON");
+  app.add_flag("--verify", options.verify, "run everything twice and fail if a figure differs");
+  app.add_flag("--layers", options.layers, "print each operator of a network");
+  app.add_option("--board", options.boards, "only this board; may be repeated")
+      ->check(CLI::IsMember({"mps2-an386", "mps3-an547"}));
+  app.add_option("--only",
+                 options.only,
+                 "only \"window\", or a network: ad, kws, resnet, vww, sww, hello, svdf, lstm; may "
+                 "be repeated")
+      ->check(
+          CLI::IsMember({"window", "ad", "kws", "resnet", "vww", "sww", "hello", "svdf", "lstm"}));
+  if (const auto code = host::cli::ParseArguments(app, argc, argv)) {
+    return *code;
+  }
+  std::string error = Missing(true);
+  if (!error.empty()) {
+    host::cli::PrintError(kProgram, "NOT MEASURED: " + error);
+    return host::cli::kExitFailed;
+  }
+  Run run(options);
+  Run again(options);
+  if (!run.All(!options.json, error) || (options.verify && !again.All(false, error))) {
+    host::cli::PrintError(kProgram, error);
+    return host::cli::kExitFailed;
+  }
+  if (options.json) {
+    std::printf("%s\n", run.json().dump(2).c_str());
+  }
+  if (options.verify && run.json() != again.json()) {
+    host::cli::PrintError(kProgram, "two runs gave different figures");
+    return host::cli::kExitFailed;
+  }
+  if (options.verify && !options.json) {
+    std::printf("\nA second run gave the same figures.\n");
+  }
+  return host::cli::kExitOk;
+}
+
+}  // namespace
+}  // namespace trib::bench::mcu
+
+// NOLINTNEXTLINE(bugprone-exception-escape): what nobody caught ends the program, loudly.
+int main(int argc, char** argv) {
+  return trib::bench::mcu::Main(argc, argv);
+}
