@@ -1,52 +1,29 @@
 #include "board.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <fstream>
 #include <iterator>
-#include <sstream>
 
+#include "trib/common/base/check.h"
+#include "trib/tools/launcher/emulator.h"
 #include "trib/tools/launcher/process.h"
 
 namespace trib::bench::mcu {
 namespace {
 
 namespace fs = std::filesystem;
+namespace launcher = tools::launcher;
 
-/// An open file, closed when this goes.
-class Descriptor {
- public:
-  Descriptor(const fs::path& path, int flags) : fd_(open(path.c_str(), flags | O_CLOEXEC, 0600)) {}
-  ~Descriptor() {
-    if (fd_ >= 0) {
-      close(fd_);
-    }
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-bool WriteMemory(const fs::path& path, const Board& board, std::span<const std::byte> memory) {
-  const Descriptor file(path, O_RDWR | O_CREAT | O_TRUNC);
-  if (file.get() < 0 || ftruncate(file.get(), static_cast<off_t>(board.file_bytes)) != 0) {
-    return false;
-  }
-  const auto at = static_cast<off_t>(board.file_offset);
-  return pwrite(file.get(), memory.data(), memory.size(), at) ==
-         static_cast<ssize_t>(memory.size());
+const launcher::EmulatedBoard& EmulatedOf(const Board& board) {
+  const auto all = launcher::EmulatedBoards();
+  const auto found = std::find_if(
+      all.begin(), all.end(), [&board](const auto& one) { return one.name == board.name; });
+  TRIB_CHECK(found != all.end());
+  return *found;
 }
 
-bool ReadMemory(const fs::path& path, const Board& board, std::span<std::byte> memory) {
-  const Descriptor file(path, O_RDONLY);
-  const auto at = static_cast<off_t>(board.file_offset);
-  return file.get() >= 0 &&
-         pread(file.get(), memory.data(), memory.size(), at) == static_cast<ssize_t>(memory.size());
+fs::path FlatImageOf(const Board& board, std::string_view image) {
+  return launcher::ImageOf(EmulatedOf(board), image);
 }
 
 void WriteSpans(const fs::path& path, const std::vector<Span>& spans) {
@@ -114,79 +91,56 @@ std::optional<Span> CallOf(const Listing& listing, std::string_view function, st
   return Span{std::string(function), {found->begin}, {ends.begin(), ends.end()}};
 }
 
-fs::path ImageOf(const Board& board, std::string_view name) {
-  return fs::path(TRIB_IMAGES) / board.preset / "bin" / (std::string(name) + ".elf");
+std::optional<Listing> ListingOf(const Board& board, std::string_view image, std::string& error) {
+  return Listing::Of(FlatImageOf(board, image).replace_extension(".elf"), error);
 }
 
-std::string MissingFor(const Board& board, std::string_view image) {
-  const std::string missing = Missing(false);
-  if (!missing.empty() || fs::exists(ImageOf(board, image))) {
-    return missing;
+std::string MissingFor(const Board& board, std::string_view image, bool counting) {
+  if (counting && std::string_view(TRIB_ARM_OBJDUMP).empty()) {
+    return "no arm-none-eabi-objdump to read images with";
   }
-  return "no " + ImageOf(board, image).string() + " (cmake --workflow --preset " +
-         std::string(board.preset) + " makes it)";
-}
-
-std::string Missing(bool counting) {
-  const std::string_view qemu = TRIB_QEMU_ARM;
-  const std::string_view plugin = TRIB_COUNT_PLUGIN;
-  if (qemu.empty()) {
-    return "no qemu-system-arm to run boards";
+  if (counting && std::string_view(TRIB_COUNT_PLUGIN).empty()) {
+    return "no qemu-plugin.h in build/sources when this was configured, so nothing counts";
   }
-  if (std::string_view(TRIB_ARM_OBJDUMP).empty()) {
-    return "no arm-none-eabi tools, so there are no images for boards";
-  }
-  return counting && plugin.empty() ? "no qemu-plugin.h, so there is no plugin that counts" : "";
+  return launcher::MissingFor(FlatImageOf(board, image));
 }
 
 std::optional<BoardRun> RunImage(const Board& board,
                                  const BoardRunOptions& options,
                                  std::span<const std::byte> memory,
                                  std::string& error) {
-  error = Missing(!options.spans.empty());
+  error = MissingFor(board, options.image, !options.spans.empty());
   if (!error.empty()) {
     return std::nullopt;
   }
+  const launcher::EmulatedBoard& emulated = EmulatedOf(board);
   const fs::path file = options.folder / "memory";
   const fs::path console = options.folder / "console.txt";
   const fs::path counts = options.folder / "counts.txt";
   const fs::path spans = options.folder / "spans.txt";
-  if (memory.size() > board.memory_bytes || !WriteMemory(file, board, memory)) {
-    error = file.string() + ": cannot be written";
+  if (!launcher::MakeBlankMemory(emulated, file, error) ||
+      !launcher::WriteMemory(emulated, file, 0, memory, error)) {
     return std::nullopt;
   }
-  const std::string machine(board.name);
-  std::vector<std::string> argv = {TRIB_QEMU_ARM,
-                                   "-M",
-                                   machine + ",memory-backend=memory",
-                                   "-object",
-                                   "memory-backend-file,id=memory,mem-path=" + file.string() +
-                                       ",size=" + std::to_string(board.file_bytes) + ",share=on",
-                                   "-display",
-                                   "none",
-                                   "-monitor",
-                                   "none",
-                                   "-serial",
-                                   "file:" + console.string(),
-                                   "-semihosting-config",
-                                   "enable=on,target=native",
-                                   "-kernel",
-                                   options.image.string()};
+  launcher::EmulatorOptions emulator{.board = emulated,
+                                     .image = FlatImageOf(board, options.image),
+                                     .memory = file,
+                                     .console = console,
+                                     .semihosting = true};
   if (!options.spans.empty()) {
     WriteSpans(spans, options.spans);
     fs::remove(counts);
-    argv.insert(
-        argv.end(),
-        {"-plugin",
-         std::string(TRIB_COUNT_PLUGIN) + ",spans=" + spans.string() + ",out=" + counts.string()});
+    emulator.more = {
+        "-plugin",
+        std::string(TRIB_COUNT_PLUGIN) + ",spans=" + spans.string() + ",out=" + counts.string()};
   }
-  auto process =
-      tools::launcher::Process::Start({.argv = argv, .log = options.folder / "qemu.log"}, error);
+  auto process = launcher::Process::Start(
+      {.argv = launcher::EmulatorArguments(emulator), .log = options.folder / "qemu.log"}, error);
   if (!process) {
     return std::nullopt;
   }
   const auto exit = process->Wait(options.limit);
-  const std::string where = machine + ", " + options.image.filename().string() + ": ";
+  const std::string where = std::string(board.name) + ", " + std::string(options.image) + ": ";
   if (!exit || !exit->clean()) {
     const std::string last = process->LastLogLine();
     std::string said = TextOf(console);
@@ -197,9 +151,9 @@ std::optional<BoardRun> RunImage(const Board& board,
   }
   BoardRun run;
   run.console = TextOf(console);
-  run.memory.resize(memory.size());
+  run.memory = launcher::ReadMemory(emulated, file, 0, memory.size());
   run.spans.resize(options.spans.size());
-  if (!ReadMemory(file, board, run.memory)) {
+  if (run.memory.size() != memory.size()) {
     error = file.string() + ": cannot be read";
     return std::nullopt;
   }

@@ -15,25 +15,14 @@
 
 namespace trib::bench::mcu {
 
-/// A machine of QEMU's and its memory that lies in a file: docs/formats/board_memory.md.
 struct Board {
-  std::string_view name;  ///< also the machine's in QEMU
+  std::string_view name;  ///< of tools::launcher::EmulatedBoards()
   std::string_view core;
-  std::string_view preset;    ///< that builds its images
-  std::uint64_t file_bytes;   ///< QEMU wants exactly so many; the rest of the file stays a hole
-  std::uint64_t file_offset;  ///< where in it the image's memory begins
-  std::uint32_t memory_bytes;
   bool cortex_m4;  ///< cycles can be estimated
 };
 inline constexpr std::array<Board, 2> kBoards = {{
-    {"mps2-an386", "Cortex-M4F", "node-m4", 16U << 20U, 0, 16U << 20U, true},
-    {"mps3-an547",
-     "Cortex-M55",
-     "node-m55",
-     std::uint64_t{2} << 30U,
-     256U << 20U,
-     16U << 20U,
-     false},
+    {"mps2-an386", "Cortex-M4F", true},
+    {"mps3-an547", "Cortex-M55", false},
 }};
 
 /// What is counted: executed instructions from an address of `begins` or `anew` to one of `ends`.
@@ -62,7 +51,7 @@ struct BoardRun {
 };
 
 struct BoardRunOptions {
-  std::filesystem::path image;
+  std::string_view image;        ///< its name
   std::filesystem::path folder;  ///< exists; takes the memory's file, console and counts
   std::vector<Span> spans = {};  ///< none: runs without the plugin, ten times as fast
   std::chrono::seconds limit{600};
@@ -79,13 +68,10 @@ std::optional<BoardRun> RunImage(const Board& board,
                                  std::span<const std::byte> memory,
                                  std::string& error);
 
-/// Where the build puts the image `name` of a board.
-std::filesystem::path ImageOf(const Board& board, std::string_view name);
-/// One line on what is not there to run this image; empty: nothing.
-std::string MissingFor(const Board& board, std::string_view image);
+/// The code of a board's image. @returns nullopt with one line in `error`.
+std::optional<Listing> ListingOf(const Board& board, std::string_view image, std::string& error);
 
-/// One line on what this build lacks to run boards or (`counting`) to count on them; empty:
-/// nothing.
-std::string Missing(bool counting);
+/// One line on what is missing to run this image, or (`counting`) to count in it; empty: nothing.
+std::string MissingFor(const Board& board, std::string_view image, bool counting);
 
 }  // namespace trib::bench::mcu

@@ -18,10 +18,8 @@ using Json = nlohmann::json;
 class BoardBudgets : public ::testing::TestWithParam<const Board*> {
  protected:
   void SetUp() override {
-    std::string missing = Missing(true);
-    for (const char* image : {"mcu_window", "mcu_engine"}) {
-      missing = missing.empty() ? MissingFor(board(), image) : missing;
-    }
+    std::string missing = MissingFor(board(), "mcu_window", true);
+    missing = missing.empty() ? MissingFor(board(), "mcu_engine", true) : missing;
     if (!missing.empty()) {
       GTEST_SKIP() << "NOT TESTED: " << missing;
     }

@@ -76,7 +76,7 @@ TEST(Cycles, AreTheManuals) {
 class BoardCounting : public ::testing::TestWithParam<const Board*> {
  protected:
   void SetUp() override {
-    const std::string missing = Missing(true) + MissingFor(*GetParam(), "mcu_loop");
+    const std::string missing = MissingFor(*GetParam(), "mcu_loop", true);
     if (!missing.empty()) {
       GTEST_SKIP() << "NOT TESTED: " << missing;
     }
@@ -84,9 +84,8 @@ class BoardCounting : public ::testing::TestWithParam<const Board*> {
 };
 
 TEST_P(BoardCounting, FindsExactlyTheInstructionsOfKnownLoops) {
-  const auto image = ImageOf(*GetParam(), "mcu_loop");
   std::string error;
-  const auto listing = Listing::Of(image, error);
+  const auto listing = ListingOf(*GetParam(), "mcu_loop", error);
   ASSERT_TRUE(listing) << error;
   auto loop = CallOf(*listing, "KnownLoop", error);
   ASSERT_TRUE(loop) << error;
@@ -98,7 +97,7 @@ TEST_P(BoardCounting, FindsExactlyTheInstructionsOfKnownLoops) {
   const std::vector<std::byte> memory(16);
   const auto run =
       RunImage(*GetParam(),
-               {.image = image, .folder = folder.path(), .spans = {*loop, *detour, late}},
+               {.image = "mcu_loop", .folder = folder.path(), .spans = {*loop, *detour, late}},
                memory,
                error);
   ASSERT_TRUE(run) << error;
@@ -114,10 +113,8 @@ TEST_P(BoardCounting, SaysWhatIsWrong) {
   std::string error;
   const ScratchFolder folder;
   const std::vector<std::byte> memory(16);
-  EXPECT_FALSE(RunImage(*GetParam(),
-                        {.image = ImageOf(*GetParam(), "mcu_engine"), .folder = folder.path()},
-                        memory,
-                        error));
+  EXPECT_FALSE(
+      RunImage(*GetParam(), {.image = "mcu_engine", .folder = folder.path()}, memory, error));
   EXPECT_NE(error.find("no jobs in memory"), std::string::npos) << error;
 }
 

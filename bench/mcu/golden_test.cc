@@ -67,7 +67,7 @@ class Tail {
 class BoardGoldens : public ::testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
-    const std::string missing = MissingFor(board(), "mcu_engine");
+    const std::string missing = MissingFor(board(), "mcu_engine", false);
     if (!missing.empty()) {
       GTEST_SKIP() << "NOT TESTED: " << missing;
     }
@@ -94,10 +94,8 @@ class BoardGoldens : public ::testing::TestWithParam<Case> {
   /// What the board makes of the jobs.
   std::vector<std::byte> OnBoard(const JobMemory& jobs) {
     std::string error;
-    auto run = mcu::RunImage(board(),
-                             {.image = ImageOf(board(), "mcu_engine"), .folder = folder_.path()},
-                             jobs.Build(),
-                             error);
+    auto run = mcu::RunImage(
+        board(), {.image = "mcu_engine", .folder = folder_.path()}, jobs.Build(), error);
     EXPECT_TRUE(run) << error;
     return run ? std::move(run->memory) : std::vector<std::byte>();
   }

@@ -20,7 +20,7 @@ alignas(16) constinit std::array<std::byte, mcu::kStateBytes> state{};
 }  // namespace
 
 int main() {
-  const auto place = cortex_m::board::kNonVolatile;
+  const auto place = cortex_m::this_board::kNonVolatile;
   // Results go where the jobs are, which only the flash driver writes in a node.
   cortex_m::SetReadOnlyWritable(true);
   const bool done =

@@ -18,7 +18,7 @@ TRIB_BULK alignas(16) constinit std::array<std::byte, mcu::kFlashBytes> flash{};
 }  // namespace
 
 int main() {
-  const auto place = cortex_m::board::kNonVolatile;
+  const auto place = cortex_m::this_board::kNonVolatile;
   // The report goes where the job is, which only the flash driver writes in a node.
   cortex_m::SetReadOnlyWritable(true);
   const bool done =

@@ -43,11 +43,8 @@ std::optional<NetworkCost> Count(const Board& board,
     JobMemory jobs;
     (void)jobs.Add(kind, network.compiled, inputs);
     const ScratchFolder folder;
-    const auto run =
-        RunImage(board,
-                 {.image = ImageOf(board, image), .folder = folder.path(), .spans = {*span}},
-                 jobs.Build(),
-                 error);
+    const auto run = RunImage(
+        board, {.image = image, .folder = folder.path(), .spans = {*span}}, jobs.Build(), error);
     const auto words = run ? jobs.Words(run->memory, 0, error) : std::nullopt;
     if (!words) {
       return std::nullopt;
@@ -99,7 +96,7 @@ std::optional<std::vector<NetworkCost>> CountNetworks(const Board& board,
                                                       std::string_view image,
                                                       const std::vector<CountedNetwork>& networks,
                                                       std::string& error) {
-  const auto listing = Listing::Of(ImageOf(board, image), error);
+  const auto listing = ListingOf(board, image, error);
   if (!listing) {
     return std::nullopt;
   }

@@ -12,6 +12,7 @@
 namespace trib::bench::mcu {
 namespace {
 
+constexpr std::string_view kImage = "mcu_window";
 constexpr std::size_t kAlignment = 16;
 constexpr float kScale = 16.0F / 32768.0F;
 
@@ -172,15 +173,14 @@ std::optional<WindowCost> CountWindow(const Board& board,
                                       std::string& error) {
   const auto memory = MemoryOf(scene, error);
   const auto expected = memory ? RunHere(*memory, error) : std::nullopt;
-  const auto image = ImageOf(board, "mcu_window");
-  const auto listing = expected ? Listing::Of(image, error) : std::nullopt;
+  const auto listing = expected ? ListingOf(board, kImage, error) : std::nullopt;
   const auto spans = listing ? SpansOf(*listing, error) : std::nullopt;
   if (!spans) {
     return std::nullopt;
   }
   const ScratchFolder folder;
   const auto run =
-      RunImage(board, {.image = image, .folder = folder.path(), .spans = *spans}, *memory, error);
+      RunImage(board, {.image = kImage, .folder = folder.path(), .spans = *spans}, *memory, error);
   if (!run) {
     return std::nullopt;
   }
