@@ -98,6 +98,7 @@ std::vector<std::string> EmulatorCommand(const BoardMachine& machine) {
   if (machine.counted_time) {
     add({"-icount", "shift=4"});
   }
+  command.insert(command.end(), machine.more.begin(), machine.more.end());
   return command;
 }
 

@@ -36,6 +36,7 @@ struct BoardMachine {
   bool semihosting = false;  ///< the image may end the emulator with an exit code
   /// Time passes with instructions (16 ns each), whatever the machine around does meanwhile.
   bool counted_time = false;
+  std::vector<std::string> more = {};  ///< arguments of the emulator's own
 };
 
 /// The command line that starts it; killing the process is what cutting the board's power is. A
