@@ -26,7 +26,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using message::RecordKind;
-using tools::launcher::FindEmulator;
 using tools::launcher::Fleet;
 using tools::launcher::ImagePath;
 using tools::launcher::WaitUntil;
@@ -93,14 +92,11 @@ class Boards : public River {
   static constexpr std::uint64_t kFirst = 101;
 
   void SetUp() override {
-    if (!FindEmulator()) {
-      GTEST_SKIP() << "NOT TESTED: boards: qemu-system-arm is not installed";
-    }
     for (const char* board : kBoards) {
       for (const char* name : {"node", "node-crash-fault", "node-crash-hang"}) {
-        if (!fs::exists(Image(name, board))) {
-          GTEST_SKIP() << "NOT TESTED: boards: " << Image(name, board).string()
-                       << " was not built (cmake --workflow --preset node-m4, node-m55)";
+        if (const std::string missing = tools::launcher::MissingFor(Image(name, board));
+            !missing.empty()) {
+          GTEST_SKIP() << "NOT TESTED: nodes on boards: " << missing;
         }
       }
     }
@@ -140,7 +136,7 @@ class Boards : public River {
   }
   /// Waits until the board's samples are over and all that it recorded was acknowledged.
   /// @returns how many records that were.
-  std::uint64_t AwaitBoard(std::uint64_t node) {
+  std::uint64_t AwaitBoard(std::uint64_t node, const std::string& board = "") {
     nlohmann::json report;
     EXPECT_TRUE(WaitUntil(
         [&] {
@@ -149,7 +145,19 @@ class Boards : public River {
         },
         std::chrono::minutes(10)))
         << Console(node);
+    if (!board.empty()) {
+      ExpectStackWithinBudget(report, board);
+    }
     return report.value("records", std::uint64_t{0});
+  }
+  /// What it used at most since it was powered up, interrupts included.
+  static void ExpectStackWithinBudget(const nlohmann::json& report, const std::string& board) {
+    std::ifstream in(fs::path(FromEnvironment("TRIB_SOURCE_DIR")) / "bench/footprint/budgets.json");
+    const auto budget = nlohmann::json::parse(in)["node-" + board]["stack_bytes"];
+    const auto peak = report.value("stack_bytes", std::uint64_t{0});
+    std::cout << board << ": stack " << peak << " bytes, budget " << budget << "\n";
+    EXPECT_GT(peak, 0U);
+    EXPECT_LE(peak, budget.get<std::uint64_t>()) << board;
   }
   std::string Write(const std::string& name, const std::string& text) {
     std::ofstream(fleet().File(name)) << text;
@@ -194,12 +202,12 @@ class BoardsAndTwins : public Boards {
     fs::copy_file(fleet().BoardMemoryFile(node), twins_->BoardMemoryFile(node));
     ASSERT_TRUE(fleet().StartBoard(node, run)) << fleet().error();
     ASSERT_TRUE(twins_->StartTwin(node, run)) << twins_->error();
-    nodes_.push_back(node);
+    nodes_.emplace_back(node, run.board);
   }
   void AwaitAll() {
     std::uint64_t made = 0;
-    for (const std::uint64_t node : nodes_) {
-      made += AwaitBoard(node);
+    for (const auto& [node, board] : nodes_) {
+      made += AwaitBoard(node, board);
     }
     AwaitStored(made);
     ASSERT_TRUE(WaitUntil([&] { return Stored(twins_->File("cloud.db")) >= made; },
@@ -229,7 +237,7 @@ class BoardsAndTwins : public Boards {
   }
 
   std::unique_ptr<Fleet> twins_;
-  std::vector<std::uint64_t> nodes_;
+  std::vector<std::pair<std::uint64_t, std::string>> nodes_;  ///< and the board of each
 };
 
 TEST_F(BoardsAndTwins, RecordTheSameBytes) {
@@ -263,7 +271,7 @@ TEST_F(BoardsAndTwins, RecordTheSameBytes) {
   AwaitAll();
 
   std::map<RecordKind, std::size_t> equal;
-  for (const std::uint64_t node : nodes_) {
+  for (const auto& [node, board] : nodes_) {
     for (const auto& [kind, count] : ExpectTheSame(node)) {
       equal[kind] += count;
       std::cout << "node " << node << " kind " << static_cast<int>(kind) << ": " << count

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "trib/tools/launcher/board.h"
 #include "trib/tools/launcher/process.h"
 
 namespace trib::tools::demo {
@@ -96,6 +97,32 @@ TEST_F(DemoTest, EndsWithEveryRecordStoredOnceAndNothingRunning) {
   EXPECT_EQ(summary.value("drift_named", 0), 2) << text << Log();
   EXPECT_EQ(summary.value("drift_others", -1), 0) << text << Log();
   EXPECT_GT(summary.value("drift_delay_s", -1.0), 0) << text;
+  EXPECT_TRUE(Children().empty());
+}
+
+TEST_F(DemoTest, BoardsAreNodesLikeOthers) {
+  for (const auto& board : launcher::EmulatedBoards()) {
+    const auto missing = launcher::MissingFor(launcher::ImagePath(bin_, "node", board.name));
+    if (!missing.empty()) {
+      GTEST_SKIP() << "NOT TESTED: boards in the demo: " << missing;
+    }
+  }
+  auto arguments = Short();
+  arguments.insert(arguments.end(), {"--mcu", "--json"});
+  auto demo = Start(arguments);
+  const auto exit = demo.Wait(kLong);
+  ASSERT_TRUE(exit) << Log();
+  EXPECT_EQ(exit->code, 0) << Log();
+  std::string text;
+  for (const auto& line : demo.ReadLines()) {
+    text += line + "\n";
+  }
+  const auto summary = nlohmann::json::parse(text, nullptr, false);
+  ASSERT_TRUE(summary.is_object()) << text;
+  EXPECT_EQ(summary.value("boards", 0), 2);
+  EXPECT_EQ(summary.value("records_lost", -1), 0);
+  EXPECT_EQ(summary.value("records_duplicated", -1), 0);
+  EXPECT_EQ(summary.value("records_stored", 0), summary.value("records_sent", -1));
   EXPECT_TRUE(Children().empty());
 }
 

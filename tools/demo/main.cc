@@ -13,6 +13,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "board_part.h"
 #include "drift_part.h"
 #include "trib/common/host/cli/output.h"
 #include "trib/common/host/cli/program.h"
@@ -48,6 +49,7 @@ struct Options {
   std::filesystem::path data;
   std::filesystem::path keep;
   bool generate = false;
+  bool mcu = false;
   bool json = false;
   host::cli::CommonOptions common;
 };
@@ -61,16 +63,28 @@ struct Problem {
 std::filesystem::path SourceDir() {
   return std::filesystem::current_path();
 }
+std::filesystem::path BinDir() {
+  return std::filesystem::canonical("/proc/self/exe").parent_path();
+}
+
+launcher::Fleet::Options FleetOptions(const Options& options, std::filesystem::path folder) {
+  launcher::Fleet::Options out{
+      .bin = BinDir(), .folder = std::move(folder), .cloud_drift = DriftPart::CloudLines()};
+  if (options.mcu) {
+    out.gateway_serial = {"tcp://127.0.0.1:*"};
+    out.serial_nodes = BoardPart::Nodes();
+  }
+  return out;
+}
 
 class Demo {
  public:
   Demo(const Options& options, host::cli::StopSignal& stop, std::filesystem::path folder)
       : options_(options),
         stop_(stop),
-        fleet_({.bin = std::filesystem::canonical("/proc/self/exe").parent_path(),
-                .folder = std::move(folder),
-                .cloud_drift = DriftPart::CloudLines()}),
+        fleet_(FleetOptions(options, std::move(folder))),
         drift_(fleet_, options.seconds, options.seed),
+        boards_(fleet_, BinDir(), options.seconds, options.seed),
         color_(host::cli::UseColor(options.common.no_color, STDOUT_FILENO)),
         live_(!options.json && ::isatty(STDOUT_FILENO) == 1) {}
 
@@ -148,6 +162,12 @@ class Demo {
         return Failed();
       }
       snapshot_.nodes[id].gateway = gateway;
+    }
+    if (options_.mcu) {
+      Say("powering up emulated microcontroller boards");
+      if (!boards_.Start(kFirstGateway, options_.gateways, package->string(), snapshot_)) {
+        return Failed();
+      }
     }
     Say("starting pumps whose time passes faster, to show drift");
     if (!drift_.Start(kFirstGateway + options_.gateways - 1, snapshot_)) {
@@ -307,6 +327,7 @@ class Demo {
   }
 
   void Collect() {
+    boards_.Collect(snapshot_);
     for (auto& [id, node] : snapshot_.nodes) {
       auto* process = fleet_.node(id);
       node.running = !process->Poll().has_value();
@@ -393,6 +414,7 @@ class Demo {
   host::cli::StopSignal& stop_;
   launcher::Fleet fleet_;
   DriftPart drift_;
+  BoardPart boards_;
   Snapshot snapshot_;
   enum class Accident { kAhead, kFrozen, kAway, kOver } accident_ = Accident::kAhead;
   double frozen_at_ = 0;
@@ -427,6 +449,10 @@ void AddOptions(CLI::App& app, Options& options) {
                  "simulated machines)")
       ->type_name("DIR");
   app.add_flag("--generate", options.generate, "Play simulated machines even where recordings are");
+  app.add_flag("--mcu",
+               options.mcu,
+               "Add two nodes on emulated microcontroller boards: the firmware image, attached by "
+               "wire; needs QEMU and the boards' builds");
   app.add_option("--keep", options.keep, "Keep keys, databases and logs in this new folder")
       ->type_name("DIR");
   app.add_flag("--json", options.json, "Print the closing summary as JSON, progress on stderr");
@@ -439,7 +465,8 @@ void AddOptions(CLI::App& app, Options& options) {
       "  130  interrupted\n"
       "Examples:\n"
       "  ./dev demo\n"
-      "  ./dev demo --nodes 20 --seconds 90 --keep demo-run");
+      "  ./dev demo --nodes 20 --seconds 90 --keep demo-run\n"
+      "  ./dev demo --mcu");
 }
 
 /// Settles what the nodes play: leaves `options.data` empty for generated machines.
@@ -457,6 +484,13 @@ std::optional<Problem> ChooseData(Options& options) {
     options.data = std::filesystem::canonical(standard);
   }
   return std::nullopt;
+}
+
+/// Before anything is started or made.
+std::optional<Problem> CheckBoards(const Options& options) {
+  const std::string missing = options.mcu ? BoardPart::Missing(BinDir()) : std::string();
+  return missing.empty() ? std::nullopt
+                         : std::optional(Problem{host::cli::kExitUsage, "--mcu: " + missing});
 }
 
 std::optional<Problem> ChooseFolder(const Options& options, std::filesystem::path& folder) {
@@ -488,6 +522,7 @@ int Main(int argc, char** argv) {
   host::cli::StopSignal stop;
   std::filesystem::path folder;
   auto refused = ChooseData(options);
+  refused = refused ? refused : CheckBoards(options);
   refused = refused ? refused : ChooseFolder(options, folder);
   if (refused) {
     host::cli::PrintError(kProgram, refused->text);

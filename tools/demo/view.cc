@@ -226,6 +226,7 @@ json Totals::ToJson() const {
           {"windows_judged", judged},
           {"accuracy", Share(right_kind, judged)},
           {"accuracy_fault", Share(right_fault, judged)},
+          {"boards", boards},
           {"drift_pumps", drift_pumps},
           {"drift_nodes", drift_nodes},
           {"drift_alarms", drift_alarms},
@@ -277,6 +278,7 @@ Totals Sum(const Snapshot& snapshot) {
     if (!node.pump) {
       AddWork(node.report, times, totals);
     }
+    totals.boards += node.board.empty() ? 0U : 1U;
     AddDrift(node, totals);
     AddRecords(node, totals);
   }
@@ -299,17 +301,24 @@ std::string ExitsLine(const Totals& totals) {
   return text;
 }
 
-std::string Render(const Snapshot& snapshot, bool wide, bool color) {
-  std::vector<host::cli::Table::Column> columns = {{"node"},
-                                                   {"gw"},
-                                                   {"state"},
-                                                   {"machine"},
-                                                   {"events", Align::kRight},
-                                                   {"sent", Align::kRight},
-                                                   {"of raw", Align::kRight},
-                                                   {"made", Align::kRight},
-                                                   {"waiting", Align::kRight},
-                                                   {"stored", Align::kRight}};
+namespace {
+
+/// Of all nodes but the pumps. With boards there is a column of what a node runs on, and in 80
+/// columns none of how much less is sent.
+std::string RenderNodes(const Snapshot& snapshot, bool wide, bool color) {
+  const bool boards = Sum(snapshot).boards > 0;
+  const bool ratio = wide || !boards;
+  std::vector<host::cli::Table::Column> columns = {{"node"}, {"gw"}};
+  if (boards) {
+    columns.push_back({"on"});
+  }
+  columns.insert(columns.end(),
+                 {{"state"}, {"machine"}, {"events", Align::kRight}, {"sent", Align::kRight}});
+  if (ratio) {
+    columns.push_back({"of raw", Align::kRight});
+  }
+  columns.insert(columns.end(),
+                 {{"made", Align::kRight}, {"waiting", Align::kRight}, {"stored", Align::kRight}});
   if (wide) {
     columns.insert(columns.end(),
                    {{"windows", Align::kRight}, {"energy", Align::kRight}, {"ack", Align::kRight}});
@@ -326,17 +335,21 @@ std::string Render(const Snapshot& snapshot, bool wide, bool color) {
       stored = {std::to_string(*node.stored),
                 *node.stored == Number(r, "records") ? Color::kGreen : Color::kRed};
     }
-    std::vector<host::cli::Table::Cell> cells = {
-        std::to_string(id),
-        std::to_string(node.gateway),
-        {node.running ? state : state + ", ended", StateColor(state)},
-        Text(r, "label"),
-        std::to_string(Number(r, "events")),
-        HumanBytes(Number(r, "bytes_sent")),
-        Ratio(Number(r, "bytes_raw"), Number(r, "bytes_sent")),
-        std::to_string(Number(r, "records")),
-        std::to_string(Number(r, "backlog")),
-        stored};
+    std::vector<host::cli::Table::Cell> cells = {std::to_string(id), std::to_string(node.gateway)};
+    if (boards) {
+      cells.emplace_back(node.board.empty() ? "linux" : node.board);
+    }
+    cells.insert(cells.end(),
+                 {{node.running ? state : state + ", ended", StateColor(state)},
+                  Text(r, "label"),
+                  std::to_string(Number(r, "events")),
+                  HumanBytes(Number(r, "bytes_sent"))});
+    if (ratio) {
+      cells.emplace_back(Ratio(Number(r, "bytes_raw"), Number(r, "bytes_sent")));
+    }
+    cells.insert(
+        cells.end(),
+        {std::to_string(Number(r, "records")), std::to_string(Number(r, "backlog")), stored});
     if (wide) {
       cells.insert(cells.end(),
                    {std::to_string(Number(r, "windows")),
@@ -345,6 +358,12 @@ std::string Render(const Snapshot& snapshot, bool wide, bool color) {
     }
     nodes.Add(std::move(cells));
   }
+  return nodes.ToText(color);
+}
+
+}  // namespace
+
+std::string Render(const Snapshot& snapshot, bool wide, bool color) {
   host::cli::Table tiers({{"tier"},
                           {"state"},
                           {"records", Align::kRight},
@@ -364,12 +383,12 @@ std::string Render(const Snapshot& snapshot, bool wide, bool color) {
              "-"});
   const Totals totals = Sum(snapshot);
   return host::cli::Paint("Tributary demo", Color::kBold, color) + "   " +
-         Fixed(snapshot.elapsed_s, 0) + " s   " + snapshot.phase + "\n\n" + nodes.ToText(color) +
-         "\n" + tiers.ToText(color) + "\nsent " + HumanBytes(totals.bytes_sent) + " instead of " +
-         HumanBytes(totals.bytes_raw) + " raw (" + Ratio(totals.bytes_raw, totals.bytes_sent) +
-         "); energy is a model\ndecided by  " + ExitsLine(totals) + "\nverdicts    " +
-         VerdictLine(totals) + "\nright       " + TruthLine(totals) + "\n" +
-         RenderDrift(snapshot, totals, color);
+         Fixed(snapshot.elapsed_s, 0) + " s   " + snapshot.phase + "\n\n" +
+         RenderNodes(snapshot, wide, color) + "\n" + tiers.ToText(color) + "\nsent " +
+         HumanBytes(totals.bytes_sent) + " instead of " + HumanBytes(totals.bytes_raw) + " raw (" +
+         Ratio(totals.bytes_raw, totals.bytes_sent) + "); energy is a model\ndecided by  " +
+         ExitsLine(totals) + "\nverdicts    " + VerdictLine(totals) + "\nright       " +
+         TruthLine(totals) + "\n" + RenderDrift(snapshot, totals, color);
 }
 
 std::string Summary(const Totals& t, bool color) {

@@ -17,6 +17,7 @@ struct Snapshot {
     nlohmann::json report = nlohmann::json::object();  ///< newest line of trib-node --json
     bool running = true;
     std::optional<std::uint64_t> stored;  ///< rows of the node in the store, counted at the end
+    std::string board = {};               ///< that it is on; empty: a process
     bool pump = false;                    ///< of the part that shows drift: not in the table
     std::optional<std::int64_t> drift_ms = {};  ///< wall clock when its sensor began to drift
     std::optional<double> delay_s = {};         ///< from then until an alarm that names it
@@ -75,6 +76,7 @@ struct Totals {
   std::uint64_t judged = 0;
   std::uint64_t right_kind = 0;   ///< the label is the recording's
   std::uint64_t right_fault = 0;  ///< fault or no fault is
+  std::uint64_t boards = 0;       ///< nodes that are on one
   // Of drift. Windows, bytes, energy and decisions above are without the pumps.
   std::uint64_t drift_pumps = 0;
   std::uint64_t drift_nodes = 0;   ///< whose sensors have begun to drift
