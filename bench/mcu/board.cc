@@ -98,6 +98,10 @@ std::optional<Listing> ListingOf(const Board& board, std::string_view image, std
   return Listing::Of(FlatImageOf(board, image).replace_extension(".elf"), error);
 }
 
+std::optional<ImageSize> SizeOf(const Board& board, std::string_view image, std::string& error) {
+  return SizeOf(FlatImageOf(board, image).replace_extension(".elf"), error);
+}
+
 std::string MissingFor(const Board& board, std::string_view image, bool counting) {
   if (counting && std::string_view(TRIB_ARM_OBJDUMP).empty()) {
     return "no arm-none-eabi-objdump to read images with";

@@ -71,6 +71,9 @@ std::optional<BoardRun> RunImage(const Board& board,
 /// The code of a board's image. @returns nullopt with one line in `error`.
 std::optional<Listing> ListingOf(const Board& board, std::string_view image, std::string& error);
 
+/// Its size, in the same way.
+std::optional<ImageSize> SizeOf(const Board& board, std::string_view image, std::string& error);
+
 /// One line on what is missing to run this image, or (`counting`) to count in it; empty: nothing.
 std::string MissingFor(const Board& board, std::string_view image, bool counting);
 

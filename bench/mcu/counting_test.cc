@@ -61,6 +61,26 @@ TEST(Listing, AFunctionReturnsBehindItsCallsAndBehindThoseOfWhatJumpsToIt) {
   EXPECT_NE(error.find("nothing calls it"), std::string::npos) << error;
 }
 
+TEST(ImageSize, SumsWhatIsLoadedAndWhatLivesInRam) {
+  const ImageSize size = SizeIn(R"(
+Sections:
+Idx Name          Size      VMA       LMA       File off  Algn
+  0 .text         00000100  00000000  00000000  00001000  2**2
+                  CONTENTS, ALLOC, LOAD, READONLY, CODE
+  1 .data         00000010  20000000  00000100  00002000  2**2
+                  CONTENTS, ALLOC, LOAD, DATA
+  2 .stack        00004000  20000010  20000010  00003000  2**3
+                  ALLOC
+  3 .bss          00000020  20004010  20004010  00003000  2**3
+                  ALLOC
+  4 .debug_info   00000999  00000000  00000000  00003000  2**0
+                  CONTENTS, READONLY, DEBUGGING, OCTETS
+)");
+  EXPECT_EQ(size.flash_bytes, 0x110U);
+  EXPECT_EQ(size.ram_bytes, 0x30U);
+  EXPECT_EQ(size.stack_bytes, 0x4000U);
+}
+
 TEST(Cycles, AreTheManuals) {
   const Listing listing(kText);
   // Each once, the branch taken: push of three 4, load 2, load behind it 1, branch 1 + 2, pop of

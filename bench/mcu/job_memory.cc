@@ -77,12 +77,15 @@ std::size_t JobMemory::Add(JobKind kind,
 }
 
 std::uint32_t JobMemory::Place(const std::vector<std::byte>& bytes) {
-  const auto [found, fresh] = placed_.try_emplace(bytes, 0);
-  if (fresh) {
-    found->second = Reserve(bytes.size());
-    std::copy(bytes.begin(), bytes.end(), body_.begin() + found->second - kTableBytes);
+  const auto found = std::find_if(
+      placed_.begin(), placed_.end(), [&bytes](const Placed& one) { return one.bytes == bytes; });
+  if (found != placed_.end()) {
+    return found->offset;
   }
-  return found->second;
+  const std::uint32_t offset = Reserve(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), body_.begin() + offset - kTableBytes);
+  placed_.push_back({bytes, offset});
+  return offset;
 }
 
 std::uint32_t JobMemory::Reserve(std::size_t bytes) {
@@ -94,14 +97,14 @@ std::uint32_t JobMemory::Reserve(std::size_t bytes) {
 }
 
 std::vector<std::byte> JobMemory::Build() const {
-  std::vector<std::byte> memory(kTableBytes, std::byte{0xFF});
+  std::vector<std::byte> memory(kTableBytes + body_.size(), std::byte{0xFF});
   JobHeader header;
   header.magic = kJobMagic;
   header.jobs = static_cast<std::uint32_t>(jobs_.size());
   header.bytes = static_cast<std::uint32_t>(kTableBytes + body_.size());
   std::memcpy(memory.data(), &header, sizeof header);
   std::memcpy(memory.data() + sizeof header, jobs_.data(), jobs_.size() * sizeof(Job));
-  memory.insert(memory.end(), body_.begin(), body_.end());
+  std::copy(body_.begin(), body_.end(), memory.begin() + kTableBytes);
   return memory;
 }
 

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,6 +34,11 @@ class JobMemory {
       std::span<const std::byte> memory, std::size_t job, std::string& error) const;
 
  private:
+  struct Placed {
+    std::vector<std::byte> bytes;
+    std::uint32_t offset = 0;
+  };
+
   std::uint32_t Place(const std::vector<std::byte>& bytes);
   std::uint32_t Reserve(std::size_t bytes);
   std::optional<std::span<const std::byte>> Results(std::span<const std::byte> memory,
@@ -43,7 +47,7 @@ class JobMemory {
 
   std::vector<Job> jobs_;
   std::vector<std::byte> body_;  // offsets count from where the job table's room ends
-  std::map<std::vector<std::byte>, std::uint32_t> placed_;
+  std::vector<Placed> placed_;
 };
 
 }  // namespace trib::bench::mcu

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <sstream>
 
 namespace trib::bench::mcu {
 namespace {
@@ -67,6 +68,19 @@ std::optional<Instruction> InstructionOf(std::string_view line) {
   return Instruction{*address, std::string(mnemonic), std::string(operands)};
 }
 
+/// What objdump prints, both streams.
+std::string Dump(const std::string& options, const std::filesystem::path& image) {
+  const std::string command = TRIB_ARM_OBJDUMP " " + options + " '" + image.string() + "' 2>&1";
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command.c_str(), "r"), pclose);
+  std::string text;
+  std::array<char, 65536> buffer{};
+  for (std::size_t count = 1; pipe && count > 0;) {
+    count = std::fread(buffer.data(), 1, buffer.size(), pipe.get());
+    text.append(buffer.data(), count);
+  }
+  return text;
+}
+
 bool IsCall(const Instruction& instruction) {
   return instruction.mnemonic == "bl" || instruction.mnemonic == "blx";
 }
@@ -83,23 +97,50 @@ std::optional<std::uint32_t> BranchTarget(const Instruction& instruction) {
   return Hex(operands.substr(0, operands.find(' ')));
 }
 
-std::optional<Listing> Listing::Of(const std::filesystem::path& image, std::string& error) {
-  const std::string command =
-      TRIB_ARM_OBJDUMP " -d -C --no-show-raw-insn '" + image.string() + "' 2>&1";
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command.c_str(), "r"), pclose);
-  std::string text;
-  std::array<char, 65536> buffer{};
-  while (pipe) {
-    const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe.get());
-    if (count == 0) {
-      break;
-    }
-    text.append(buffer.data(), count);
+std::optional<ImageSize> SizeOf(const std::filesystem::path& image, std::string& error) {
+  const std::string text = Dump("-h", image);
+  const ImageSize size = SizeIn(text);
+  if (size.flash_bytes == 0) {
+    error = "no sections: " + text.substr(0, text.find('\n'));
+    return std::nullopt;
   }
+  return size;
+}
+
+ImageSize SizeIn(std::string_view sections) {
+  ImageSize size;
+  std::istringstream lines{std::string(sections)};
+  std::string number;
+  std::string name;
+  std::string bytes;
+  std::string flags;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    // "  3 .text  00001a2c  00000100  00000100  00001100  2**2", and on the next line its flags.
+    if (!(words >> number >> name >> bytes) || name[0] != '.' || !std::getline(lines, flags)) {
+      continue;
+    }
+    const std::uint64_t count = Hex(bytes).value_or(0);
+    const bool loaded = flags.find("LOAD") != std::string::npos;
+    const bool read_only = flags.find("READONLY") != std::string::npos;
+    if (flags.find("ALLOC") == std::string::npos) {
+      continue;
+    }
+    if (name == ".stack") {
+      size.stack_bytes += count;
+    } else {
+      size.flash_bytes += loaded ? count : 0;
+      size.ram_bytes += loaded && read_only ? 0 : count;
+    }
+  }
+  return size;
+}
+
+std::optional<Listing> Listing::Of(const std::filesystem::path& image, std::string& error) {
+  const std::string text = Dump("-d -C --no-show-raw-insn", image);
   Listing listing(text);
   if (listing.instructions_.empty()) {
-    error =
-        image.string() + ": " TRIB_ARM_OBJDUMP " lists no code: " + text.substr(0, text.find('\n'));
+    error = "no code: " + text.substr(0, text.find('\n'));
     return std::nullopt;
   }
   return listing;

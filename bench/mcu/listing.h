@@ -23,6 +23,17 @@ struct Function {
   std::uint32_t end = 0;    ///< behind its last byte
 };
 
+/// What a linked image takes.
+struct ImageSize {
+  std::uint64_t flash_bytes = 0;  ///< code, constants, and what RAM is initialised with
+  std::uint64_t ram_bytes = 0;    ///< variables, without the stack
+  std::uint64_t stack_bytes = 0;  ///< kept for it
+};
+/// Runs `objdump` on the image. @returns nullopt with one line in `error`.
+std::optional<ImageSize> SizeOf(const std::filesystem::path& image, std::string& error);
+/// Of a text as `objdump -h` prints it.
+ImageSize SizeIn(std::string_view sections);
+
 /// The code of a linked image, as binutils lists it.
 ///
 /// Threads  Immutable once read.

@@ -163,7 +163,22 @@ class Run {
     return true;
   }
 
+  bool Size(const Board& board, std::string_view image, Json& out, std::string& error) {
+    const auto size = SizeOf(board, image, error);
+    if (!size) {
+      return false;
+    }
+    Say("\nimage " + std::string(image) + ": " + std::to_string(size->flash_bytes) +
+        " bytes of flash, " + std::to_string(size->ram_bytes) + " of RAM beside its stack\n");
+    out["images"].push_back(
+        {{"image", image}, {"flash_bytes", size->flash_bytes}, {"ram_bytes", size->ram_bytes}});
+    return true;
+  }
+
   bool Windows(const Board& board, Json& out, std::string& error) {
+    if (!Size(board, "mcu_window", out, error)) {
+      return false;
+    }
     for (const PackageName& package : kPackages) {
       const auto cost = CountWindow(board, {.package = package.file}, error);
       if (!cost) {
@@ -213,10 +228,10 @@ class Run {
     }
     for (const EngineImage& engine : kEngines) {
       const auto costs = CountNetworks(board, engine.image, *networks, error);
-      if (!costs) {
+      if (!costs || !Size(board, engine.image, out, error)) {
         return false;
       }
-      Say("\nnetworks, engine compiled with " + std::string(engine.flags) + "\n");
+      Say("networks, engine compiled with " + std::string(engine.flags) + "\n");
       if (aloud_) {
         std::printf("  %-8s %10s %12s %7s %12s %7s %6s %6s %8s\n",
                     "network",
@@ -255,12 +270,12 @@ class Run {
 
 int Main(int argc, char** argv) {
   CLI::App app{
-      "What a node's code costs on the boards, counted in QEMU by a plugin: executed "
-      "instructions,\n"
-      "exact and the same on every machine. A window's stages: from a simulated machine, first\n"
-      "healthy and then with a broken bearing; figures of calls since the baseline was learned.\n"
-      "Networks: one inference. cycles*: an estimate for a Cortex-M4 from the counts (README).\n"
-      "Needs the images of the builds node-m4 and node-m55, and runs in the source folder."};
+      "What a node's code costs on the boards, counted in QEMU by a plugin: executed instructions, "
+      "exact and the same on every machine. A window's stages: from a simulated machine, first "
+      "healthy and then with a broken bearing, since the baseline was learned. Networks: one "
+      "inference. cycles*: of a Cortex-M4, estimated from the counts. Runs in the source folder "
+      "and "
+      "needs the images of the builds node-m4 and node-m55: ./dev bench mcu makes them."};
   Options options;
   app.add_flag("--json", options.json, "print the figures as JSON");
   app.add_flag("--verify", options.verify, "run everything twice and fail if a figure differs");
