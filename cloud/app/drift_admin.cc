@@ -30,13 +30,10 @@ constexpr std::uint64_t kMaxSilenceMs = std::uint64_t{366} * 86'400'000;
 constexpr std::uint64_t kSilentBlocks = 2;
 constexpr std::uint64_t kLateLookMs = 60'000;
 
-std::vector<NodeId> NodesOf(const store::DriftAlarmRow& alarm) {
-  std::vector<NodeId> out;
-  for (const json& item : Parsed(alarm.nodes, json::array())) {
-    if (const auto id = host::control::ReadId(item); id && out.size() < kMaxNodes) {
-      out.emplace_back(*id);
-    }
-  }
+/// As many as an answer goes through.
+std::vector<NodeId> SomeNodesOf(const store::DriftAlarmRow& alarm) {
+  std::vector<NodeId> out = NodesOf(alarm);
+  out.resize(std::min(out.size(), kMaxNodes));
   return out;
 }
 
@@ -275,7 +272,7 @@ DriftAdmin::Outcome DriftAdmin::ExplainAlarm(std::int64_t id) {
     return ReadFailed(alarm.status());
   }
   const auto facts = names_.Find(alarm->package);
-  const auto nodes = NodesOf(*alarm);
+  const auto nodes = SomeNodesOf(*alarm);
   json out = ToJson(*alarm, facts.get());
   drift::Block then;
   drift::Block now;
@@ -414,7 +411,7 @@ DriftAdmin::Outcome DriftAdmin::Shift(const json& args) {
                  ? Outcome(NoAlarm(static_cast<std::uint64_t>(*id)))
                  : ReadFailed(alarm.status());
     }
-    return ShiftOf(NodesOf(*alarm), alarm->package, alarm->begin_ms);
+    return ShiftOf(SomeNodesOf(*alarm), alarm->package, alarm->begin_ms);
   }
   const auto id = Id(args, "node", std::nullopt, error);
   if (!id) {

@@ -249,6 +249,24 @@ json HistogramsJson(const drift::Block& then, const drift::Block& now, const Pac
   return out;
 }
 
+std::string NodesText(const std::vector<NodeId>& nodes) {
+  json out = json::array();
+  for (const NodeId node : nodes) {
+    out.push_back(host::control::IdText(node.value()));
+  }
+  return out.dump();
+}
+
+std::vector<NodeId> NodesOf(const store::DriftAlarmRow& alarm) {
+  std::vector<NodeId> out;
+  for (const json& item : Parsed(alarm.nodes, json::array())) {
+    if (const auto id = host::control::ReadId(item)) {
+      out.emplace_back(*id);
+    }
+  }
+  return out;
+}
+
 store::DriftAlarmRow RowOf(const drift::Alarm& alarm, std::uint64_t raised_ms) {
   store::DriftAlarmRow row;
   row.subject_kind = static_cast<std::uint8_t>(alarm.subject.kind);
@@ -263,11 +281,7 @@ store::DriftAlarmRow RowOf(const drift::Alarm& alarm, std::uint64_t raised_ms) {
   row.resolution = Finite(alarm.resolution);
   row.tests = alarm.tests;
   row.reasoning = alarm.reasoning;
-  json nodes = json::array();
-  for (const NodeId node : alarm.nodes) {
-    nodes.push_back(host::control::IdText(node.value()));
-  }
-  row.nodes = nodes.dump();
+  row.nodes = NodesText(alarm.nodes);
   json evidence = json::array();
   for (const drift::Evidence& item : alarm.evidence) {
     evidence.push_back(ToJson(item));

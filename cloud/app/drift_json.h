@@ -35,6 +35,10 @@ void AddNames(nlohmann::json& evidence, const PackageFacts* facts);
 /// Text that the store kept; `fallback` for one that is damaged.
 nlohmann::json Parsed(const std::string& text, nlohmann::json fallback);
 
+/// The nodes of an alarm as the store keeps them, and back; what is damaged is left out.
+std::string NodesText(const std::vector<NodeId>& nodes);
+std::vector<NodeId> NodesOf(const store::DriftAlarmRow& alarm);
+
 store::DriftAlarmRow RowOf(const drift::Alarm& alarm, std::uint64_t raised_ms);
 store::DriftLookRow RowOf(const drift::Look& look);
 drift::Subject SubjectOf(const store::DriftAlarmRow& alarm);

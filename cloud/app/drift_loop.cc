@@ -39,6 +39,26 @@ drift::Monitor MonitorOf(const drift::Options& options, const PackageNames& name
           }};
 }
 
+/// The nodes of alarms that stand, with those that this look found them to tell.
+std::vector<store::DriftLookPut::Told> ToldBy(
+    const std::map<drift::Subject, store::DriftAlarmRow>& standing, const drift::Look& look) {
+  std::map<std::int64_t, std::set<NodeId>> nodes;
+  for (const drift::Absorption& absorption : look.absorptions) {
+    const auto teller = standing.find(absorption.teller);
+    if (teller != standing.end()) {
+      std::set<NodeId>& all = nodes[teller->second.id];
+      const auto before = NodesOf(teller->second);
+      all.insert(before.begin(), before.end());
+      all.insert(absorption.nodes.begin(), absorption.nodes.end());
+    }
+  }
+  std::vector<store::DriftLookPut::Told> out;
+  for (const auto& [alarm, all] : nodes) {
+    out.push_back({alarm, NodesText({all.begin(), all.end()})});
+  }
+  return out;
+}
+
 std::vector<drift::Block> BlocksOf(const std::vector<store::StoredBlock>& stored) {
   std::vector<drift::Block> out;
   out.reserve(stored.size());
@@ -195,9 +215,7 @@ void DriftLoop::Relearn(std::span<const store::DriftAlarmRow> alarms) {
 }
 
 /// Reads what this look is about. @returns false when the store could not be read.
-bool DriftLoop::Prepare(store::DriftLookPut& put,
-                        std::set<drift::Subject>& open,
-                        std::uint64_t now_ms) {
+bool DriftLoop::Prepare(store::DriftLookPut& put, Standing& standing, std::uint64_t now_ms) {
   const auto relearn = reader_->ReadToRelearn();
   const auto unresolved = reader_->ReadUnresolved();
   const auto blocks =
@@ -213,7 +231,7 @@ bool DriftLoop::Prepare(store::DriftLookPut& put,
     if (alarm.state == store::AlarmState::kSilenced && alarm.silenced_until_ms <= now_ms) {
       put.unsilenced.push_back(alarm.id);
     } else {
-      open.insert(SubjectOf(alarm));
+      standing[SubjectOf(alarm)] = alarm;
     }
   }
   for (const store::StoredBlock& block : *blocks) {
@@ -224,7 +242,11 @@ bool DriftLoop::Prepare(store::DriftLookPut& put,
 
 /// Judges, and tells which blocks may have become part of a reference: those of nodes that were not
 /// watched before.
-drift::Look DriftLoop::Judge(store::DriftLookPut& put, const std::set<drift::Subject>& open) {
+drift::Look DriftLoop::Judge(store::DriftLookPut& put, const Standing& standing) {
+  std::set<drift::Subject> open;
+  for (const auto& [subject, alarm] : standing) {
+    open.insert(subject);
+  }
   std::vector<drift::Block> blocks;
   blocks.reserve(put.blocks.size());
   for (const store::LookedBlock& looked : put.blocks) {
@@ -232,9 +254,9 @@ drift::Look DriftLoop::Judge(store::DriftLookPut& put, const std::set<drift::Sub
   }
   const std::lock_guard lock(monitor_mutex_);
   std::map<NodeId, PackageHash> watched;
-  for (const drift::NodeStanding& standing : monitor_.Standings()) {
-    if (standing.watched) {
-      watched[standing.node] = standing.package;
+  for (const drift::NodeStanding& node : monitor_.Standings()) {
+    if (node.watched) {
+      watched[node.node] = node.package;
     }
   }
   for (store::LookedBlock& looked : put.blocks) {
@@ -254,9 +276,9 @@ bool DriftLoop::LookOnce() {
     Log(Level::kWarn, "drift", line);
   }
   store::DriftLookPut put;
-  std::set<drift::Subject> open;
+  Standing standing;
   put.look.at_ms = WallMs();
-  if (!Prepare(put, open, put.look.at_ms)) {
+  if (!Prepare(put, standing, put.look.at_ms)) {
     return false;
   }
   if (put.blocks.empty() && put.unsilenced.empty()) {
@@ -265,11 +287,12 @@ bool DriftLoop::LookOnce() {
     published_.looked_ms = put.look.at_ms;
     return false;
   }
-  const drift::Look look = Judge(put, open);
+  const drift::Look look = Judge(put, standing);
   put.look = RowOf(look);
   for (const drift::Alarm& alarm : look.alarms) {
     put.alarms.push_back(RowOf(alarm, look.at_ms));
   }
+  put.told = ToldBy(standing, look);
   put.relearned.assign(relearned_.begin(), relearned_.end());
   // The monitor has taken the blocks: until the store has the look, there is no other one.
   if (!Put(put)) {
@@ -303,6 +326,14 @@ bool DriftLoop::Put(const store::DriftLookPut& put) {
 void DriftLoop::Tell(const drift::Look& look, std::uint64_t took_ms) {
   for (const drift::Alarm& alarm : look.alarms) {
     Log(Level::kWarn, "drift", "alarm of ", TextOf(alarm.subject), ": ", alarm.reasoning);
+  }
+  for (const drift::Absorption& absorption : look.absorptions) {
+    Log(Level::kInfo,
+        "drift",
+        TextOf(absorption.subject),
+        " moved too: the alarm of ",
+        TextOf(absorption.teller),
+        " tells it");
   }
   const std::lock_guard lock(mutex_);
   ++published_.looks;

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -76,9 +77,11 @@ class DriftLoop {
   bool Restore();
   /// @returns whether there is more to look at now.
   bool LookOnce();
-  bool Prepare(store::DriftLookPut& put, std::set<drift::Subject>& open, std::uint64_t now_ms);
+  /// Alarms that are not resolved, by what they are about.
+  using Standing = std::map<drift::Subject, store::DriftAlarmRow>;
+  bool Prepare(store::DriftLookPut& put, Standing& standing, std::uint64_t now_ms);
   void Relearn(std::span<const store::DriftAlarmRow> alarms);
-  drift::Look Judge(store::DriftLookPut& put, const std::set<drift::Subject>& open);
+  drift::Look Judge(store::DriftLookPut& put, const Standing& standing);
   /// Until the store takes it, or stops. @returns whether it did.
   bool Put(const store::DriftLookPut& put);
   void Tell(const drift::Look& look, std::uint64_t took_ms);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "error_watch.h"
 #include "evidence.h"
 #include "fleet.h"
 #include "judgement.h"
@@ -29,6 +30,7 @@ struct Monitor::Impl {
   Options options;
   KindsOf kinds_of;
   Fleet fleet;
+  ErrorWatch errors;
 };
 
 Monitor::Monitor(const Options& options, KindsOf kinds_of) {
@@ -44,6 +46,7 @@ Look Monitor::Judge(std::span<const Block> blocks,
                     std::uint64_t at_ms) {
   Look look;
   look.at_ms = at_ms;
+  impl_->errors.Take(blocks);
   const Absorbed absorbed = impl_->fleet.Absorb(blocks, look);
   Judgement(impl_->options, impl_->kinds_of, impl_->fleet, open).Run(absorbed, look);
   return look;
@@ -51,6 +54,7 @@ Look Monitor::Judge(std::span<const Block> blocks,
 
 void Monitor::Restore(std::span<const Block> blocks) {
   Look look;
+  impl_->errors.Take(blocks);
   (void)impl_->fleet.Absorb(blocks, look);
 }
 
@@ -75,6 +79,10 @@ std::vector<NodeStanding> Monitor::Standings() const {
     standing.evidence.resize(std::min(kStandingEvidence, standing.evidence.size()));
   }
   return out;
+}
+
+std::vector<ErrorStanding> Monitor::Errors() const {
+  return impl_->errors.Standings();
 }
 
 bool Monitor::ThenAndNow(NodeId node, Block& reference, Block& now) const {

@@ -151,6 +151,13 @@ struct FamilyLook {
   double resolution = 0;  ///< 0 = no limit
 };
 
+/// What would have been an alarm, had not one of a wider subject told it.
+struct Absorption {
+  Subject subject;
+  Subject teller;  ///< whose alarm is raised in this look, or stands
+  std::vector<NodeId> nodes;
+};
+
 struct Look {
   std::uint64_t at_ms = 0;           ///< cloud's wall clock
   std::uint64_t blocks = 0;          ///< looked at, references included
@@ -162,6 +169,7 @@ struct Look {
   std::uint64_t watched = 0;         ///< nodes with a complete reference
   std::vector<FamilyLook> families;  ///< those that tested anything
   std::vector<Alarm> alarms;
+  std::vector<Absorption> absorptions;
 };
 
 /// Where a node stands.
@@ -173,6 +181,30 @@ struct NodeStanding {
   std::uint64_t last_block_ms = 0;     ///< begin of the newest block looked at
   double p = 1;                        ///< of that block; 1 while learning
   std::vector<Evidence> evidence;      ///< of that block, strongest first, at most 4
+};
+
+/// What watches a package's answers beside the scheduled tests. A flag of it costs nothing and
+/// promises nothing.
+enum class Detector : std::uint8_t { kAdwin = 1, kPageHinkley = 2, kDdm = 3 };
+inline constexpr std::size_t kDetectors = 3;
+
+struct DetectorFlags {
+  Detector detector = Detector::kAdwin;
+  std::uint64_t flags = 0;
+  std::uint64_t begin_ms = 0;  ///< of the newest one's block; 0: none
+  double before = 0;           ///< share of errors before that block
+  double after = 0;            ///< in it
+};
+
+/// How often the nodes that run a package were wrong, where a later tier decided too.
+struct ErrorStanding {
+  PackageHash package;
+  std::uint64_t judged = 0;  ///< audited windows, of all blocks looked at
+  std::uint64_t errors = 0;
+  std::uint64_t begin_ms = 0;    ///< of the newest block
+  std::uint64_t judged_now = 0;  ///< in it
+  std::uint64_t errors_now = 0;
+  std::array<DetectorFlags, kDetectors> detectors{};
 };
 
 }  // namespace trib::cloud::drift
