@@ -13,6 +13,7 @@
 namespace trib::cloud {
 namespace {
 
+using drift::ErrorStanding;
 using host::control::ControlError;
 using host::control::HashText;
 using host::control::IdText;
@@ -192,6 +193,26 @@ json DriftAdmin::NodesJson(const std::vector<drift::NodeStanding>& standings,
           {"flagged", reader_->CountFlagged(since_ms).value_or(0)}};
 }
 
+json DriftAdmin::ErrorsJson(std::optional<PackageHash> package) const {
+  json out = json::array();
+  for (const auto& errors : loop_ != nullptr ? loop_->Errors() : std::vector<ErrorStanding>()) {
+    if (!package || errors.package == *package) {
+      out.push_back(ToJson(errors));
+    }
+  }
+  return out;
+}
+
+json DriftAdmin::NewestFlagsJson() {
+  json out = json::array();
+  if (const auto flags = reader_->ReadNewestFlags(kFlagsShown); flags.ok()) {
+    for (const store::StoredFlag& flag : *flags) {
+      out.push_back(ToJson(flag, names_.Find(flag.flag.package).get()));
+    }
+  }
+  return out;
+}
+
 DriftAdmin::Outcome DriftAdmin::ShowStatus() {
   const std::uint64_t now = WallMs();
   const auto week_ms = static_cast<std::uint64_t>(config_.options.week.count());
@@ -236,6 +257,8 @@ DriftAdmin::Outcome DriftAdmin::ShowStatus() {
               {"families", std::move(families)},
               {"alarms", std::move(alarms)},
               {"nodes", std::move(nodes)},
+              {"errors", ErrorsJson()},
+              {"flags", NewestFlagsJson()},
               {"last_look", std::move(last_look)}};
 }
 
@@ -279,6 +302,7 @@ DriftAdmin::Outcome DriftAdmin::ExplainAlarm(std::int64_t id) {
   out["histograms_of"] =
       loop_ != nullptr ? loop_->ThenAndNow(nodes, alarm->package, then, now) : 0U;
   out["histograms"] = HistogramsJson(then, now, facts.get());
+  out["errors"] = ErrorsJson(alarm->package);
   out["flags"] = FlagsJson(nodes);
   out["now_ms"] = WallMs();
   return out;
@@ -298,6 +322,7 @@ DriftAdmin::Outcome DriftAdmin::ExplainNode(NodeId node) {
   drift::Block now;
   out["histograms_of"] = loop_->ThenAndNow(std::span(&node, 1), standing->package, then, now);
   out["histograms"] = HistogramsJson(then, now, facts.get());
+  out["errors"] = ErrorsJson(standing->package);
   out["flags"] = FlagsJson({node});
   out["now_ms"] = WallMs();
   return out;

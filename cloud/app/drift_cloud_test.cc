@@ -42,7 +42,8 @@ class DriftCloudTest : public CloudTest {
     record.sketch.windows = 1000;
     record.sketch.exits[2] = 1000;
     record.sketch.labels.resize(2);
-    record.sketch.labels[0] = 1000;
+    record.sketch.labels[0] = 1000 - of_label_1;
+    record.sketch.labels[1] = of_label_1;
     message::Histogram histogram;
     histogram.feature = 3;
     // No two blocks are quite alike, nor are two nodes.
@@ -91,6 +92,7 @@ class DriftCloudTest : public CloudTest {
 
   std::uint64_t begin_ = 0;
   std::uint64_t batch_ = 0;
+  std::uint32_t of_label_1 = 100;
   std::uint32_t sequence_ = 0;
   const crypto::KeyPair other_key_ = DrawKey();
   const crypto::KeyPair third_key_ = DrawKey();
@@ -283,7 +285,55 @@ TEST_F(DriftCloudTest, FlagsAreShownBesideTheAlarm) {
   EXPECT_EQ(flags[0]["source"], "gateway");
   EXPECT_EQ(flags[0]["channel"], "label_rate");
   EXPECT_EQ(flags[0]["after"], 0.75);
+  EXPECT_EQ(DriftStatus()["flags"], flags);
   EXPECT_EQ(Ask("stats")["rejected"]["flag_refused"], 1);
+}
+
+TEST_F(DriftCloudTest, TheModelsStandingAlarmTellsANodesAnswers) {
+  FakeGateway gateway = Connect(9, gateway_key_);
+  SendBlocks(gateway, 0, 4);
+  ASSERT_TRUE(AwaitWatched(gateway, 3)) << DriftStatus().dump(2);
+  ASSERT_TRUE(host::sqlite::Database::Open(config_.store_path.string())
+                  ->Execute("INSERT INTO drift_alarm SELECT 5, 1, 1, 5, 0, 4, 5, 0, 0, 1, 0, 0, 0,"
+                            " 1, '', '[\"3\"]', '[]', '', 0, 0, 0, 0, NULL")
+                  .ok());
+  of_label_1 = 600;
+  std::vector<std::string> sealed = {Sketch(1, 5), Sketch(1, 6)};
+  of_label_1 = 100;
+  for (const std::uint64_t node : {2U, 3U}) {
+    sealed.push_back(Sketch(node, 5));
+    sealed.push_back(Sketch(node, 6));
+  }
+  Send(gateway, sealed);
+  ASSERT_TRUE(gateway.Until([&] {
+    const json alarms = DriftStatus()["alarms"];
+    return alarms.size() != 1 || alarms[0]["nodes"].size() > 1;
+  })) << DriftStatus().dump(2);
+  const json status = DriftStatus();
+  ASSERT_EQ(status["alarms"].size(), 1U) << status.dump(2);
+  EXPECT_EQ(status["alarms"][0]["alarm"], 5);
+  EXPECT_EQ(status["alarms"][0]["nodes"], json::array({"1", "3"}));
+}
+
+TEST_F(DriftCloudTest, ErrorsOfAuditedWindowsAreShownWithTheirDetectors) {
+  FakeGateway gateway = Connect(9, gateway_key_);
+  SendBlocks(gateway, 0, 2);
+  // The audit's verdicts come through the tail; here the store is told what they add up to.
+  ASSERT_TRUE(host::sqlite::Database::Open(config_.store_path.string())
+                  ->Execute("UPDATE drift_block SET judged = 100, errors = 7, revision = revision +"
+                            " 1 WHERE look IS NULL")
+                  .ok());
+  SendBlocks(gateway, 3, 4);
+  ASSERT_TRUE(gateway.Until([&] { return DriftStatus()["errors"].size() == 1; }));
+  const json errors = DriftStatus()["errors"][0];
+  EXPECT_EQ(errors["package_hash"], "1122334455667788");
+  EXPECT_GE(errors["judged"], 100);
+  EXPECT_EQ(errors["errors"].get<int>() * 100, errors["judged"].get<int>() * 7);
+  ASSERT_EQ(errors["detectors"].size(), 3U);
+  EXPECT_EQ(errors["detectors"][0]["detector"], "adwin");
+  EXPECT_EQ(errors["detectors"][0]["flags"], 0);
+  EXPECT_TRUE(errors["detectors"][0]["before"].is_null());
+  EXPECT_EQ(Ask("drift.explain", {{"node", 1}})["errors"].size(), 1U);
 }
 
 TEST_F(DriftCloudTest, CallsSayWhatIsWrong) {

@@ -213,6 +213,25 @@ json ToJson(const drift::NodeStanding& standing, const PackageFacts* facts) {
           {"evidence", std::move(evidence)}};
 }
 
+json ToJson(const drift::ErrorStanding& errors) {
+  json detectors = json::array();
+  for (const drift::DetectorFlags& one : errors.detectors) {
+    const bool flagged = one.flags > 0;
+    detectors.push_back({{"detector", NameOf(one.detector)},
+                         {"flags", one.flags},
+                         {"begin_ms", flagged ? json(one.begin_ms) : json()},
+                         {"before", flagged ? json(one.before) : json()},
+                         {"after", flagged ? json(one.after) : json()}});
+  }
+  return {{"package_hash", host::control::HashText(errors.package.value())},
+          {"judged", errors.judged},
+          {"errors", errors.errors},
+          {"begin_ms", errors.begin_ms},
+          {"judged_now", errors.judged_now},
+          {"errors_now", errors.errors_now},
+          {"detectors", std::move(detectors)}};
+}
+
 json ToJson(const store::StoredFlag& stored, const PackageFacts* facts) {
   constexpr std::array kChannels{
       "histogram", "feature", "confidence", "trigger_rate", "exit_rate", "label_rate"};

@@ -24,6 +24,7 @@ nlohmann::json ToJson(const drift::FamilyLook& family);
 nlohmann::json ToJson(const store::DriftAlarmRow& alarm, const PackageFacts* facts);
 nlohmann::json ToJson(const store::DriftLookRow& look, const std::vector<std::int64_t>& alarms);
 nlohmann::json ToJson(const drift::NodeStanding& standing, const PackageFacts* facts);
+nlohmann::json ToJson(const drift::ErrorStanding& errors);
 nlohmann::json ToJson(const store::StoredFlag& flag, const PackageFacts* facts);
 /// Every histogram of a node or of several, then and now.
 nlohmann::json HistogramsJson(const drift::Block& then,

@@ -107,6 +107,11 @@ std::vector<drift::NodeStanding> DriftLoop::Standings() const {
   return monitor_.Standings();
 }
 
+std::vector<drift::ErrorStanding> DriftLoop::Errors() const {
+  const std::lock_guard lock(monitor_mutex_);
+  return monitor_.Errors();
+}
+
 std::size_t DriftLoop::ThenAndNow(std::span<const NodeId> nodes,
                                   PackageHash package,
                                   drift::Block& then,

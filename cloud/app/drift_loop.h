@@ -42,7 +42,8 @@ struct DriftSnapshot {
 /// that a crash interrupts was not: its blocks are looked at again. At the start the former looks
 /// are gone through again, so that references and pools are what they were.
 ///
-/// Threads  Start() and Stop() from one; snapshot(), Standings() and ThenAndNow() from any, which
+/// Threads  Start() and Stop() from one; snapshot(), Standings(), Errors() and ThenAndNow() from
+/// any, which
 ///          wait while a look judges.
 /// Queue    None: the store holds the blocks, at most kMaxBlocks are in memory.
 /// Memory   The monitor's, and about 3 kB a block of one look.
@@ -65,6 +66,7 @@ class DriftLoop {
 
   [[nodiscard]] DriftSnapshot snapshot() const;
   [[nodiscard]] std::vector<drift::NodeStanding> Standings() const;
+  [[nodiscard]] std::vector<drift::ErrorStanding> Errors() const;
   /// Sums over `nodes` of `package`, as far as they are known. @returns how many are.
   std::size_t ThenAndNow(std::span<const NodeId> nodes,
                          PackageHash package,

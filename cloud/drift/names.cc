@@ -50,4 +50,16 @@ const char* NameOf(Family family) {
   return "model";
 }
 
+const char* NameOf(Detector detector) {
+  switch (detector) {
+    case Detector::kAdwin:
+      return "adwin";
+    case Detector::kPageHinkley:
+      return "page_hinkley";
+    case Detector::kDdm:
+      break;
+  }
+  return "ddm";
+}
+
 }  // namespace trib::cloud::drift

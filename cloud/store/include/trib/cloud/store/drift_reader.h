@@ -79,6 +79,8 @@ class DriftReader {
   Result<std::uint64_t> CountOthers(Millis length);
   /// Newest first.
   Result<std::vector<StoredFlag>> ReadFlags(NodeId node, std::size_t limit);
+  /// Of all nodes, newest first.
+  Result<std::vector<StoredFlag>> ReadNewestFlags(std::size_t limit);
   /// Nodes with a flag that was stored from `since_ms` on.
   Result<std::uint64_t> CountFlagged(std::uint64_t since_ms);
 
