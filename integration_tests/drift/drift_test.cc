@@ -213,7 +213,8 @@ class DriftScenario : public River {
   /// The nodes whose gateway flagged that they named the normal state less often than before.
   std::set<std::string> FlaggedByGateways() {
     std::set<std::string> out;
-    for (const json& flag : Trib({"drift", "status"})["flags"]) {
+    const json status = Trib({"drift", "status"});
+    for (const json& flag : status["flags"]) {
       if (flag["source"] == "gateway" && flag["channel"] == "label_rate" && flag["index"] == 0 &&
           flag["after"] < flag["before"]) {
         out.insert(flag["node"].get<std::string>());
