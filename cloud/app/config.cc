@@ -64,6 +64,7 @@ void ReadDrift(ConfigFile& file, Config& config) {
   options.min_windows = static_cast<std::uint32_t>(
       file.Int("drift.min_windows", options.min_windows, {1, 1'000'000'000}));
   options.min_psi = file.Double("drift.min_psi", options.min_psi, {0, 10});
+  options.embedding_part = file.Double("drift.embedding_part", options.embedding_part, {0, 1});
   if (options.week < options.block) {
     file.Fail("drift.week", "must be at least as long as drift.block");
   }

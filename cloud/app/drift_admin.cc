@@ -149,10 +149,14 @@ json DriftAdmin::FamiliesJson(const std::vector<store::DriftLookRow>& week,
                               std::uint64_t watched) const {
   using drift::Family;
   const drift::Options& options = config_.options;
-  const std::array<std::pair<Family, double>, 4> shares{{{Family::kNode, options.shares.node},
-                                                         {Family::kGroup, options.shares.group},
-                                                         {Family::kFleet, options.shares.fleet},
-                                                         {Family::kModel, options.shares.model}}};
+  std::vector<std::pair<Family, double>> shares{
+      {Family::kNode, options.shares.node},
+      {Family::kGroup, options.shares.group},
+      {Family::kFleet, options.shares.fleet},
+      {Family::kModel, options.shares.model * (1 - options.embedding_part)}};
+  if (options.embedding_part > 0) {
+    shares.emplace_back(Family::kEmbedding, options.shares.model * options.embedding_part);
+  }
   json out = json::array();
   for (const auto& [family, share] : shares) {
     const FamilyWeek sum = SumOf(week, family);

@@ -59,6 +59,15 @@ std::vector<store::DriftLookPut::Told> ToldBy(
   return out;
 }
 
+template <typename Standing>
+std::set<drift::Subject> SubjectsOf(const Standing& standing) {
+  std::set<drift::Subject> out;
+  for (const auto& [subject, alarm] : standing) {
+    out.insert(subject);
+  }
+  return out;
+}
+
 std::vector<drift::Block> BlocksOf(const std::vector<store::StoredBlock>& stored) {
   std::vector<drift::Block> out;
   out.reserve(stored.size());
@@ -73,10 +82,12 @@ std::vector<drift::Block> BlocksOf(const std::vector<store::StoredBlock>& stored
 DriftLoop::DriftLoop(const DriftConfig& config,
                      StoreLoop& store,
                      std::unique_ptr<store::DriftReader> reader,
-                     PackageNames& names)
+                     PackageNames& names,
+                     FindNetwork find_network)
     : config_(config),
       store_(store),
       reader_(std::move(reader)),
+      embeddings_(*reader_, config.options.block, std::move(find_network)),
       names_(names),
       monitor_(MonitorOf(config.options, names)) {
   published_.enabled = true;
@@ -245,19 +256,40 @@ bool DriftLoop::Prepare(store::DriftLookPut& put, Standing& standing, std::uint6
   return true;
 }
 
-/// Judges, and tells which blocks may have become part of a reference: those of nodes that were not
-/// watched before.
 drift::Look DriftLoop::Judge(store::DriftLookPut& put, const Standing& standing) {
-  std::set<drift::Subject> open;
-  for (const auto& [subject, alarm] : standing) {
-    open.insert(subject);
-  }
   std::vector<drift::Block> blocks;
   blocks.reserve(put.blocks.size());
   for (const store::LookedBlock& looked : put.blocks) {
     blocks.push_back(BlockOf(looked.stored.block));
   }
-  const std::lock_guard lock(monitor_mutex_);
+  drift::Look look;
+  {
+    const std::lock_guard lock(monitor_mutex_);
+    NameRoles(put);
+    look = monitor_.Judge(blocks, SubjectsOf(standing), put.look.at_ms);
+  }
+  JudgeEmbeddings(standing, look);
+  return look;
+}
+
+void DriftLoop::JudgeEmbeddings(const Standing& standing, drift::Look& look) {
+  for (const drift::EmbeddingPlan& plan : look.embeddings) {
+    const auto reference = embeddings_.Read(plan.package, plan.reference);
+    const auto now = embeddings_.Read(plan.package, plan.now);
+    if (!reference.ok() || !now.ok()) {
+      // Not tested and nothing spent: the next week is.
+      Log(Level::kWarn,
+          "drift",
+          "a week's audited windows could not be read: ",
+          reader_->last_error());
+      continue;
+    }
+    drift::JudgeEmbeddings(plan, *reference, *now, SubjectsOf(standing), look);
+  }
+}
+
+/// Which blocks may become part of a reference: those of nodes that are not watched yet.
+void DriftLoop::NameRoles(store::DriftLookPut& put) const {
   std::map<NodeId, PackageHash> watched;
   for (const drift::NodeStanding& node : monitor_.Standings()) {
     if (node.watched) {
@@ -272,7 +304,6 @@ drift::Look DriftLoop::Judge(store::DriftLookPut& put, const Standing& standing)
       looked.role = store::BlockRole::kReference;
     }
   }
-  return monitor_.Judge(blocks, open, put.look.at_ms);
 }
 
 bool DriftLoop::LookOnce() {

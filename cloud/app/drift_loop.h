@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "drift_embeddings.h"
 #include "package_names.h"
 #include "store_loop.h"
 #include "trib/cloud/app/config.h"
@@ -55,7 +56,8 @@ class DriftLoop {
   DriftLoop(const DriftConfig& config,
             StoreLoop& store,
             std::unique_ptr<store::DriftReader> reader,
-            PackageNames& names);
+            PackageNames& names,
+            FindNetwork find_network);
   ~DriftLoop() { Stop(); }
   DriftLoop(const DriftLoop&) = delete;
   DriftLoop& operator=(const DriftLoop&) = delete;
@@ -83,7 +85,10 @@ class DriftLoop {
   using Standing = std::map<drift::Subject, store::DriftAlarmRow>;
   bool Prepare(store::DriftLookPut& put, Standing& standing, std::uint64_t now_ms);
   void Relearn(std::span<const store::DriftAlarmRow> alarms);
+  void NameRoles(store::DriftLookPut& put) const;  // under monitor_mutex_
   drift::Look Judge(store::DriftLookPut& put, const Standing& standing);
+  /// The tests of audited windows that are due, with their records as far as the store has them.
+  void JudgeEmbeddings(const Standing& standing, drift::Look& look);
   /// Until the store takes it, or stops. @returns whether it did.
   bool Put(const store::DriftLookPut& put);
   void Tell(const drift::Look& look, std::uint64_t took_ms);
@@ -94,6 +99,7 @@ class DriftLoop {
   const DriftConfig config_;
   StoreLoop& store_;
   const std::unique_ptr<store::DriftReader> reader_;
+  EmbeddingRecords embeddings_;  // drift thread
   PackageNames& names_;
   /// Alarms whose subjects were learned anew since the newest look that is in the store.
   std::set<std::int64_t> relearned_;  // drift thread

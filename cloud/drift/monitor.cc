@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "embedding_schedule.h"
 #include "error_watch.h"
 #include "evidence.h"
 #include "fleet.h"
@@ -25,12 +26,13 @@ void Check(const Options& options) {
 
 struct Monitor::Impl {
   Impl(const Options& with, KindsOf kinds)
-      : options(with), kinds_of(std::move(kinds)), fleet(with) {}
+      : options(with), kinds_of(std::move(kinds)), fleet(with), embeddings(with) {}
 
   Options options;
   KindsOf kinds_of;
   Fleet fleet;
   ErrorWatch errors;
+  EmbeddingSchedule embeddings;
 };
 
 Monitor::Monitor(const Options& options, KindsOf kinds_of) {
@@ -47,14 +49,17 @@ Look Monitor::Judge(std::span<const Block> blocks,
   Look look;
   look.at_ms = at_ms;
   impl_->errors.Take(blocks);
+  const auto due = impl_->embeddings.Take(blocks);
   const Absorbed absorbed = impl_->fleet.Absorb(blocks, look);
   Judgement(impl_->options, impl_->kinds_of, impl_->fleet, open).Run(absorbed, look);
+  look.embeddings = impl_->embeddings.Plan(impl_->fleet, due);
   return look;
 }
 
 void Monitor::Restore(std::span<const Block> blocks) {
   Look look;
   impl_->errors.Take(blocks);
+  (void)impl_->embeddings.Take(blocks);
   (void)impl_->fleet.Absorb(blocks, look);
 }
 

@@ -44,6 +44,8 @@ const char* NameOf(Family family) {
       return "group";
     case Family::kFleet:
       return "fleet";
+    case Family::kEmbedding:
+      return "embedding";
     case Family::kModel:
       break;
   }

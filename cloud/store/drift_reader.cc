@@ -104,7 +104,7 @@ Result<std::vector<StoredFlag>> ReadFlagRows(Statement& statement) {
 struct DriftReader::Impl {
   Database database;
   Statement complete, steps, looked, unresolved, to_relearn, relearned, alarm, alarms, alarms_of;
-  Statement looks, span, frames, totals, open, other, flags, newest_flags;
+  Statement looks, span, frames, activations, totals, open, other, flags, newest_flags;
   Statement flagged;
 
   Status Prepare() {
@@ -141,6 +141,10 @@ struct DriftReader::Impl {
         {&frames,
          "SELECT sealed FROM record WHERE node = ? AND time_ms >= ? AND time_ms < ? AND kind = 18"
          " AND audit = 1 AND package_hash = ? ORDER BY time_ms DESC LIMIT ?"},
+        {&activations,
+         "SELECT sealed FROM record INDEXED BY record_node_time WHERE node = ? AND time_ms >= ? AND"
+         " time_ms < ? AND kind = 19 AND audit = 1 AND package_hash = ? ORDER BY time_ms DESC LIMIT"
+         " ?"},
         {&totals, "SELECT name, value FROM drift_total"},
         {&open, "SELECT count(*) FROM drift_block WHERE look IS NULL AND length_ms = ?"},
         {&other, "SELECT count(*) FROM drift_block WHERE length_ms <> ?"},
@@ -265,6 +269,15 @@ Status DriftReader::ReadFrames(NodeId node,
                                const std::function<void(std::string_view sealed)>& take) {
   impl_->frames.BindAll(node.value(), span.begin_ms, span.end_ms, package.value(), limit);
   return ForEach(impl_->frames, [&](const Statement& s) { take(s.Blob(0)); });
+}
+
+Status DriftReader::ReadActivations(NodeId node,
+                                    PackageHash package,
+                                    const Span& span,
+                                    std::size_t limit,
+                                    const std::function<void(std::string_view sealed)>& take) {
+  impl_->activations.BindAll(node.value(), span.begin_ms, span.end_ms, package.value(), limit);
+  return ForEach(impl_->activations, [&](const Statement& s) { take(s.Blob(0)); });
 }
 
 Result<std::vector<std::pair<std::string, std::uint64_t>>> DriftReader::ReadTotals() {

@@ -123,7 +123,7 @@ enum class Cause : std::uint8_t {
   kModel = 5,
 };
 
-enum class Family : std::uint8_t { kNode = 1, kGroup = 2, kFleet = 3, kModel = 4 };
+enum class Family : std::uint8_t { kNode = 1, kGroup = 2, kFleet = 3, kModel = 4, kEmbedding = 5 };
 
 /// A rejected test with an effect.
 struct Alarm {
@@ -158,6 +158,21 @@ struct Absorption {
   std::vector<NodeId> nodes;
 };
 
+/// A test of embeddings that is due, and the blocks of nodes whose audited windows it compares.
+struct EmbeddingPlan {
+  struct Place {
+    NodeId node;
+    std::uint64_t block_ms = 0;
+    friend bool operator==(const Place&, const Place&) = default;
+  };
+  PackageHash package;
+  std::uint64_t begin_ms = 0;  ///< of the week that is judged
+  double alpha = 0;
+  std::vector<Place> reference;
+  std::vector<Place> now;
+  friend bool operator==(const EmbeddingPlan&, const EmbeddingPlan&) = default;
+};
+
 struct Look {
   std::uint64_t at_ms = 0;           ///< cloud's wall clock
   std::uint64_t blocks = 0;          ///< looked at, references included
@@ -170,6 +185,7 @@ struct Look {
   std::vector<FamilyLook> families;  ///< those that tested anything
   std::vector<Alarm> alarms;
   std::vector<Absorption> absorptions;
+  std::vector<EmbeddingPlan> embeddings;  ///< due now, for JudgeEmbeddings()
 };
 
 /// Where a node stands.

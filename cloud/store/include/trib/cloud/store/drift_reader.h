@@ -70,6 +70,13 @@ class DriftReader {
                     std::size_t limit,
                     const std::function<void(std::string_view sealed)>& take);
 
+  /// The same of audited windows that were deferred: their activations.
+  Status ReadActivations(NodeId node,
+                         PackageHash package,
+                         const Span& span,
+                         std::size_t limit,
+                         const std::function<void(std::string_view sealed)>& take);
+
   /// Of all time: `sketches` (in blocks), `learning` (of nodes without a baseline: not in blocks),
   /// `late`, `late_verdicts`, `judged`, `passed_blocks`, `unreadable`.
   Result<std::vector<std::pair<std::string, std::uint64_t>>> ReadTotals();
