@@ -83,7 +83,8 @@ void Joining::Raise(Look& look) {
   RaiseFleet(look);
   if (raised_.count(kFleetSubject) == 0) {
     RaiseGroups(look);
-    RaiseNodes(look);
+    RaiseNodes(nodes_, look);
+    RaiseNodes(weeks_, look);
   }
 }
 
@@ -232,9 +233,9 @@ void Joining::RaiseGroups(Look& look) {
 
 /// Nodes of a group that is alarmed are told with it. They also made the others' threshold less
 /// strict; so these are judged again, among themselves and with their part of the budget.
-void Joining::RaiseNodes(Look& look) {
+void Joining::RaiseNodes(const NodeFindings& findings, Look& look) {
   std::vector<const NodeTest*> rest;
-  for (const NodeTest* test : nodes_.tested) {
+  for (const NodeTest* test : findings.tested) {
     const auto groups = GroupsOfBlock(test->scored->block);
     if (raised_.count(groups[0]) == 0 && raised_.count(groups[1]) == 0) {
       rest.push_back(test);
@@ -243,17 +244,17 @@ void Joining::RaiseNodes(Look& look) {
   if (rest.empty()) {
     return;
   }
-  const double part = static_cast<double>(rest.size()) / static_cast<double>(nodes_.tested.size());
-  const Rejections again = Reject(fleet_, rest, nodes_.look.alpha * part, options_.min_psi);
-  std::set<NodeId> told;
+  const double part =
+      static_cast<double>(rest.size()) / static_cast<double>(findings.tested.size());
+  const Rejections again = Reject(fleet_, rest, findings.look.alpha * part, options_.min_psi);
   for (const NodeTest* hit : again.hits) {
-    if (told.insert(hit->node).second) {
-      (void)Tell(AlarmOf(*hit, again.threshold), look);
+    if (told_.insert(hit->node).second) {
+      (void)Tell(AlarmOf(*hit, again.threshold, findings.look.tests), look);
     }
   }
 }
 
-Alarm Joining::AlarmOf(const NodeTest& hit, double threshold) const {
+Alarm Joining::AlarmOf(const NodeTest& hit, double threshold, std::uint64_t tests) const {
   const Scored& scored = *hit.scored;
   Alarm alarm;
   alarm.subject = {SubjectKind::kNode, hit.node.value()};
@@ -262,8 +263,8 @@ Alarm Joining::AlarmOf(const NodeTest& hit, double threshold) const {
   alarm.begin_ms = scored.block.begin_ms;
   alarm.p = scored.p;
   alarm.threshold = threshold;
-  alarm.resolution = hit.division->pool.resolution();
-  alarm.tests = nodes_.look.tests;
+  alarm.resolution = hit.resolution;
+  alarm.tests = tests;
   alarm.nodes = {hit.node};
   Name(*hit.division,
        scored,

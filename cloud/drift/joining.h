@@ -26,12 +26,14 @@ class Joining {
           const Fleet& fleet,
           const std::set<Subject>& open,
           const NodeFindings& nodes,
+          const NodeFindings& weeks,
           std::vector<Candidate> candidates)
       : options_(options),
         kinds_of_(kinds_of),
         fleet_(fleet),
         open_(open),
         nodes_(nodes),
+        weeks_(weeks),
         candidates_(std::move(candidates)) {}
 
   void Raise(Look& look);
@@ -42,7 +44,7 @@ class Joining {
   void KeepThoseWithAnEffect();
   void RaiseFleet(Look& look);
   void RaiseGroups(Look& look);
-  void RaiseNodes(Look& look);
+  void RaiseNodes(const NodeFindings& findings, Look& look);
   bool Tell(Alarm alarm, Look& look);
   [[nodiscard]] std::set<NodeId> NodesOfGroups() const;
   [[nodiscard]] std::set<NodeId> HitsOf(const Candidate& candidate) const;
@@ -50,7 +52,7 @@ class Joining {
   [[nodiscard]] bool GroupsExplain(const Candidate& fleet) const;
   [[nodiscard]] std::vector<Member> RejectedOf(const Subject& subject) const;
   [[nodiscard]] Alarm AlarmOf(const Candidate& candidate) const;
-  [[nodiscard]] Alarm AlarmOf(const NodeTest& hit, double threshold) const;
+  [[nodiscard]] Alarm AlarmOf(const NodeTest& hit, double threshold, std::uint64_t tests) const;
   void Name(const Division& division,
             const Scored& example,
             std::vector<Evidence> evidence,
@@ -61,8 +63,10 @@ class Joining {
   const Fleet& fleet_;
   const std::set<Subject>& open_;
   const NodeFindings& nodes_;
+  const NodeFindings& weeks_;
   std::vector<Candidate> candidates_;
   std::set<Subject> raised_;
+  std::set<NodeId> told_;  // as single nodes
 };
 
 }  // namespace trib::cloud::drift

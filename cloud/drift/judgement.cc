@@ -46,7 +46,10 @@ double Judgement::AlphaPerSlot(double share) const {
 }
 
 void Judgement::Run(const Absorbed& absorbed, Look& look) {
-  TestNodes(absorbed, look);
+  const double share = options_.shares.node;
+  const auto nodes = TestNodes(absorbed.nodes, AlphaPerSlot(share * (1 - options_.sum_part)), look);
+  const auto weeks =
+      TestNodes(absorbed.weeks, options_.budget_per_week * share * options_.sum_part, look);
   TestCohorts(absorbed);
   std::map<Family, double> alpha;
   for (const Cohort& cohort : cohorts_) {
@@ -63,33 +66,30 @@ void Judgement::Run(const Absorbed& absorbed, Look& look) {
   for (const auto& [family, spent] : alpha) {
     JudgeFamily(family, std::min(spent, 1.0), look);
   }
-  Joining(options_, kinds_of_, fleet_, open_, nodes_, std::move(candidates_)).Raise(look);
+  Joining(options_, kinds_of_, fleet_, open_, nodes, weeks, std::move(candidates_)).Raise(look);
 }
 
-void Judgement::TestNodes(const Absorbed& absorbed, Look& look) {
-  double least_p = 1;
-  for (const NodeTest& test : absorbed.nodes) {
+NodeFindings Judgement::TestNodes(std::span<const NodeTest> tests, double alpha, Look& look) const {
+  NodeFindings out;
+  FamilyLook& family = out.look;
+  family.family = Family::kNode;
+  for (const NodeTest& test : tests) {
     if (!Silenced(test.node, test.scored->block)) {
-      nodes_.tested.push_back(&test);
-      least_p = std::min(least_p, test.scored->p);
+      out.tested.push_back(&test);
+      family.least_p = std::min(family.least_p, test.scored->p);
+      family.resolution = std::max(family.resolution, test.resolution);
     }
   }
-  if (nodes_.tested.empty()) {
-    return;
+  if (out.tested.empty()) {
+    return out;
   }
-  const auto tests = static_cast<double>(nodes_.tested.size());
-  FamilyLook& family = nodes_.look;
-  family.tests = nodes_.tested.size();
+  family.tests = out.tested.size();
   family.alpha = std::min(
-      1.0, AlphaPerSlot(options_.shares.node) * tests / static_cast<double>(fleet_.watched()));
-  family.family = Family::kNode;
-  family.least_p = least_p;
-  for (const NodeTest* test : nodes_.tested) {
-    family.resolution = std::max(family.resolution, test->division->pool.resolution());
-  }
-  nodes_.rejections = Reject(fleet_, nodes_.tested, family.alpha, options_.min_psi);
-  family.rejected = nodes_.rejections.rejected;
+      1.0, alpha * static_cast<double>(family.tests) / static_cast<double>(fleet_.watched()));
+  out.rejections = Reject(fleet_, out.tested, family.alpha, options_.min_psi);
+  family.rejected = out.rejections.rejected;
   look.families.push_back(family);
+  return out;
 }
 
 void Judgement::TestCohorts(const Absorbed& absorbed) {

@@ -30,7 +30,10 @@ class Judgement {
   [[nodiscard]] bool Open(const Subject& subject) const { return open_.count(subject) != 0; }
   [[nodiscard]] double AlphaPerSlot(double share) const;
 
-  void TestNodes(const Absorbed& absorbed, Look& look);
+  /// Spends what `alpha` leaves when all watched nodes are tested.
+  [[nodiscard]] NodeFindings TestNodes(std::span<const NodeTest> tests,
+                                       double alpha,
+                                       Look& look) const;
   void TestCohorts(const Absorbed& absorbed);
   void JudgeFamily(Family family, double alpha, Look& look);
   void Propose(const Cohort& cohort, Family family, double p, double threshold, std::size_t tests);
@@ -41,7 +44,6 @@ class Judgement {
   const Fleet& fleet_;
   const std::set<Subject>& open_;
 
-  NodeFindings nodes_;
   std::vector<Cohort> cohorts_;
   std::vector<Candidate> candidates_;
 };

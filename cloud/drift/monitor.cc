@@ -18,6 +18,7 @@ constexpr std::size_t kStandingEvidence = 4;
 void Check(const Options& options) {
   TRIB_CHECK(options.block.count() > 0 && options.week.count() > 0);
   TRIB_CHECK(options.budget_per_week > 0);
+  TRIB_CHECK(options.sum_part >= 0 && options.sum_part < 1);
   TRIB_CHECK(options.embedding_part >= 0 && options.embedding_part <= 1);
   TRIB_CHECK(options.reference_blocks >= 4 && options.reference_blocks <= 400);
 }

@@ -27,7 +27,8 @@ struct Options {
   Millis week{std::int64_t{7} * 86'400'000};  ///< what the budget is for; shorter in a demo
   double budget_per_week = 1;                 ///< false alarms of the whole fleet, > 0
   Shares shares;
-  double embedding_part = 0;            ///< 0..1 of the model's share that EmbeddingTest spends
+  double embedding_part = 0;  ///< 0..1 of the model's share that EmbeddingTest spends
+  double sum_part = 0;        ///< 0..1 of the node's share that tests of whole weeks spend
   std::uint32_t reference_blocks = 28;  ///< 4..400, of each node and package
   /// Reference blocks as near to each other as this are not compared: a later block is far from
   /// all, and a machine's day resembles the day before. At most an eighth of reference_blocks.
