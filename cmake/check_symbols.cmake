@@ -1,5 +1,6 @@
 # Fails when ARCHIVE, a freestanding library, needs or defines what such code must not have: heap,
 # exceptions, stdio, lazily initialised statics or start-up code; on Cortex-M4F also soft double.
+# ALLOWED, a regular expression, lets names pass.
 execute_process(COMMAND ${NM} ${ARCHIVE} OUTPUT_VARIABLE symbols RESULT_VARIABLE failed)
 if(failed)
   message(FATAL_ERROR "${NM} ${ARCHIVE} failed")
@@ -21,6 +22,9 @@ foreach(line IN LISTS lines)
     list(APPEND bad "${line}")
   endif()
 endforeach()
+if(ALLOWED)
+  list(FILTER bad EXCLUDE REGEX " ${ALLOWED}$")
+endif()
 if(bad)
   list(JOIN bad "\n  " bad)
   message(FATAL_ERROR "${ARCHIVE} is freestanding but refers to:\n  ${bad}")

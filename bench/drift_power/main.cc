@@ -154,6 +154,9 @@ int Main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option(
       "--only", options.only, "try only this change, e.g. \"gain +20 %\"; may be repeated");
+  app.add_option("--sums", options.sum_part, "part of the nodes' budget that whole weeks spend")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   app.add_option("--seed", options.seed, "of the fleet")->capture_default_str();
   if (const auto code = host::cli::ParseArguments(app, argc, argv)) {
     return *code;

@@ -43,6 +43,12 @@ std::vector<Experiment> Experiments(const Sensitivities& sensitivities) {
   return out;
 }
 
+Options WithSums(double part) {
+  Options out;
+  out.sum_part = part;
+  return out;
+}
+
 /// A fleet whose references are learned, and what is wrong with it now.
 class Rig {
  public:
@@ -53,7 +59,8 @@ class Rig {
                 .features = static_cast<std::uint32_t>(sensitivities.features.size()),
                 .seed = options.seed,
                 .spread = sensitivities.spread}),
-        monitor_(Options(), [&](PackageHash, RecipeId) { return sensitivities.kinds; }) {
+        monitor_(WithSums(options.sum_part),
+                 [&](PackageHash, RecipeId) { return sensitivities.kinds; }) {
     for (std::uint32_t i = 0; i < monitor_.options().reference_blocks; ++i) {
       (void)Next();
     }

@@ -17,6 +17,7 @@ struct PowerOptions {
   std::uint32_t trials = 20;  ///< of each change on one node; half as many on a site and the fleet
   std::uint32_t patience = 14;  ///< blocks after which a trial is a miss
   std::uint64_t seed = 1;
+  double sum_part = 0;            ///< as the monitor's
   std::vector<std::string> only;  ///< names of changes; empty: all
 };
 

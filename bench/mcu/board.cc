@@ -1,11 +1,13 @@
 #include "board.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
 #include "trib/common/base/check.h"
-#include "trib/tools/launcher/emulator.h"
+#include "trib/tools/launcher/board.h"
+#include "trib/tools/launcher/board_memory.h"
 #include "trib/tools/launcher/process.h"
 
 namespace trib::bench::mcu {
@@ -15,15 +17,16 @@ namespace fs = std::filesystem;
 namespace launcher = tools::launcher;
 
 const launcher::EmulatedBoard& EmulatedOf(const Board& board) {
-  const auto all = launcher::EmulatedBoards();
-  const auto found = std::find_if(
-      all.begin(), all.end(), [&board](const auto& one) { return one.name == board.name; });
-  TRIB_CHECK(found != all.end());
+  const launcher::EmulatedBoard* const found = launcher::FindBoard(board.name);
+  TRIB_CHECK(found != nullptr);
   return *found;
 }
 
+/// In the board's build of this source tree.
 fs::path FlatImageOf(const Board& board, std::string_view image) {
-  return launcher::ImageOf(EmulatedOf(board), image);
+  const char* const source = std::getenv("TRIB_SOURCE_DIR");
+  return fs::path(source == nullptr ? "." : source) / "build" / EmulatedOf(board).preset / "bin" /
+         (std::string(image) + ".bin");
 }
 
 void WriteSpans(const fs::path& path, const std::vector<Span>& spans) {
@@ -126,20 +129,23 @@ std::optional<BoardRun> RunImage(const Board& board,
       !launcher::WriteMemory(emulated, file, 0, memory, error)) {
     return std::nullopt;
   }
-  launcher::EmulatorOptions emulator{.board = emulated,
-                                     .image = FlatImageOf(board, options.image),
-                                     .memory = file,
-                                     .console = console,
-                                     .semihosting = true};
+  // The emulator goes on writing where it is.
+  fs::remove(console);
+  launcher::BoardMachine machine{.emulator = launcher::FindEmulator().value_or(""),
+                                 .board = std::string(board.name),
+                                 .image = FlatImageOf(board, options.image),
+                                 .memory = file,
+                                 .console = console,
+                                 .semihosting = true};
   if (!options.spans.empty()) {
     WriteSpans(spans, options.spans);
     fs::remove(counts);
-    emulator.more = {
+    machine.more = {
         "-plugin",
         std::string(TRIB_COUNT_PLUGIN) + ",spans=" + spans.string() + ",out=" + counts.string()};
   }
   auto process = launcher::Process::Start(
-      {.argv = launcher::EmulatorArguments(emulator), .log = options.folder / "qemu.log"}, error);
+      {.argv = launcher::EmulatorCommand(machine), .log = options.folder / "qemu.log"}, error);
   if (!process) {
     return std::nullopt;
   }

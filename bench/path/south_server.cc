@@ -44,6 +44,7 @@ void ServeSouth(std::uint64_t first, std::size_t nodes, const std::filesystem::p
   const std::string endpoint = (*socket)->endpoint();
   gateway::SouthLoop* south = nullptr;
   gateway::SouthLoop loop(*std::move(socket),
+                          nullptr,
                           {},
                           GatewayId(1),
                           false,

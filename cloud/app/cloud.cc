@@ -94,7 +94,10 @@ Status Cloud::Impl::StartDrift(const Config& config, std::string& error) {
         " are needed");
   }
   TRIB_TRY_ASSIGN(auto reader, store::DriftReader::Open(config.store_path.string(), &error));
-  drift = std::make_unique<DriftLoop>(config.drift, *store, std::move(reader), *names);
+  drift = std::make_unique<DriftLoop>(
+      config.drift, *store, std::move(reader), *names, [this](PackageHash head) {
+        return tail != nullptr ? tail->Find(head) : nullptr;
+      });
   drift->Start();
   return {};
 }

@@ -64,6 +64,8 @@ void ReadDrift(ConfigFile& file, Config& config) {
   options.min_windows = static_cast<std::uint32_t>(
       file.Int("drift.min_windows", options.min_windows, {1, 1'000'000'000}));
   options.min_psi = file.Double("drift.min_psi", options.min_psi, {0, 10});
+  options.sum_part = file.Double("drift.sum_part", options.sum_part, {0, 0.9});
+  options.embedding_part = file.Double("drift.embedding_part", options.embedding_part, {0, 1});
   if (options.week < options.block) {
     file.Fail("drift.week", "must be at least as long as drift.block");
   }
@@ -83,7 +85,7 @@ void ReadDrift(ConfigFile& file, Config& config) {
 std::uint64_t ReferenceBlocksNeeded(const drift::Options& options) {
   // One block of n nodes' is rejected when its p, 1 / (1 + n x blocks) at the least, is not above
   // share x budget x block / week / n.
-  const double alpha = options.shares.node * options.budget_per_week *
+  const double alpha = options.shares.node * (1 - options.sum_part) * options.budget_per_week *
                        static_cast<double>(options.block.count()) /
                        static_cast<double>(options.week.count());
   return static_cast<std::uint64_t>(std::ceil(1 / std::min(alpha, 1.0) - 1e-9));

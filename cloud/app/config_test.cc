@@ -78,6 +78,8 @@ TEST(Config, DriftSaysWhatCannotBe) {
   EXPECT_NE(mistake("block = \"10ms\"\n").find("drift.block"), std::string::npos);
   EXPECT_NE(mistake("reference_blocks = 3\n").find("4 to 400"), std::string::npos);
   EXPECT_NE(mistake("budget_per_week = 0\n").find("budget_per_week"), std::string::npos);
+  EXPECT_NE(mistake("sum_part = -1\n").find("sum_part"), std::string::npos);
+  EXPECT_NE(mistake("embedding_part = 1.5\n").find("embedding_part"), std::string::npos);
   EXPECT_NE(mistake("packages = \"p\"\n").find("tails.package_keys"), std::string::npos);
 
   Config config;

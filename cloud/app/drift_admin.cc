@@ -13,6 +13,7 @@
 namespace trib::cloud {
 namespace {
 
+using drift::ErrorStanding;
 using host::control::ControlError;
 using host::control::HashText;
 using host::control::IdText;
@@ -30,13 +31,10 @@ constexpr std::uint64_t kMaxSilenceMs = std::uint64_t{366} * 86'400'000;
 constexpr std::uint64_t kSilentBlocks = 2;
 constexpr std::uint64_t kLateLookMs = 60'000;
 
-std::vector<NodeId> NodesOf(const store::DriftAlarmRow& alarm) {
-  std::vector<NodeId> out;
-  for (const json& item : Parsed(alarm.nodes, json::array())) {
-    if (const auto id = host::control::ReadId(item); id && out.size() < kMaxNodes) {
-      out.emplace_back(*id);
-    }
-  }
+/// As many as an answer goes through.
+std::vector<NodeId> SomeNodesOf(const store::DriftAlarmRow& alarm) {
+  std::vector<NodeId> out = NodesOf(alarm);
+  out.resize(std::min(out.size(), kMaxNodes));
   return out;
 }
 
@@ -151,10 +149,14 @@ json DriftAdmin::FamiliesJson(const std::vector<store::DriftLookRow>& week,
                               std::uint64_t watched) const {
   using drift::Family;
   const drift::Options& options = config_.options;
-  const std::array<std::pair<Family, double>, 4> shares{{{Family::kNode, options.shares.node},
-                                                         {Family::kGroup, options.shares.group},
-                                                         {Family::kFleet, options.shares.fleet},
-                                                         {Family::kModel, options.shares.model}}};
+  std::vector<std::pair<Family, double>> shares{
+      {Family::kNode, options.shares.node},
+      {Family::kGroup, options.shares.group},
+      {Family::kFleet, options.shares.fleet},
+      {Family::kModel, options.shares.model * (1 - options.embedding_part)}};
+  if (options.embedding_part > 0) {
+    shares.emplace_back(Family::kEmbedding, options.shares.model * options.embedding_part);
+  }
   json out = json::array();
   for (const auto& [family, share] : shares) {
     const FamilyWeek sum = SumOf(week, family);
@@ -193,6 +195,26 @@ json DriftAdmin::NodesJson(const std::vector<drift::NodeStanding>& standings,
           {"learning", standings.size() - watched},
           {"silent", silent},
           {"flagged", reader_->CountFlagged(since_ms).value_or(0)}};
+}
+
+json DriftAdmin::ErrorsJson(std::optional<PackageHash> package) const {
+  json out = json::array();
+  for (const auto& errors : loop_ != nullptr ? loop_->Errors() : std::vector<ErrorStanding>()) {
+    if (!package || errors.package == *package) {
+      out.push_back(ToJson(errors));
+    }
+  }
+  return out;
+}
+
+json DriftAdmin::NewestFlagsJson() {
+  json out = json::array();
+  if (const auto flags = reader_->ReadNewestFlags(kFlagsShown); flags.ok()) {
+    for (const store::StoredFlag& flag : *flags) {
+      out.push_back(ToJson(flag, names_.Find(flag.flag.package).get()));
+    }
+  }
+  return out;
 }
 
 DriftAdmin::Outcome DriftAdmin::ShowStatus() {
@@ -239,6 +261,8 @@ DriftAdmin::Outcome DriftAdmin::ShowStatus() {
               {"families", std::move(families)},
               {"alarms", std::move(alarms)},
               {"nodes", std::move(nodes)},
+              {"errors", ErrorsJson()},
+              {"flags", NewestFlagsJson()},
               {"last_look", std::move(last_look)}};
 }
 
@@ -275,13 +299,14 @@ DriftAdmin::Outcome DriftAdmin::ExplainAlarm(std::int64_t id) {
     return ReadFailed(alarm.status());
   }
   const auto facts = names_.Find(alarm->package);
-  const auto nodes = NodesOf(*alarm);
+  const auto nodes = SomeNodesOf(*alarm);
   json out = ToJson(*alarm, facts.get());
   drift::Block then;
   drift::Block now;
   out["histograms_of"] =
       loop_ != nullptr ? loop_->ThenAndNow(nodes, alarm->package, then, now) : 0U;
   out["histograms"] = HistogramsJson(then, now, facts.get());
+  out["errors"] = ErrorsJson(alarm->package);
   out["flags"] = FlagsJson(nodes);
   out["now_ms"] = WallMs();
   return out;
@@ -301,6 +326,7 @@ DriftAdmin::Outcome DriftAdmin::ExplainNode(NodeId node) {
   drift::Block now;
   out["histograms_of"] = loop_->ThenAndNow(std::span(&node, 1), standing->package, then, now);
   out["histograms"] = HistogramsJson(then, now, facts.get());
+  out["errors"] = ErrorsJson(standing->package);
   out["flags"] = FlagsJson({node});
   out["now_ms"] = WallMs();
   return out;
@@ -414,7 +440,7 @@ DriftAdmin::Outcome DriftAdmin::Shift(const json& args) {
                  ? Outcome(NoAlarm(static_cast<std::uint64_t>(*id)))
                  : ReadFailed(alarm.status());
     }
-    return ShiftOf(NodesOf(*alarm), alarm->package, alarm->begin_ms);
+    return ShiftOf(SomeNodesOf(*alarm), alarm->package, alarm->begin_ms);
   }
   const auto id = Id(args, "node", std::nullopt, error);
   if (!id) {

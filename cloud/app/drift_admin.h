@@ -47,6 +47,9 @@ class DriftAdmin {
   Outcome Shift(const Json& args);
   Outcome ShiftOf(const std::vector<NodeId>& nodes, PackageHash package, std::uint64_t begin_ms);
 
+  /// Of one package, or of all.
+  Json ErrorsJson(std::optional<PackageHash> package = std::nullopt) const;
+  Json NewestFlagsJson();
   Json FamiliesJson(const std::vector<store::DriftLookRow>& week, std::uint64_t watched) const;
   Json NodesJson(const std::vector<drift::NodeStanding>& standings, std::uint64_t since_ms);
   Json FlagsJson(const std::vector<NodeId>& nodes);

@@ -1,7 +1,14 @@
 // Drift through the running cloud: sketches in over the wire, looks, alarms, operators.
+#include <unistd.h>
+
 #include <array>
 
 #include "cloud_fixture.h"
+#include "trib/common/classify/classify.h"
+#include "trib/common/host/package/package.h"
+#include "trib/common/host/tail/tail.h"
+#include "trib/common/nn/activation.h"
+#include "trib/testing/split_packages.h"
 
 namespace trib::cloud {
 namespace {
@@ -35,14 +42,15 @@ class DriftCloudTest : public CloudTest {
     record.header.block = {begin_ + block * kHour, static_cast<std::uint32_t>(kHour)};
     record.header.time =
         LogicalTime(Millis(static_cast<std::int64_t>(record.header.block.begin_ms + kHour)));
-    record.header.package_hash = kPackage;
+    record.header.package_hash = package_;
     record.header.recipe_id = RecipeId(6);
     record.kind = message::RecordKind::kSketch;
     record.sketch = {};
     record.sketch.windows = 1000;
     record.sketch.exits[2] = 1000;
     record.sketch.labels.resize(2);
-    record.sketch.labels[0] = 1000;
+    record.sketch.labels[0] = 1000 - of_label_1;
+    record.sketch.labels[1] = of_label_1;
     message::Histogram histogram;
     histogram.feature = 3;
     // No two blocks are quite alike, nor are two nodes.
@@ -89,8 +97,10 @@ class DriftCloudTest : public CloudTest {
     return database->QueryInt(sql).value_or(-1);
   }
 
+  PackageHash package_ = kPackage;
   std::uint64_t begin_ = 0;
   std::uint64_t batch_ = 0;
+  std::uint32_t of_label_1 = 100;
   std::uint32_t sequence_ = 0;
   const crypto::KeyPair other_key_ = DrawKey();
   const crypto::KeyPair third_key_ = DrawKey();
@@ -134,8 +144,9 @@ TEST_F(DriftCloudTest, AMovedNodeIsAnAlarmWithItsNumbers) {
   EXPECT_EQ(history["alarms"].size(), 1U);
   EXPECT_GE(history["looks"].size(), 2U);
   EXPECT_GT(history["looks"].back()["learning"].get<int>(), 0);
+  // Counted when the store has it.
+  ASSERT_TRUE(gateway.Until([&] { return Ask("stats")["drift"]["alarms"] == 1; }));
   const json stats = Ask("stats")["drift"];
-  EXPECT_EQ(stats["alarms"], 1);
   EXPECT_EQ(stats["sketches"]["sketches"], 21);
   EXPECT_EQ(stats["blocks_open"], 3);
   EXPECT_TRUE(Ask("doctor")["ok"]) << Ask("doctor").dump(2);
@@ -283,7 +294,175 @@ TEST_F(DriftCloudTest, FlagsAreShownBesideTheAlarm) {
   EXPECT_EQ(flags[0]["source"], "gateway");
   EXPECT_EQ(flags[0]["channel"], "label_rate");
   EXPECT_EQ(flags[0]["after"], 0.75);
+  EXPECT_EQ(DriftStatus()["flags"], flags);
   EXPECT_EQ(Ask("stats")["rejected"]["flag_refused"], 1);
+}
+
+TEST_F(DriftCloudTest, TheModelsStandingAlarmTellsANodesAnswers) {
+  FakeGateway gateway = Connect(9, gateway_key_);
+  SendBlocks(gateway, 0, 4);
+  ASSERT_TRUE(AwaitWatched(gateway, 3)) << DriftStatus().dump(2);
+  ASSERT_TRUE(host::sqlite::Database::Open(config_.store_path.string())
+                  ->Execute("INSERT INTO drift_alarm SELECT 5, 1, 1, 5, 0, 4, 5, 0, 0, 1, 0, 0, 0,"
+                            " 1, '', '[\"3\"]', '[]', '', 0, 0, 0, 0, NULL")
+                  .ok());
+  of_label_1 = 600;
+  std::vector<std::string> sealed = {Sketch(1, 5), Sketch(1, 6)};
+  of_label_1 = 100;
+  for (const std::uint64_t node : {2U, 3U}) {
+    sealed.push_back(Sketch(node, 5));
+    sealed.push_back(Sketch(node, 6));
+  }
+  Send(gateway, sealed);
+  ASSERT_TRUE(gateway.Until([&] {
+    const json alarms = DriftStatus()["alarms"];
+    return alarms.size() != 1 || alarms[0]["nodes"].size() > 1;
+  })) << DriftStatus().dump(2);
+  const json status = DriftStatus();
+  ASSERT_EQ(status["alarms"].size(), 1U) << status.dump(2);
+  EXPECT_EQ(status["alarms"][0]["alarm"], 5);
+  EXPECT_EQ(status["alarms"][0]["nodes"], json::array({"1", "3"}));
+}
+
+TEST_F(DriftCloudTest, ErrorsOfAuditedWindowsAreShownWithTheirDetectors) {
+  FakeGateway gateway = Connect(9, gateway_key_);
+  SendBlocks(gateway, 0, 2);
+  // The audit's verdicts come through the tail; here the store is told what they add up to.
+  ASSERT_TRUE(host::sqlite::Database::Open(config_.store_path.string())
+                  ->Execute("UPDATE drift_block SET judged = 100, errors = 7, revision = revision +"
+                            " 1 WHERE look IS NULL")
+                  .ok());
+  SendBlocks(gateway, 3, 4);
+  ASSERT_TRUE(gateway.Until([&] { return DriftStatus()["errors"].size() == 1; }));
+  const json errors = DriftStatus()["errors"][0];
+  EXPECT_EQ(errors["package_hash"], "1122334455667788");
+  EXPECT_GE(errors["judged"], 100);
+  EXPECT_EQ(errors["errors"].get<int>() * 100, errors["judged"].get<int>() * 7);
+  ASSERT_EQ(errors["detectors"].size(), 3U);
+  EXPECT_EQ(errors["detectors"][0]["detector"], "adwin");
+  EXPECT_EQ(errors["detectors"][0]["flags"], 0);
+  EXPECT_TRUE(errors["detectors"][0]["before"].is_null());
+  EXPECT_EQ(Ask("drift.explain", {{"node", 1}})["errors"].size(), 1U);
+}
+
+/// With a network, whose audited windows the nodes send as activations beside their sketches.
+class DriftEmbeddingTest : public DriftCloudTest {
+ protected:
+  static constexpr std::uint64_t kWeek = 5;  ///< blocks
+  static constexpr std::uint64_t kReference = 8;
+
+  void SetUp() override {
+    packages_folder_ = ::testing::TempDir() + "trib_drift_embedding_" + std::to_string(::getpid());
+    std::filesystem::create_directories(packages_folder_);
+    const auto made = testing::MakeSplitPackages({});
+    std::string error;
+    auto head = host::package::SignPackage(made.head, package_key_.seed, &error);
+    ASSERT_TRUE(head.ok()) << error;
+    ASSERT_TRUE(host::package::WritePackageFile(packages_folder_ + "/head.trib", *head).ok());
+    ASSERT_TRUE(host::package::WritePackageFile(packages_folder_ + "/tail.trib", made.tail).ok());
+    auto network = host::tail::Network::Join(*std::move(head), made.tail, error);
+    ASSERT_TRUE(network.ok()) << error;
+    network_ = *std::move(network);
+    config_.tails.directory = packages_folder_;
+    config_.tails.package_keys = {package_key_.public_key};
+    config_.drift.options.embedding_part = 1;
+    DriftCloudTest::SetUp();
+    config_.drift.options.reference_blocks = kReference;
+    config_.drift.options.week = Millis(kWeek * kHour);
+    config_.drift.options.budget_per_week = 2;
+    StartCloud();
+    package_ = network_->hash();
+    begin_ = begin_ / (kWeek * kHour) * kWeek * kHour;
+  }
+  void TearDown() override {
+    DriftCloudTest::TearDown();
+    std::filesystem::remove_all(packages_folder_);
+  }
+
+  /// An audited window of `node` in a block: of another tone for each `kind`.
+  std::string Audited(std::uint64_t node, std::uint64_t block, unsigned kind) {
+    message::Record record;
+    record.header.key = {NodeId(node), EnrolmentEpoch(77), 1, ++sequence_};
+    record.header.time =
+        LogicalTime(Millis(static_cast<std::int64_t>(begin_ + block * kHour + sequence_)));
+    record.header.package_hash = package_;
+    record.header.tier = message::Tier::kClassifier;
+    record.header.cut_id = network_->split().cut;
+    record.header.audit = true;
+    record.kind = message::RecordKind::kActivation;
+    const auto payload = Defer(testing::ToneWindow({}, kind, sequence_));
+    record.activation = {payload};
+    return host::message::EncodeSealedRecord(host::message::EncodeRecord(record));
+  }
+  std::vector<std::byte> Defer(const std::vector<std::int16_t>& samples) {
+    const nn::Plan& plan = network_->head_plan();
+    std::vector<std::uint32_t> arena(plan.arena_bytes() / 4 + 1);
+    auto runner = nn::Runner::Open(plan, std::as_writable_bytes(std::span(arena)), {});
+    EXPECT_TRUE(runner.ok());
+    const nn::Port port = plan.input(0);
+    classify::QuantiseWindow(network_->classifier(),
+                             {samples, 1, 0.001F},
+                             port,
+                             plan.tensor(port.tensor).zero_point,
+                             runner->input(0));
+    runner->Run();
+    std::vector<std::byte> bytes(network_->split().max_activation_bytes);
+    const auto size =
+        nn::EncodeActivation(*runner, plan, {network_->hash(), network_->split().cut}, bytes);
+    EXPECT_TRUE(size.ok());
+    bytes.resize(size.value_or(0));
+    return bytes;
+  }
+  void SendDays(FakeGateway& gateway, std::uint64_t first, std::uint64_t last, unsigned kind) {
+    std::vector<std::string> sealed;
+    for (std::uint64_t block = first; block <= last; ++block) {
+      for (const std::uint64_t node : {1U, 2U, 3U}) {
+        for (int i = 0; i < 4; ++i) {
+          sealed.push_back(Audited(node, block, kind));
+        }
+        sealed.push_back(Sketch(node, block));
+      }
+    }
+    Send(gateway, sealed);
+  }
+  json FamilyOf(const std::string& name) {
+    const json status = DriftStatus();
+    for (const json& family : status["families"]) {
+      if (family["family"] == name) {
+        return family;
+      }
+    }
+    return json::object();
+  }
+  bool AwaitTests(FakeGateway& gateway, std::uint64_t tests) {
+    return gateway.Until([&] { return FamilyOf("embedding")["tests_this_week"] == tests; });
+  }
+
+  std::string packages_folder_;
+  crypto::KeyPair package_key_ = DrawKey();
+  std::shared_ptr<const host::tail::Network> network_;
+};
+
+TEST_F(DriftEmbeddingTest, AuditedWindowsUnlikeTheReferencesAreAnAlarmOfTheModel) {
+  FakeGateway gateway = Connect(9, gateway_key_);
+  SendDays(gateway, 0, 9, 1);
+  ASSERT_TRUE(AwaitWatched(gateway, 3)) << DriftStatus().dump(2);
+  SendDays(gateway, 10, 16, 1);
+  ASSERT_TRUE(AwaitTests(gateway, 1)) << DriftStatus().dump(2);  // blocks 10 to 14
+  const json quiet = FamilyOf("embedding");
+  EXPECT_EQ(quiet["rejected_this_week"], 0) << quiet;
+  EXPECT_DOUBLE_EQ(quiet["spent_this_week"].get<double>(), 0.2);
+  EXPECT_TRUE(DriftStatus()["alarms"].empty());
+  SendDays(gateway, 17, 21, 4);
+  ASSERT_TRUE(gateway.Until([&] { return !DriftStatus()["alarms"].empty(); }))
+      << DriftStatus().dump(2);
+  const json alarm = DriftStatus()["alarms"][0];
+  EXPECT_EQ(alarm["family"], "embedding");
+  EXPECT_EQ(alarm["subject"]["kind"], "model");
+  EXPECT_EQ(alarm["nodes"], json::array({"1", "2", "3"}));
+  EXPECT_EQ(alarm["begin_ms"], begin_ + 15 * kHour);
+  EXPECT_LE(alarm["p"], alarm["threshold"]);
+  EXPECT_EQ(Query("SELECT family FROM drift_alarm"), 5);
 }
 
 TEST_F(DriftCloudTest, CallsSayWhatIsWrong) {

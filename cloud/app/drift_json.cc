@@ -213,6 +213,25 @@ json ToJson(const drift::NodeStanding& standing, const PackageFacts* facts) {
           {"evidence", std::move(evidence)}};
 }
 
+json ToJson(const drift::ErrorStanding& errors) {
+  json detectors = json::array();
+  for (const drift::DetectorFlags& one : errors.detectors) {
+    const bool flagged = one.flags > 0;
+    detectors.push_back({{"detector", NameOf(one.detector)},
+                         {"flags", one.flags},
+                         {"begin_ms", flagged ? json(one.begin_ms) : json()},
+                         {"before", flagged ? json(one.before) : json()},
+                         {"after", flagged ? json(one.after) : json()}});
+  }
+  return {{"package_hash", host::control::HashText(errors.package.value())},
+          {"judged", errors.judged},
+          {"errors", errors.errors},
+          {"begin_ms", errors.begin_ms},
+          {"judged_now", errors.judged_now},
+          {"errors_now", errors.errors_now},
+          {"detectors", std::move(detectors)}};
+}
+
 json ToJson(const store::StoredFlag& stored, const PackageFacts* facts) {
   constexpr std::array kChannels{
       "histogram", "feature", "confidence", "trigger_rate", "exit_rate", "label_rate"};
@@ -249,6 +268,24 @@ json HistogramsJson(const drift::Block& then, const drift::Block& now, const Pac
   return out;
 }
 
+std::string NodesText(const std::vector<NodeId>& nodes) {
+  json out = json::array();
+  for (const NodeId node : nodes) {
+    out.push_back(host::control::IdText(node.value()));
+  }
+  return out.dump();
+}
+
+std::vector<NodeId> NodesOf(const store::DriftAlarmRow& alarm) {
+  std::vector<NodeId> out;
+  for (const json& item : Parsed(alarm.nodes, json::array())) {
+    if (const auto id = host::control::ReadId(item)) {
+      out.emplace_back(*id);
+    }
+  }
+  return out;
+}
+
 store::DriftAlarmRow RowOf(const drift::Alarm& alarm, std::uint64_t raised_ms) {
   store::DriftAlarmRow row;
   row.subject_kind = static_cast<std::uint8_t>(alarm.subject.kind);
@@ -263,11 +300,7 @@ store::DriftAlarmRow RowOf(const drift::Alarm& alarm, std::uint64_t raised_ms) {
   row.resolution = Finite(alarm.resolution);
   row.tests = alarm.tests;
   row.reasoning = alarm.reasoning;
-  json nodes = json::array();
-  for (const NodeId node : alarm.nodes) {
-    nodes.push_back(host::control::IdText(node.value()));
-  }
-  row.nodes = nodes.dump();
+  row.nodes = NodesText(alarm.nodes);
   json evidence = json::array();
   for (const drift::Evidence& item : alarm.evidence) {
     evidence.push_back(ToJson(item));

@@ -24,6 +24,7 @@ nlohmann::json ToJson(const drift::FamilyLook& family);
 nlohmann::json ToJson(const store::DriftAlarmRow& alarm, const PackageFacts* facts);
 nlohmann::json ToJson(const store::DriftLookRow& look, const std::vector<std::int64_t>& alarms);
 nlohmann::json ToJson(const drift::NodeStanding& standing, const PackageFacts* facts);
+nlohmann::json ToJson(const drift::ErrorStanding& errors);
 nlohmann::json ToJson(const store::StoredFlag& flag, const PackageFacts* facts);
 /// Every histogram of a node or of several, then and now.
 nlohmann::json HistogramsJson(const drift::Block& then,
@@ -34,6 +35,10 @@ nlohmann::json HistogramsJson(const drift::Block& then,
 void AddNames(nlohmann::json& evidence, const PackageFacts* facts);
 /// Text that the store kept; `fallback` for one that is damaged.
 nlohmann::json Parsed(const std::string& text, nlohmann::json fallback);
+
+/// The nodes of an alarm as the store keeps them, and back; what is damaged is left out.
+std::string NodesText(const std::vector<NodeId>& nodes);
+std::vector<NodeId> NodesOf(const store::DriftAlarmRow& alarm);
 
 store::DriftAlarmRow RowOf(const drift::Alarm& alarm, std::uint64_t raised_ms);
 store::DriftLookRow RowOf(const drift::Look& look);

@@ -39,6 +39,35 @@ drift::Monitor MonitorOf(const drift::Options& options, const PackageNames& name
           }};
 }
 
+/// The nodes of alarms that stand, with those that this look found them to tell.
+std::vector<store::DriftLookPut::Told> ToldBy(
+    const std::map<drift::Subject, store::DriftAlarmRow>& standing, const drift::Look& look) {
+  std::map<std::int64_t, std::set<NodeId>> nodes;
+  for (const drift::Absorption& absorption : look.absorptions) {
+    const auto teller = standing.find(absorption.teller);
+    if (teller != standing.end()) {
+      std::set<NodeId>& all = nodes[teller->second.id];
+      const auto before = NodesOf(teller->second);
+      all.insert(before.begin(), before.end());
+      all.insert(absorption.nodes.begin(), absorption.nodes.end());
+    }
+  }
+  std::vector<store::DriftLookPut::Told> out;
+  for (const auto& [alarm, all] : nodes) {
+    out.push_back({alarm, NodesText({all.begin(), all.end()})});
+  }
+  return out;
+}
+
+template <typename Standing>
+std::set<drift::Subject> SubjectsOf(const Standing& standing) {
+  std::set<drift::Subject> out;
+  for (const auto& [subject, alarm] : standing) {
+    out.insert(subject);
+  }
+  return out;
+}
+
 std::vector<drift::Block> BlocksOf(const std::vector<store::StoredBlock>& stored) {
   std::vector<drift::Block> out;
   out.reserve(stored.size());
@@ -53,10 +82,12 @@ std::vector<drift::Block> BlocksOf(const std::vector<store::StoredBlock>& stored
 DriftLoop::DriftLoop(const DriftConfig& config,
                      StoreLoop& store,
                      std::unique_ptr<store::DriftReader> reader,
-                     PackageNames& names)
+                     PackageNames& names,
+                     FindNetwork find_network)
     : config_(config),
       store_(store),
       reader_(std::move(reader)),
+      embeddings_(*reader_, config.options.block, std::move(find_network)),
       names_(names),
       monitor_(MonitorOf(config.options, names)) {
   published_.enabled = true;
@@ -85,6 +116,11 @@ DriftSnapshot DriftLoop::snapshot() const {
 std::vector<drift::NodeStanding> DriftLoop::Standings() const {
   const std::lock_guard lock(monitor_mutex_);
   return monitor_.Standings();
+}
+
+std::vector<drift::ErrorStanding> DriftLoop::Errors() const {
+  const std::lock_guard lock(monitor_mutex_);
+  return monitor_.Errors();
 }
 
 std::size_t DriftLoop::ThenAndNow(std::span<const NodeId> nodes,
@@ -195,9 +231,7 @@ void DriftLoop::Relearn(std::span<const store::DriftAlarmRow> alarms) {
 }
 
 /// Reads what this look is about. @returns false when the store could not be read.
-bool DriftLoop::Prepare(store::DriftLookPut& put,
-                        std::set<drift::Subject>& open,
-                        std::uint64_t now_ms) {
+bool DriftLoop::Prepare(store::DriftLookPut& put, Standing& standing, std::uint64_t now_ms) {
   const auto relearn = reader_->ReadToRelearn();
   const auto unresolved = reader_->ReadUnresolved();
   const auto blocks =
@@ -213,7 +247,7 @@ bool DriftLoop::Prepare(store::DriftLookPut& put,
     if (alarm.state == store::AlarmState::kSilenced && alarm.silenced_until_ms <= now_ms) {
       put.unsilenced.push_back(alarm.id);
     } else {
-      open.insert(SubjectOf(alarm));
+      standing[SubjectOf(alarm)] = alarm;
     }
   }
   for (const store::StoredBlock& block : *blocks) {
@@ -222,19 +256,44 @@ bool DriftLoop::Prepare(store::DriftLookPut& put,
   return true;
 }
 
-/// Judges, and tells which blocks may have become part of a reference: those of nodes that were not
-/// watched before.
-drift::Look DriftLoop::Judge(store::DriftLookPut& put, const std::set<drift::Subject>& open) {
+drift::Look DriftLoop::Judge(store::DriftLookPut& put, const Standing& standing) {
   std::vector<drift::Block> blocks;
   blocks.reserve(put.blocks.size());
   for (const store::LookedBlock& looked : put.blocks) {
     blocks.push_back(BlockOf(looked.stored.block));
   }
-  const std::lock_guard lock(monitor_mutex_);
+  drift::Look look;
+  {
+    const std::lock_guard lock(monitor_mutex_);
+    NameRoles(put);
+    look = monitor_.Judge(blocks, SubjectsOf(standing), put.look.at_ms);
+  }
+  JudgeEmbeddings(standing, look);
+  return look;
+}
+
+void DriftLoop::JudgeEmbeddings(const Standing& standing, drift::Look& look) {
+  for (const drift::EmbeddingPlan& plan : look.embeddings) {
+    const auto reference = embeddings_.Read(plan.package, plan.reference);
+    const auto now = embeddings_.Read(plan.package, plan.now);
+    if (!reference.ok() || !now.ok()) {
+      // Not tested and nothing spent: the next week is.
+      Log(Level::kWarn,
+          "drift",
+          "a week's audited windows could not be read: ",
+          reader_->last_error());
+      continue;
+    }
+    drift::JudgeEmbeddings(plan, *reference, *now, SubjectsOf(standing), look);
+  }
+}
+
+/// Which blocks may become part of a reference: those of nodes that are not watched yet.
+void DriftLoop::NameRoles(store::DriftLookPut& put) const {
   std::map<NodeId, PackageHash> watched;
-  for (const drift::NodeStanding& standing : monitor_.Standings()) {
-    if (standing.watched) {
-      watched[standing.node] = standing.package;
+  for (const drift::NodeStanding& node : monitor_.Standings()) {
+    if (node.watched) {
+      watched[node.node] = node.package;
     }
   }
   for (store::LookedBlock& looked : put.blocks) {
@@ -245,7 +304,6 @@ drift::Look DriftLoop::Judge(store::DriftLookPut& put, const std::set<drift::Sub
       looked.role = store::BlockRole::kReference;
     }
   }
-  return monitor_.Judge(blocks, open, put.look.at_ms);
 }
 
 bool DriftLoop::LookOnce() {
@@ -254,9 +312,9 @@ bool DriftLoop::LookOnce() {
     Log(Level::kWarn, "drift", line);
   }
   store::DriftLookPut put;
-  std::set<drift::Subject> open;
+  Standing standing;
   put.look.at_ms = WallMs();
-  if (!Prepare(put, open, put.look.at_ms)) {
+  if (!Prepare(put, standing, put.look.at_ms)) {
     return false;
   }
   if (put.blocks.empty() && put.unsilenced.empty()) {
@@ -265,11 +323,12 @@ bool DriftLoop::LookOnce() {
     published_.looked_ms = put.look.at_ms;
     return false;
   }
-  const drift::Look look = Judge(put, open);
+  const drift::Look look = Judge(put, standing);
   put.look = RowOf(look);
   for (const drift::Alarm& alarm : look.alarms) {
     put.alarms.push_back(RowOf(alarm, look.at_ms));
   }
+  put.told = ToldBy(standing, look);
   put.relearned.assign(relearned_.begin(), relearned_.end());
   // The monitor has taken the blocks: until the store has the look, there is no other one.
   if (!Put(put)) {
@@ -303,6 +362,14 @@ bool DriftLoop::Put(const store::DriftLookPut& put) {
 void DriftLoop::Tell(const drift::Look& look, std::uint64_t took_ms) {
   for (const drift::Alarm& alarm : look.alarms) {
     Log(Level::kWarn, "drift", "alarm of ", TextOf(alarm.subject), ": ", alarm.reasoning);
+  }
+  for (const drift::Absorption& absorption : look.absorptions) {
+    Log(Level::kInfo,
+        "drift",
+        TextOf(absorption.subject),
+        " moved too: the alarm of ",
+        TextOf(absorption.teller),
+        " tells it");
   }
   const std::lock_guard lock(mutex_);
   ++published_.looks;

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "drift_embeddings.h"
 #include "package_names.h"
 #include "store_loop.h"
 #include "trib/cloud/app/config.h"
@@ -41,7 +43,8 @@ struct DriftSnapshot {
 /// that a crash interrupts was not: its blocks are looked at again. At the start the former looks
 /// are gone through again, so that references and pools are what they were.
 ///
-/// Threads  Start() and Stop() from one; snapshot(), Standings() and ThenAndNow() from any, which
+/// Threads  Start() and Stop() from one; snapshot(), Standings(), Errors() and ThenAndNow() from
+/// any, which
 ///          wait while a look judges.
 /// Queue    None: the store holds the blocks, at most kMaxBlocks are in memory.
 /// Memory   The monitor's, and about 3 kB a block of one look.
@@ -53,7 +56,8 @@ class DriftLoop {
   DriftLoop(const DriftConfig& config,
             StoreLoop& store,
             std::unique_ptr<store::DriftReader> reader,
-            PackageNames& names);
+            PackageNames& names,
+            FindNetwork find_network);
   ~DriftLoop() { Stop(); }
   DriftLoop(const DriftLoop&) = delete;
   DriftLoop& operator=(const DriftLoop&) = delete;
@@ -64,6 +68,7 @@ class DriftLoop {
 
   [[nodiscard]] DriftSnapshot snapshot() const;
   [[nodiscard]] std::vector<drift::NodeStanding> Standings() const;
+  [[nodiscard]] std::vector<drift::ErrorStanding> Errors() const;
   /// Sums over `nodes` of `package`, as far as they are known. @returns how many are.
   std::size_t ThenAndNow(std::span<const NodeId> nodes,
                          PackageHash package,
@@ -76,9 +81,14 @@ class DriftLoop {
   bool Restore();
   /// @returns whether there is more to look at now.
   bool LookOnce();
-  bool Prepare(store::DriftLookPut& put, std::set<drift::Subject>& open, std::uint64_t now_ms);
+  /// Alarms that are not resolved, by what they are about.
+  using Standing = std::map<drift::Subject, store::DriftAlarmRow>;
+  bool Prepare(store::DriftLookPut& put, Standing& standing, std::uint64_t now_ms);
   void Relearn(std::span<const store::DriftAlarmRow> alarms);
-  drift::Look Judge(store::DriftLookPut& put, const std::set<drift::Subject>& open);
+  void NameRoles(store::DriftLookPut& put) const;  // under monitor_mutex_
+  drift::Look Judge(store::DriftLookPut& put, const Standing& standing);
+  /// The tests of audited windows that are due, with their records as far as the store has them.
+  void JudgeEmbeddings(const Standing& standing, drift::Look& look);
   /// Until the store takes it, or stops. @returns whether it did.
   bool Put(const store::DriftLookPut& put);
   void Tell(const drift::Look& look, std::uint64_t took_ms);
@@ -89,6 +99,7 @@ class DriftLoop {
   const DriftConfig config_;
   StoreLoop& store_;
   const std::unique_ptr<store::DriftReader> reader_;
+  EmbeddingRecords embeddings_;  // drift thread
   PackageNames& names_;
   /// Alarms whose subjects were learned anew since the newest look that is in the store.
   std::set<std::int64_t> relearned_;  // drift thread

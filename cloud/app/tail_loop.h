@@ -53,6 +53,10 @@ class TailLoop {
   void Stop();
 
   [[nodiscard]] TailSnapshot snapshot() const;
+  /// The network of a head package; null where it is not known. From any thread.
+  [[nodiscard]] std::shared_ptr<const host::tail::Network> Find(PackageHash head) const {
+    return networks_.Find(head);
+  }
 
  private:
   void Work();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <functional>
 #include <set>
 #include <utility>
@@ -61,6 +62,60 @@ std::vector<double> SquaresOf(std::span<const EmbeddingRow* const> rows,
 }
 
 }  // namespace
+
+void JudgeEmbeddings(const EmbeddingPlan& plan,
+                     std::span<const EmbeddingRow> reference,
+                     std::span<const EmbeddingRow> now,
+                     const std::set<Subject>& open,
+                     Look& look) {
+  constexpr std::size_t kMaxRows = 200;  // 200 draws of them are a second's work
+  for (const Subject& teller : {Subject{SubjectKind::kModel, 0}, Subject{SubjectKind::kFleet, 0}}) {
+    if (open.count(teller) != 0 ||
+        std::any_of(look.alarms.begin(), look.alarms.end(), [&](const Alarm& alarm) {
+          return alarm.subject == teller;
+        })) {
+      return;
+    }
+  }
+  const EmbeddingTest test(
+      {.alpha = plan.alpha, .max_rows = kMaxRows, .seed = plan.package.value() ^ plan.begin_ms},
+      reference);
+  const EmbeddingLook seen = test.Judge(now);
+  if (!seen.tested) {
+    return;
+  }
+  look.families.push_back(
+      {Family::kEmbedding, 1, seen.rejected ? 1U : 0U, plan.alpha, seen.p, seen.resolution});
+  if (!seen.rejected) {
+    return;
+  }
+  Alarm alarm;
+  alarm.subject = {SubjectKind::kModel, 0};
+  alarm.family = Family::kEmbedding;
+  alarm.package = plan.package;
+  alarm.begin_ms = plan.begin_ms;
+  alarm.p = seen.p;
+  alarm.threshold = plan.alpha;
+  alarm.resolution = seen.resolution;
+  alarm.tests = 1;
+  std::set<NodeId> nodes;
+  for (const EmbeddingRow& row : now) {
+    nodes.insert(row.node);
+  }
+  alarm.nodes.assign(nodes.begin(), nodes.end());
+  char line[200];
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): constant format, bounded
+  (void)std::snprintf(line,
+                      sizeof line,
+                      "unknown: what the network sees in %zu audited windows of %zu blocks is not "
+                      "like the reference's (MMD squared %.3g, threshold %.3g)",
+                      seen.rows,
+                      seen.blocks,
+                      seen.distance,
+                      seen.threshold);
+  alarm.reasoning = line;
+  look.alarms.push_back(std::move(alarm));
+}
 
 double EmbeddingAlpha(const Options& options) {
   return options.budget_per_week * options.shares.model * options.embedding_part;

@@ -60,11 +60,13 @@ std::uint64_t Fleet::watched() const {
 void Fleet::Forget(NodeId node, NodeState& state) {
   if (state.division != nullptr) {
     state.division->pool.Remove(node);
+    state.division->weeks.Remove(node);
     for (auto& [begin, blocks] : state.division->slots) {
       blocks.erase(node);
     }
   }
   state.division = nullptr;
+  state.week = {};
   state.reference = std::make_unique<Reference>(options_.reference_blocks, options_.gap_blocks);
 }
 
@@ -127,7 +129,7 @@ void Fleet::Take(const Block& block, Look& look, std::vector<Waiting>& waiting) 
     const auto channels = state->reference->channels();
     auto& division = divisions_[{block.recipe, {channels.begin(), channels.end()}}];
     if (division == nullptr) {
-      division = std::make_unique<Division>(channels);
+      division = std::make_unique<Division>(channels, options_);
     }
     division->pool.Insert(block.node, *state->reference);
     state->division = division.get();
@@ -158,7 +160,9 @@ Absorbed Fleet::Absorb(std::span<const Block> blocks, Look& look) {
     Take(block, look, waiting);
   }
   for (auto& [key, division] : divisions_) {
-    division->pool.Refresh();
+    if (division->pool.Refresh()) {
+      division->weeks.Refresh(division->pool);
+    }
   }
   // A newer package in the same look took the reference away.
   std::erase_if(waiting, [&](const Waiting& one) {
@@ -166,13 +170,22 @@ Absorbed Fleet::Absorb(std::span<const Block> blocks, Look& look) {
     return !state.watched() || state.package != one.scored->block.package;
   });
   Absorbed out;
+  std::vector<Waiting> over;
   for (const Waiting& one : waiting) {
-    const NodeState& state = nodes_.at(one.node);
+    NodeState& state = nodes_.at(one.node);
     state.division->pool.Score(one.node, *one.scored);
     state.division->slots[one.scored->block.begin_ms][one.node] = one.scored;
-    out.nodes.push_back({one.node, state.division, one.scored});
+    out.nodes.push_back({one.node, state.division, one.scored, state.division->pool.resolution()});
+    if (auto week = state.division->weeks.Add(one.node, *one.scored, state.week)) {
+      over.push_back({one.node, std::move(week)});
+    }
   }
   Rank(waiting);
+  for (const Waiting& one : over) {
+    const Division* division = nodes_.at(one.node).division;
+    division->weeks.Rank(*one.scored);
+    out.weeks.push_back({one.node, division, one.scored, division->weeks.resolution()});
+  }
   for (auto& [key, division] : divisions_) {
     FindDue(*division, out);
   }

@@ -11,6 +11,7 @@
 #include "pool.h"
 #include "reference.h"
 #include "trib/cloud/drift/types.h"
+#include "weeks.h"
 
 namespace trib::cloud::drift {
 
@@ -20,8 +21,10 @@ inline constexpr Subject kModelSubject{SubjectKind::kModel, 0};
 
 /// Nodes that count the same, and the slots that wait to be judged for their groups.
 struct Division {
-  explicit Division(std::span<const Channel> channels) : pool(channels) {}
+  Division(std::span<const Channel> channels, const Options& options)
+      : pool(channels), weeks(options) {}
   Pool pool;
+  Weeks weeks;
   std::map<std::uint64_t, std::map<NodeId, std::shared_ptr<const Scored>>> slots;  ///< by begin
   std::map<Subject, std::uint64_t> judged_through;  ///< begin of the newest slot
 };
@@ -32,6 +35,7 @@ struct NodeState {
   Division* division = nullptr;       ///< once the reference is complete
   std::shared_ptr<const Scored> now;  ///< the newest block; scored when not of the reference
   std::uint64_t last_begin_ms = 0;
+  Week week;
 
   [[nodiscard]] bool watched() const { return division != nullptr; }
   [[nodiscard]] bool FirmwareChanged() const {
@@ -39,11 +43,12 @@ struct NodeState {
   }
 };
 
-/// One node's block that can be tested.
+/// One node's block, or week, that can be tested.
 struct NodeTest {
   NodeId node;
   const Division* division = nullptr;
   std::shared_ptr<const Scored> scored;
+  double resolution = 0;
 };
 
 /// A slot that is due for one group.
@@ -57,6 +62,7 @@ struct SlotTest {
 /// What one look brought.
 struct Absorbed {
   std::vector<NodeTest> nodes;
+  std::vector<NodeTest> weeks;
   std::vector<SlotTest> slots;
   std::uint64_t groups = 0;     ///< sites and firmware versions that are watched
   std::uint64_t divisions = 0;  ///< with watched nodes

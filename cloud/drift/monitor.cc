@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "embedding_schedule.h"
+#include "error_watch.h"
 #include "evidence.h"
 #include "fleet.h"
 #include "judgement.h"
@@ -16,6 +18,7 @@ constexpr std::size_t kStandingEvidence = 4;
 void Check(const Options& options) {
   TRIB_CHECK(options.block.count() > 0 && options.week.count() > 0);
   TRIB_CHECK(options.budget_per_week > 0);
+  TRIB_CHECK(options.sum_part >= 0 && options.sum_part < 1);
   TRIB_CHECK(options.embedding_part >= 0 && options.embedding_part <= 1);
   TRIB_CHECK(options.reference_blocks >= 4 && options.reference_blocks <= 400);
 }
@@ -24,11 +27,13 @@ void Check(const Options& options) {
 
 struct Monitor::Impl {
   Impl(const Options& with, KindsOf kinds)
-      : options(with), kinds_of(std::move(kinds)), fleet(with) {}
+      : options(with), kinds_of(std::move(kinds)), fleet(with), embeddings(with) {}
 
   Options options;
   KindsOf kinds_of;
   Fleet fleet;
+  ErrorWatch errors;
+  EmbeddingSchedule embeddings;
 };
 
 Monitor::Monitor(const Options& options, KindsOf kinds_of) {
@@ -44,13 +49,18 @@ Look Monitor::Judge(std::span<const Block> blocks,
                     std::uint64_t at_ms) {
   Look look;
   look.at_ms = at_ms;
+  impl_->errors.Take(blocks);
+  const auto due = impl_->embeddings.Take(blocks);
   const Absorbed absorbed = impl_->fleet.Absorb(blocks, look);
   Judgement(impl_->options, impl_->kinds_of, impl_->fleet, open).Run(absorbed, look);
+  look.embeddings = impl_->embeddings.Plan(impl_->fleet, due);
   return look;
 }
 
 void Monitor::Restore(std::span<const Block> blocks) {
   Look look;
+  impl_->errors.Take(blocks);
+  (void)impl_->embeddings.Take(blocks);
   (void)impl_->fleet.Absorb(blocks, look);
 }
 
@@ -75,6 +85,10 @@ std::vector<NodeStanding> Monitor::Standings() const {
     standing.evidence.resize(std::min(kStandingEvidence, standing.evidence.size()));
   }
   return out;
+}
+
+std::vector<ErrorStanding> Monitor::Errors() const {
+  return impl_->errors.Standings();
 }
 
 bool Monitor::ThenAndNow(NodeId node, Block& reference, Block& now) const {

@@ -16,6 +16,8 @@ constexpr std::uint32_t kReference = 28;
 const FleetModel kModel = {
     .nodes = kNodes, .sites = kSites, .features = 9, .windows = 60, .seed = 3};
 
+constexpr Subject kModelSubject{SubjectKind::kModel, 0};
+
 std::vector<FeatureKind> Kinds(PackageHash /*package*/, RecipeId /*recipe*/) {
   std::vector<FeatureKind> out(9, FeatureKind::kLevel);
   out[6] = out[7] = FeatureKind::kShape;
@@ -121,6 +123,50 @@ TEST_F(MonitorTest, ASiteIsOneAlarmThatNamesItsNodes) {
   }
 }
 
+/// So slight that of many nodes together it has no effect, while it has of some.
+Change Slight() {
+  return {.shift = std::vector<float>(6, 1)};
+}
+
+TEST_F(MonitorTest, ASitesSlightChangeIsOneAlarmThoughOnlySomeOfItsNodesHaveAnEffect) {
+  options.min_psi = 1;
+  monitor = Monitor(options, Kinds);
+  Learn();
+  changes = [](std::uint32_t node, std::uint32_t) {
+    return node % kSites == 2 ? Slight() : Change();
+  };
+  const Look look = JudgeUntilAlarm(3);
+  ASSERT_GE(Find(look, Family::kNode)->rejected, 3U) << "some of its nodes";
+  ASSERT_LT(Find(look, Family::kNode)->rejected, kNodes / kSites / 2) << "not half of it";
+  ASSERT_EQ(look.alarms.size(), 1U);
+  EXPECT_EQ(look.alarms[0].subject, (Subject{SubjectKind::kSite, 3}));
+  EXPECT_EQ(look.alarms[0].family, Family::kGroup) << "its own test was rejected";
+  EXPECT_LT(look.alarms[0].evidence[0].psi, options.min_psi);
+}
+
+TEST_F(MonitorTest, SomeNodesOfASiteThatMovedAloneAreNotTheSite) {
+  Learn();
+  changes = [](std::uint32_t node, std::uint32_t) {
+    return node % kSites == 2 && node < 12 ? Gain() : Change();
+  };
+  const Look look = JudgeUntilAlarm(3);
+  EXPECT_EQ(look.alarms.size(), 3U);
+  for (const Alarm& alarm : look.alarms) {
+    EXPECT_EQ(alarm.subject.kind, SubjectKind::kNode) << alarm.reasoning;
+  }
+}
+
+TEST_F(MonitorTest, TheFleetsSlightChangeIsOneAlarm) {
+  options.min_psi = 1;
+  monitor = Monitor(options, Kinds);
+  Learn();
+  changes = [](std::uint32_t, std::uint32_t) { return Slight(); };
+  const Look look = JudgeUntilAlarm(3);
+  ASSERT_EQ(look.alarms.size(), 1U);
+  EXPECT_EQ(look.alarms[0].subject, (Subject{SubjectKind::kFleet, 0}));
+  EXPECT_LT(look.alarms[0].evidence[0].psi, options.min_psi);
+}
+
 TEST_F(MonitorTest, TheWholeFleetIsOneAlarm) {
   Learn();
   changes = [](std::uint32_t, std::uint32_t) { return Gain(); };
@@ -209,6 +255,61 @@ TEST_F(MonitorTest, AnswersThatMoveWithoutFeaturesAreTheModels) {
   const Look look = JudgeUntilAlarm(3);
   ASSERT_FALSE(look.alarms.empty());
   EXPECT_EQ(look.alarms[0].cause, Cause::kModel) << look.alarms[0].reasoning;
+}
+
+TEST_F(MonitorTest, TheModelsAlarmTellsWhatSitesShowOfIt) {
+  Learn();
+  changes = [](std::uint32_t, std::uint32_t) { return Change{.confidence = -1}; };
+  const Look look = Judge(Next());
+  ASSERT_GT(Find(look, Family::kGroup)->rejected, 0U);
+  ASSERT_EQ(look.alarms.size(), 1U);
+  EXPECT_EQ(look.alarms[0].subject, kModelSubject);
+  ASSERT_EQ(look.absorptions.size(), Find(look, Family::kGroup)->rejected);
+  for (const Absorption& absorption : look.absorptions) {
+    EXPECT_EQ(absorption.subject.kind, SubjectKind::kSite);
+    EXPECT_EQ(absorption.teller, kModelSubject);
+    for (const NodeId node : absorption.nodes) {
+      EXPECT_EQ(std::ranges::count(look.alarms[0].nodes, node), 1);
+    }
+  }
+}
+
+TEST_F(MonitorTest, TheModelsStandingAlarmTellsWhatANodeShowsOfIt) {
+  Learn();
+  changes = [](std::uint32_t node, std::uint32_t) {
+    return Change{.label_factor = node == 7 ? 20.0F : 2.0F};
+  };
+  const NodeId node = SimulatedFleet::NodeAt(7);
+  const Subject subject{SubjectKind::kNode, node.value()};
+  Monitor without(options, Kinds);
+  SimulatedFleet again(kModel);
+  for (std::uint32_t i = 0; i < kReference; ++i) {
+    without.Restore(again.Day(i));
+  }
+  open = {kModelSubject};
+  const auto blocks = Next();
+  const Look look = Judge(blocks);
+  EXPECT_TRUE(look.alarms.empty());
+  const auto found = std::ranges::find(look.absorptions, subject, &Absorption::subject);
+  ASSERT_NE(found, look.absorptions.end());
+  EXPECT_EQ(found->teller, kModelSubject);
+  EXPECT_EQ(found->nodes, std::vector<NodeId>{node});
+  const Look alone = without.Judge(blocks, {}, 5);
+  EXPECT_NE(std::ranges::find(alone.alarms, subject, &Alarm::subject), alone.alarms.end());
+}
+
+TEST_F(MonitorTest, ANodesSensorIsAlarmedBesideTheModels) {
+  Learn();
+  open = {kModelSubject};
+  changes = [](std::uint32_t node, std::uint32_t) {
+    Change change = node == 7 ? Gain() : Change();
+    change.confidence = -1;
+    return change;
+  };
+  const Look look = JudgeUntilAlarm(3);
+  EXPECT_FALSE(look.absorptions.empty()) << "the sites";
+  ASSERT_EQ(look.alarms.size(), 1U);
+  EXPECT_EQ(look.alarms[0].subject.id, SimulatedFleet::NodeAt(7).value());
 }
 
 TEST_F(MonitorTest, WhatIsOpenIsNotTested) {

@@ -44,10 +44,24 @@ const char* NameOf(Family family) {
       return "group";
     case Family::kFleet:
       return "fleet";
+    case Family::kEmbedding:
+      return "embedding";
     case Family::kModel:
       break;
   }
   return "model";
+}
+
+const char* NameOf(Detector detector) {
+  switch (detector) {
+    case Detector::kAdwin:
+      return "adwin";
+    case Detector::kPageHinkley:
+      return "page_hinkley";
+    case Detector::kDdm:
+      break;
+  }
+  return "ddm";
 }
 
 }  // namespace trib::cloud::drift

@@ -66,9 +66,9 @@ bool Pool::Unused(std::size_t measure) const {
   return measure % kMeasures != kLocation && !IsHistogram(channels_[measure / kMeasures]);
 }
 
-void Pool::Refresh() {
+bool Pool::Refresh() {
   if (!changed_) {
-    return;
+    return false;
   }
   changed_ = false;
   const std::size_t width = channels_.size() * kMeasures;
@@ -85,6 +85,7 @@ void Pool::Refresh() {
     }
   }
   RefreshNull();
+  return true;
 }
 
 void Pool::RefreshTail(std::size_t i, const Slots& slots) {

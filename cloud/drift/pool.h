@@ -52,8 +52,8 @@ class Pool {
   /// Requires  a complete reference of this pool's channels that outlives its membership.
   void Insert(NodeId node, const Reference& reference);
   void Remove(NodeId node);
-  /// Learns spreads, scales and the null anew if members came or went.
-  void Refresh();
+  /// Learns spreads, scales and the null anew if members came or went. @returns whether they did
+  bool Refresh();
 
   [[nodiscard]] std::span<const Channel> channels() const { return channels_; }
   [[nodiscard]] const std::map<NodeId, Member>& members() const { return members_; }

@@ -86,6 +86,7 @@ Status DriftLooks::Prepare(Database& database, Millis length) {
        " begin_ms, raised_ms, p, threshold, resolution, tests, reasoning, nodes, evidence, note,"
        " acknowledged_ms, silenced_until_ms, resolved_ms, relearn)"
        " VALUES(?,1,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'',0,0,0,0)"},
+      {&told_, "UPDATE drift_alarm SET nodes = ? WHERE id = ? AND resolved_ms = 0"},
       {&relearned_,
        "UPDATE drift_alarm SET relearn_look = ? WHERE id = ? AND relearn = 1 AND relearn_look IS"
        " NULL"},
@@ -135,6 +136,9 @@ Result<std::int64_t> DriftLooks::Put(Database& database, const DriftLookPut& put
   }
   for (const DriftAlarmRow& alarm : put.alarms) {
     TRIB_TRY(PutAlarm(alarm, id));
+  }
+  for (const DriftLookPut::Told& told : put.told) {
+    TRIB_TRY(told_.BindAll(std::string_view(told.nodes), told.alarm).Run());
   }
   for (const std::int64_t alarm : put.relearned) {
     TRIB_TRY(relearned_.BindAll(id, alarm).Run());

@@ -28,7 +28,7 @@ class DriftLooks {
   Status PutAlarm(const DriftAlarmRow& alarm, std::int64_t look);
 
   host::sqlite::Statement insert_look_, mark_, restore_, pass_, pass_total_, insert_alarm_;
-  host::sqlite::Statement relearned_, unsilence_, read_alarm_, change_alarm_, audit_;
+  host::sqlite::Statement told_, relearned_, unsilence_, read_alarm_, change_alarm_, audit_;
   Millis length_{0};
 };
 

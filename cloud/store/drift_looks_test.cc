@@ -119,6 +119,19 @@ TEST_F(DriftLooksTest, AFailedLookLeavesNothing) {
   EXPECT_EQ(Query("SELECT count(*) FROM drift_alarm"), 200);
 }
 
+TEST_F(DriftLooksTest, AStandingAlarmTellsMoreNodesAndAResolvedOneNoMore) {
+  DriftLookPut put = LookAt(Complete());
+  put.alarms = {AlarmOf(1), AlarmOf(2)};
+  Put(put);
+  const std::string before = Alarm(2).nodes;
+  ASSERT_TRUE(Change(2, Action::kResolve).ok());
+  put = {};
+  put.told = {{1, "[\"1\",\"7\"]"}, {2, "[\"8\"]"}};
+  Put(put);
+  EXPECT_EQ(Alarm(1).nodes, "[\"1\",\"7\"]");
+  EXPECT_EQ(Alarm(2).nodes, before);
+}
+
 TEST_F(DriftLooksTest, AnAlarmGoesThroughItsStatesAndTheLogSaysWhoDidIt) {
   DriftLookPut put = LookAt(Complete());
   put.alarms = {AlarmOf(1)};

@@ -76,12 +76,36 @@ Result<std::vector<StoredBlock>> ReadBlockRows(Statement& statement) {
   return out;
 }
 
+constexpr const char* kFlag =
+    "SELECT node, source, channel, idx, at_ms, package_hash, before, after, width, gateway,"
+    " stored_ms FROM drift_flag ";
+
+Result<std::vector<StoredFlag>> ReadFlagRows(Statement& statement) {
+  std::vector<StoredFlag> out;
+  TRIB_TRY(ForEach(statement, [&](const Statement& s) {
+    StoredFlag& stored = out.emplace_back();
+    stored.source = static_cast<FlagSource>(s.Int(1));
+    stored.flag = {NodeId(s.Uint(0)),
+                   static_cast<std::uint32_t>(s.Int(2)),
+                   static_cast<std::uint32_t>(s.Int(3)),
+                   s.Uint(4),
+                   PackageHash(s.Uint(5)),
+                   static_cast<float>(s.Real(6)),
+                   static_cast<float>(s.Real(7)),
+                   static_cast<std::uint32_t>(s.Int(8))};
+    stored.gateway = GatewayId(s.Uint(9));
+    stored.stored_ms = s.Uint(10);
+  }));
+  return out;
+}
+
 }  // namespace
 
 struct DriftReader::Impl {
   Database database;
   Statement complete, steps, looked, unresolved, to_relearn, relearned, alarm, alarms, alarms_of;
-  Statement looks, span, frames, totals, open, other, flags, flagged;
+  Statement looks, span, frames, activations, totals, open, other, flags, newest_flags;
+  Statement flagged;
 
   Status Prepare() {
     const std::string block = std::string("SELECT id, revision, ") + DriftBlocks::kColumns;
@@ -117,12 +141,15 @@ struct DriftReader::Impl {
         {&frames,
          "SELECT sealed FROM record WHERE node = ? AND time_ms >= ? AND time_ms < ? AND kind = 18"
          " AND audit = 1 AND package_hash = ? ORDER BY time_ms DESC LIMIT ?"},
+        {&activations,
+         "SELECT sealed FROM record INDEXED BY record_node_time WHERE node = ? AND time_ms >= ? AND"
+         " time_ms < ? AND kind = 19 AND audit = 1 AND package_hash = ? ORDER BY time_ms DESC LIMIT"
+         " ?"},
         {&totals, "SELECT name, value FROM drift_total"},
         {&open, "SELECT count(*) FROM drift_block WHERE look IS NULL AND length_ms = ?"},
         {&other, "SELECT count(*) FROM drift_block WHERE length_ms <> ?"},
-        {&flags,
-         "SELECT source, channel, idx, at_ms, package_hash, before, after, width, gateway,"
-         " stored_ms FROM drift_flag WHERE node = ? ORDER BY stored_ms DESC LIMIT ?"},
+        {&flags, std::string(kFlag) + "WHERE node = ? ORDER BY stored_ms DESC LIMIT ?"},
+        {&newest_flags, std::string(kFlag) + "ORDER BY stored_ms DESC LIMIT ?"},
         {&flagged, "SELECT count(DISTINCT node) FROM drift_flag WHERE stored_ms >= ?"},
     };
     for (const auto& [statement, sql] : all) {
@@ -244,6 +271,15 @@ Status DriftReader::ReadFrames(NodeId node,
   return ForEach(impl_->frames, [&](const Statement& s) { take(s.Blob(0)); });
 }
 
+Status DriftReader::ReadActivations(NodeId node,
+                                    PackageHash package,
+                                    const Span& span,
+                                    std::size_t limit,
+                                    const std::function<void(std::string_view sealed)>& take) {
+  impl_->activations.BindAll(node.value(), span.begin_ms, span.end_ms, package.value(), limit);
+  return ForEach(impl_->activations, [&](const Statement& s) { take(s.Blob(0)); });
+}
+
 Result<std::vector<std::pair<std::string, std::uint64_t>>> DriftReader::ReadTotals() {
   std::vector<std::pair<std::string, std::uint64_t>> out;
   TRIB_TRY(ForEach(impl_->totals, [&](const Statement& s) {
@@ -261,23 +297,13 @@ Result<std::uint64_t> DriftReader::CountOthers(Millis length) {
 }
 
 Result<std::vector<StoredFlag>> DriftReader::ReadFlags(NodeId node, std::size_t limit) {
-  std::vector<StoredFlag> out;
   impl_->flags.BindAll(node.value(), limit);
-  TRIB_TRY(ForEach(impl_->flags, [&](const Statement& s) {
-    StoredFlag& stored = out.emplace_back();
-    stored.source = static_cast<FlagSource>(s.Int(0));
-    stored.flag = {node,
-                   static_cast<std::uint32_t>(s.Int(1)),
-                   static_cast<std::uint32_t>(s.Int(2)),
-                   s.Uint(3),
-                   PackageHash(s.Uint(4)),
-                   static_cast<float>(s.Real(5)),
-                   static_cast<float>(s.Real(6)),
-                   static_cast<std::uint32_t>(s.Int(7))};
-    stored.gateway = GatewayId(s.Uint(8));
-    stored.stored_ms = s.Uint(9);
-  }));
-  return out;
+  return ReadFlagRows(impl_->flags);
+}
+
+Result<std::vector<StoredFlag>> DriftReader::ReadNewestFlags(std::size_t limit) {
+  impl_->newest_flags.BindAll(limit);
+  return ReadFlagRows(impl_->newest_flags);
 }
 
 Result<std::uint64_t> DriftReader::CountFlagged(std::uint64_t since_ms) {

@@ -201,6 +201,12 @@ TEST_F(DriftTest, FlagsOfStatusesAndReportsAreKeptNewest) {
   EXPECT_EQ(newest.gateway, GatewayId(9));
   EXPECT_EQ((*flags)[1].source, FlagSource::kNode);
   EXPECT_EQ((*flags)[1].flag.index + (*flags)[2].flag.index, 2U) << "bits 0 and 2";
+  const auto of_all = reader->ReadNewestFlags(4);
+  ASSERT_TRUE(of_all.ok());
+  ASSERT_EQ(of_all->size(), 4U);
+  EXPECT_EQ((*of_all)[0].flag.node, NodeId(1));
+  EXPECT_EQ((*of_all)[0].flag.after, 0.3F);
+  EXPECT_EQ((*of_all)[1].flag.node, NodeId(2));
   EXPECT_EQ(reader->CountFlagged(kNow).value_or(0), 2U);
   EXPECT_EQ(reader->CountFlagged(kNow + 2).value_or(0), 1U);
   EXPECT_EQ(Query("SELECT total FROM ingest_rejected WHERE reason = 'flag_refused'"), 2);

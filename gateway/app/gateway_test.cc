@@ -277,7 +277,7 @@ TEST_F(GatewayTest, AWireSpeaksForItsStationAloneAndNotBesideTheRoster) {
   auto next = std::chrono::steady_clock::time_point::min();
   ASSERT_TRUE(Eventually([&] {
     if (std::chrono::steady_clock::now() >= next) {
-      of_17.Send(host::message::EncodeRecords(NodeId(17), {Sealed(1)}));
+      of_17.Send(host::message::EncodeRecords(NodeId(17), std::vector{Sealed(1)}));
       next = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
     }
     turn();
@@ -287,13 +287,13 @@ TEST_F(GatewayTest, AWireSpeaksForItsStationAloneAndNotBesideTheRoster) {
     return Call("stats")["link"]["dropped"][why].get<std::uint64_t>();
   };
   EXPECT_EQ(dropped("identity_mismatch"), 0U);
-  of_17.Send(host::message::EncodeRecords(NodeId(18), {Sealed(2)}));
+  of_17.Send(host::message::EncodeRecords(NodeId(18), std::vector{Sealed(2)}));
   EXPECT_TRUE(Eventually([&] {
     turn();
     return dropped("identity_mismatch") == 1;
   }));
   const std::uint64_t before = dropped("not_in_roster");
-  of_18.Send(host::message::EncodeRecords(NodeId(18), {Sealed(3)}));
+  of_18.Send(host::message::EncodeRecords(NodeId(18), std::vector{Sealed(3)}));
   EXPECT_TRUE(Eventually([&] {
     turn();
     return dropped("not_in_roster") > before;

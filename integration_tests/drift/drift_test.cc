@@ -210,6 +210,26 @@ class DriftScenario : public River {
                : shift["features"][0].value("frames_now", std::uint64_t{0});
   }
 
+  /// The nodes whose gateway flagged that they named the normal state less often than before.
+  std::set<std::string> FlaggedByGateways() {
+    std::set<std::string> out;
+    const json status = Trib({"drift", "status"});
+    for (const json& flag : status["flags"]) {
+      if (flag["source"] == "gateway" && flag["channel"] == "label_rate" && flag["index"] == 0 &&
+          flag["after"] < flag["before"]) {
+        out.insert(flag["node"].get<std::string>());
+      }
+    }
+    return out;
+  }
+  /// A gateway tells its flags with the report of a minute of the wall clock.
+  void ExpectFlagsOfGateways() {
+    const std::set<std::string> expected = Expected();
+    EXPECT_TRUE(
+        WaitUntil([&] { return std::ranges::includes(FlaggedByGateways(), expected); }, kPlay))
+        << Trib({"drift", "status"})["flags"];
+  }
+
   /// Accuracy before the drift began, and since.
   std::pair<Accuracy, Accuracy> BeforeAndSince(const Drifter& drifter) {
     const std::uint64_t border = drifter.second * kWindowsPerSecond;
@@ -314,6 +334,7 @@ TEST_F(DriftScenario, NamesTheSensorsAndNoOthersAndRecalibrationBringsAccuracyBa
     EXPECT_GT(after.share(), 0.97);
     EXPECT_EQ(Trib({"drift", "resolve", number, "--note", "recalibrated"})["state"], "resolved");
   }
+  ExpectFlagsOfGateways();
   const json end = Status();
   EXPECT_TRUE(end["alarms"].empty()) << end;
   EXPECT_EQ(Query("SELECT count(*) FROM drift_alarm"), static_cast<std::int64_t>(kDrifters.size()));

@@ -95,6 +95,10 @@ std::vector<std::string> EmulatorCommand(const BoardMachine& machine) {
   if (machine.semihosting) {
     add({"-semihosting-config", "enable=on,target=native"});
   }
+  if (machine.counted_time) {
+    add({"-icount", "shift=4"});
+  }
+  command.insert(command.end(), machine.more.begin(), machine.more.end());
   return command;
 }
 

@@ -47,11 +47,11 @@ TEST(BoardMachine, IsGivenItsMemoryAndItsWire) {
                        .serial = "tcp://127.0.0.1:7500"};
   EXPECT_THAT(EmulatorCommand(machine),
               AllOf(Contains(HasSubstr("mps2-an386,memory-backend=nvm")),
-                    Contains(HasSubstr("mem-path=nvm.img,size=16M,share=on")),
+                    Contains(HasSubstr("mem-path=nvm.img,size=16777216,share=on")),
                     Contains(HasSubstr("host=127.0.0.1,port=7500,")),
                     Contains("node.bin")));
   machine.board = "mps3-an547";
-  EXPECT_THAT(EmulatorCommand(machine), Contains(HasSubstr(",size=2G,")));
+  EXPECT_THAT(EmulatorCommand(machine), Contains(HasSubstr(",size=2147483648,")));
 }
 
 TEST(BoardMachine, ImagesLieInTheBoardsOwnBuilds) {

@@ -250,6 +250,58 @@ std::string BudgetLine(const json& status) {
          DurationOf(options, "look_ms");
 }
 
+/// What detectors say of a package's answers: cheap, and no alarm.
+void AddErrors(const json& answer, Facts& facts) {
+  for (const json& errors : ListOf(answer, "errors")) {
+    const auto share = [&](const char* wrong, const char* of) {
+      const std::int64_t judged = IntOf(errors, of);
+      return TextOf(errors, wrong) + " of " + TextOf(errors, of) + " audited windows wrong" +
+             (judged > 0 ? " (" +
+                               Short(100 * static_cast<double>(IntOf(errors, wrong)) /
+                                     static_cast<double>(judged)) +
+                               " %)"
+                         : "");
+    };
+    std::string flags;
+    for (const json& one : ListOf(errors, "detectors")) {
+      if (IntOf(one, "flags") > 0) {
+        flags += std::string("; ") + TextOf(one, "detector") + " flagged " + TextOf(one, "flags") +
+                 " times, last in the block of " + FieldText(one, "begin_ms", Show::kTimeMs) +
+                 ", from " + Short(one, "before") + " to " + Short(one, "after");
+      }
+    }
+    facts.Add("answers",
+              "package " + TextOf(errors, "package_hash") + ": " + share("errors", "judged") +
+                  ", newest block " + share("errors_now", "judged_now") + flags,
+              flags.empty() ? Color::kNone : Color::kYellow);
+  }
+}
+
+std::string FlagTable(const json& flags, bool color) {
+  using host::cli::Align;
+  constexpr std::size_t kShown = 8;
+  Table table({{"FLAG OF"},
+               {"NODE", Align::kRight},
+               {"CHANNEL"},
+               {"NAME"},
+               {"BEFORE", Align::kRight},
+               {"AFTER", Align::kRight},
+               {"TIME"}});
+  for (std::size_t i = 0; i < std::min(flags.size(), kShown); ++i) {
+    const std::string name = TextOf(flags[i], "name");
+    table.Add({TextOf(flags[i], "source"),
+               TextOf(flags[i], "node"),
+               TextOf(flags[i], "channel"),
+               name == "-" ? TextOf(flags[i], "index") : name,
+               Short(flags[i], "before"),
+               Short(flags[i], "after"),
+               FieldText(flags[i], "time_ms", Show::kTimeMs)});
+  }
+  const std::string more =
+      flags.size() > kShown ? "and " + std::to_string(flags.size() - kShown) + " older ones\n" : "";
+  return flags.empty() ? "" : "\n" + table.ToText(color) + more;
+}
+
 std::string EvidenceTable(const json& evidence, bool color) {
   using host::cli::Align;
   Table table({{"CHANNEL"},
@@ -286,6 +338,7 @@ std::string AlarmFacts(const json& alarm, std::int64_t now_ms, bool color) {
   facts.Add("subject", DriftSubject(alarm) + ", family " + TextOf(alarm, "family"));
   facts.Add("cause", TextOf(alarm, "cause") + ": " + TextOf(alarm, "reasoning"));
   facts.Add("nodes", NodesText(alarm) + ", package " + TextOf(alarm, "package_hash"));
+  AddErrors(alarm, facts);
   facts.Add("block", FieldText(alarm, "begin_ms", Show::kTimeMs) + ", the nodes' time");
   const auto resolution = NumberOf(alarm, "resolution");
   facts.Add("decided",
@@ -315,6 +368,7 @@ std::string StandingFacts(const json& node, bool color) {
                   " blocks so far; nothing is tested before its reference is complete",
               Color::kYellow);
   }
+  AddErrors(node, facts);
   return facts.ToText(color);
 }
 
@@ -360,13 +414,15 @@ std::string DriftStatusText(const json& status, std::int64_t now_ms, bool color)
   facts.Add("budget", BudgetLine(status));
   facts.Add("nodes", NodesLine(PartOf(status, "nodes")));
   facts.Add("last look", LookLine(PartOf(status, "last_look")));
+  AddErrors(status, facts);
   std::string out = facts.ToText(color);
   if (!families.empty()) {
     out += "\n" + FamilyTable(families, color);
   }
   out += CoarseText(families) + "\n";
   return out +
-         (alarms.empty() ? QuietText(status) : AlarmTable(alarms, NowOf(status, now_ms), color));
+         (alarms.empty() ? QuietText(status) : AlarmTable(alarms, NowOf(status, now_ms), color)) +
+         FlagTable(ListOf(status, "flags"), color);
 }
 
 std::string DriftExplainText(const json& explained, std::int64_t now_ms, bool color) {
@@ -375,7 +431,8 @@ std::string DriftExplainText(const json& explained, std::int64_t now_ms, bool co
   return (alarm ? AlarmFacts(explained, NowOf(explained, now_ms), color)
                 : StandingFacts(explained, color)) +
          (evidence.empty() ? "\nno evidence: no block was tested\n"
-                           : "\n" + EvidenceTable(evidence, color));
+                           : "\n" + EvidenceTable(evidence, color)) +
+         FlagTable(ListOf(explained, "flags"), color);
 }
 
 std::string DriftHistoryText(const json& history, bool color) {

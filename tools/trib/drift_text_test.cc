@@ -59,6 +59,44 @@ TEST(DriftText, AQuietFleetExplainsItselfInOneLine) {
   EXPECT_THAT(Status(status), HasSubstr("\nnobody looks: [drift] enabled = false"));
 }
 
+TEST(DriftText, FlagsAndErrorsAreShownBesideTheAlarms) {
+  json status = DriftStatus();
+  const std::string quiet = Status(status);
+  EXPECT_THAT(quiet, ::testing::Not(HasSubstr("answers")));
+  EXPECT_THAT(quiet, ::testing::Not(HasSubstr("FLAG OF")));
+  json detector = {{"detector", "adwin"}, {"flags", 0}, {"before", nullptr}};
+  status["errors"] = {{{"package_hash", "00112233445566aa"},
+                       {"judged", 3000},
+                       {"errors", 150},
+                       {"begin_ms", kDriftNow},
+                       {"judged_now", 100},
+                       {"errors_now", 11},
+                       {"detectors", json::array({detector})}}};
+  EXPECT_THAT(Status(status),
+              HasSubstr("answers    package 00112233445566aa: 150 of 3000 audited windows wrong (5 "
+                        "%), newest block 11 of 100 audited windows wrong (11 %)\n"));
+  status["errors"][0]["detectors"][0] = {{"detector", "adwin"},
+                                         {"flags", 2},
+                                         {"begin_ms", kDriftNow},
+                                         {"before", 0.05},
+                                         {"after", 0.11}};
+  status["flags"] = json::array();
+  for (int i = 0; i < 9; ++i) {
+    status["flags"].push_back({{"node", std::to_string(17 + i)},
+                               {"source", "gateway"},
+                               {"channel", "label_rate"},
+                               {"index", 0},
+                               {"time_ms", kDriftNow},
+                               {"before", 0.75},
+                               {"after", 0.25}});
+  }
+  const std::string text = Status(status);
+  EXPECT_THAT(text,
+              ContainsRegex("adwin flagged 2 times, last in the block of .*, from 0.05 to 0.11"));
+  EXPECT_THAT(text, ContainsRegex("gateway +17 +label_rate +0 +0.75 +0.25 "));
+  EXPECT_THAT(text, HasSubstr("and 1 older ones\n"));
+}
+
 TEST(DriftText, ExplainShowsTheNumbersThatDecided) {
   const std::string text = DriftExplainText(DriftExplained(), kDriftNow, false);
   EXPECT_THAT(text, HasSubstr("7, open, stands for 3 h"));

@@ -171,6 +171,36 @@ TEST(TailRunner, RefusesWhatIsNotOfThisNetworkAndCut) {
   EXPECT_EQ(runner.Decide(**network, activation, 1).status().code(), Code::kDataLoss);
 }
 
+TEST(TailRunner, GivesWhatLivesAtTheCutAsNumbers) {
+  const auto made = Made("1");
+  std::string error;
+  const auto network = Network::Join(made.head, made.tail, error);
+  ASSERT_TRUE(network.ok()) << error;
+  Head head(**network);
+  TailRunner runner;
+  head.Decide(trib::testing::ToneWindow({}, 1, 1));
+  const Bytes one = head.Defer();
+  head.Decide(trib::testing::ToneWindow({}, 4, 2));
+  const Bytes other = head.Defer();
+  const auto all = runner.Numbers(**network, one, 100'000);
+  ASSERT_TRUE(all.ok());
+  ASSERT_GT(all->size(), 4U);
+  EXPECT_NE(*all, *runner.Numbers(**network, other, 100'000));
+  EXPECT_EQ(*all, *runner.Numbers(**network, one, 100'000));
+  const auto mean = runner.Numbers(**network, one, 1);
+  ASSERT_TRUE(mean.ok());
+  ASSERT_EQ(mean->size(), 1U);
+  float sum = 0;
+  for (const float value : *all) {
+    EXPECT_GE(value, -128);
+    EXPECT_LE(value, 127);
+    sum += value;
+  }
+  EXPECT_NEAR((*mean)[0], sum / static_cast<float>(all->size()), 1e-3F);
+  EXPECT_LE(runner.Numbers(**network, one, 4)->size(), 4U);
+  EXPECT_EQ(runner.Numbers(**network, std::span(one).first(5), 4).status().code(), Code::kDataLoss);
+}
+
 TEST(Network, KnowsWhichExitATierDecidesAt) {
   const auto made = Made("1");
   std::string error;

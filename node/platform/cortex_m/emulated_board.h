@@ -61,7 +61,8 @@ class EmulatedBoardTest : public ::testing::TestWithParam<launcher::EmulatedBoar
                                             .memory = memory(),
                                             .console = console(),
                                             .serial = serial,
-                                            .semihosting = semihosting}),
+                                            .semihosting = semihosting,
+                                            .counted_time = counted_time_}),
          .log = folder_ / "emulator.log"},
         error);
     ASSERT_TRUE(board_) << error;
@@ -99,6 +100,7 @@ class EmulatedBoardTest : public ::testing::TestWithParam<launcher::EmulatedBoar
   [[nodiscard]] std::filesystem::path memory() const { return folder_ / "memory.img"; }
   [[nodiscard]] std::filesystem::path console() const { return folder_ / "console.txt"; }
 
+  bool counted_time_ = false;
   std::optional<launcher::Process> board_;
   std::filesystem::path folder_;
 };

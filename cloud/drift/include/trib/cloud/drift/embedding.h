@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -29,6 +30,15 @@ struct EmbeddingOptions {
 
 /// What is left for one weekly test.
 double EmbeddingAlpha(const Options& options);
+
+/// Tests what was read for a plan, and adds the test and, when it is rejected, the model's alarm to
+/// the look. Not when the model's or the fleet's alarm is `open` or raised in this look: they tell
+/// it. Blocks as EmbeddingTest does.
+void JudgeEmbeddings(const EmbeddingPlan& plan,
+                     std::span<const EmbeddingRow> reference,
+                     std::span<const EmbeddingRow> now,
+                     const std::set<Subject>& open,
+                     Look& look);
 
 struct EmbeddingLook {
   bool tested = false;  ///< false: too little of either side

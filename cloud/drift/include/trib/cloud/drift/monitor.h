@@ -22,9 +22,8 @@ using KindsOf = std::function<std::vector<FeatureKind>(PackageHash package, Reci
 ///          node at 12 channels and 28 blocks. Nodes beyond Options::max_nodes are not kept.
 /// Threads  One caller at a time.
 /// State    In memory. After a restart Restore() the blocks that were looked at, one call a look
-/// and
-///          in the order of the looks, with Relearn() between them where it was called: references,
-///          pools and standings are then bit for bit what they were.
+///          and in the order of the looks, with Relearn() between them where it was called:
+///          references, pools, standings and flags are then bit for bit what they were.
 class Monitor {
  public:
   Monitor(const Options& options, KindsOf kinds_of);
@@ -35,7 +34,7 @@ class Monitor {
   /// Looks at blocks that are complete, each once; of one node in rising time (others are counted
   /// and left out). `open` are the subjects that have an alarm already or are silenced: they are
   /// not tested, and neither are the nodes of an open site, firmware version or fleet. An open
-  /// kModel stops the tests of the model alone.
+  /// kModel stops the tests of the model alone, and tells what sites and nodes show of it.
   Look Judge(std::span<const Block> blocks, const std::set<Subject>& open, std::uint64_t at_ms);
 
   /// Takes the blocks of one former look without testing them.
@@ -46,6 +45,8 @@ class Monitor {
   void Relearn(const Subject& subject);
 
   [[nodiscard]] std::vector<NodeStanding> Standings() const;
+  /// What detectors flag on labelled errors, by package.
+  [[nodiscard]] std::vector<ErrorStanding> Errors() const;
   /// Summed histograms of a node's reference and of its newest block, for then-and-now plots.
   /// @returns false when the node is not known.
   bool ThenAndNow(NodeId node, Block& reference, Block& now) const;

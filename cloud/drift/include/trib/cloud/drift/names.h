@@ -8,5 +8,6 @@ namespace trib::cloud::drift {
 const char* NameOf(SubjectKind kind);
 const char* NameOf(Cause cause);
 const char* NameOf(Family family);
+const char* NameOf(Detector detector);
 
 }  // namespace trib::cloud::drift

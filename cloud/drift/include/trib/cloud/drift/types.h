@@ -27,7 +27,8 @@ struct Options {
   Millis week{std::int64_t{7} * 86'400'000};  ///< what the budget is for; shorter in a demo
   double budget_per_week = 1;                 ///< false alarms of the whole fleet, > 0
   Shares shares;
-  double embedding_part = 0;            ///< 0..1 of the model's share that EmbeddingTest spends
+  double embedding_part = 0;  ///< 0..1 of the model's share that EmbeddingTest spends
+  double sum_part = 0;        ///< 0..1 of the node's share that tests of whole weeks spend
   std::uint32_t reference_blocks = 28;  ///< 4..400, of each node and package
   /// Reference blocks as near to each other as this are not compared: a later block is far from
   /// all, and a machine's day resembles the day before. At most an eighth of reference_blocks.
@@ -123,7 +124,7 @@ enum class Cause : std::uint8_t {
   kModel = 5,
 };
 
-enum class Family : std::uint8_t { kNode = 1, kGroup = 2, kFleet = 3, kModel = 4 };
+enum class Family : std::uint8_t { kNode = 1, kGroup = 2, kFleet = 3, kModel = 4, kEmbedding = 5 };
 
 /// A rejected test with an effect.
 struct Alarm {
@@ -151,6 +152,28 @@ struct FamilyLook {
   double resolution = 0;  ///< 0 = no limit
 };
 
+/// What would have been an alarm, had not one of a wider subject told it.
+struct Absorption {
+  Subject subject;
+  Subject teller;  ///< whose alarm is raised in this look, or stands
+  std::vector<NodeId> nodes;
+};
+
+/// A test of embeddings that is due, and the blocks of nodes whose audited windows it compares.
+struct EmbeddingPlan {
+  struct Place {
+    NodeId node;
+    std::uint64_t block_ms = 0;
+    friend bool operator==(const Place&, const Place&) = default;
+  };
+  PackageHash package;
+  std::uint64_t begin_ms = 0;  ///< of the week that is judged
+  double alpha = 0;
+  std::vector<Place> reference;
+  std::vector<Place> now;
+  friend bool operator==(const EmbeddingPlan&, const EmbeddingPlan&) = default;
+};
+
 struct Look {
   std::uint64_t at_ms = 0;           ///< cloud's wall clock
   std::uint64_t blocks = 0;          ///< looked at, references included
@@ -162,6 +185,8 @@ struct Look {
   std::uint64_t watched = 0;         ///< nodes with a complete reference
   std::vector<FamilyLook> families;  ///< those that tested anything
   std::vector<Alarm> alarms;
+  std::vector<Absorption> absorptions;
+  std::vector<EmbeddingPlan> embeddings;  ///< due now, for JudgeEmbeddings()
 };
 
 /// Where a node stands.
@@ -173,6 +198,30 @@ struct NodeStanding {
   std::uint64_t last_block_ms = 0;     ///< begin of the newest block looked at
   double p = 1;                        ///< of that block; 1 while learning
   std::vector<Evidence> evidence;      ///< of that block, strongest first, at most 4
+};
+
+/// What watches a package's answers beside the scheduled tests. A flag of it costs nothing and
+/// promises nothing.
+enum class Detector : std::uint8_t { kAdwin = 1, kPageHinkley = 2, kDdm = 3 };
+inline constexpr std::size_t kDetectors = 3;
+
+struct DetectorFlags {
+  Detector detector = Detector::kAdwin;
+  std::uint64_t flags = 0;
+  std::uint64_t begin_ms = 0;  ///< of the newest one's block; 0: none
+  double before = 0;           ///< share of errors before that block
+  double after = 0;            ///< in it
+};
+
+/// How often the nodes that run a package were wrong, where a later tier decided too.
+struct ErrorStanding {
+  PackageHash package;
+  std::uint64_t judged = 0;  ///< audited windows, of all blocks looked at
+  std::uint64_t errors = 0;
+  std::uint64_t begin_ms = 0;    ///< of the newest block
+  std::uint64_t judged_now = 0;  ///< in it
+  std::uint64_t errors_now = 0;
+  std::array<DetectorFlags, kDetectors> detectors{};
 };
 
 }  // namespace trib::cloud::drift

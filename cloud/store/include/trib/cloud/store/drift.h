@@ -123,6 +123,12 @@ struct DriftLookPut {
   DriftLookRow look;
   std::vector<LookedBlock> blocks;
   std::vector<DriftAlarmRow> alarms;
+  /// Alarms that stand and tell more nodes since this look: all their nodes.
+  struct Told {
+    std::int64_t alarm = 0;
+    std::string nodes;  ///< JSON
+  };
+  std::vector<Told> told;
   /// Resolved alarms whose subjects were learned anew before this look judged.
   std::vector<std::int64_t> relearned;
   /// Alarms whose silence is over: they are resolved, and their subjects were tested.

@@ -70,6 +70,13 @@ class DriftReader {
                     std::size_t limit,
                     const std::function<void(std::string_view sealed)>& take);
 
+  /// The same of audited windows that were deferred: their activations.
+  Status ReadActivations(NodeId node,
+                         PackageHash package,
+                         const Span& span,
+                         std::size_t limit,
+                         const std::function<void(std::string_view sealed)>& take);
+
   /// Of all time: `sketches` (in blocks), `learning` (of nodes without a baseline: not in blocks),
   /// `late`, `late_verdicts`, `judged`, `passed_blocks`, `unreadable`.
   Result<std::vector<std::pair<std::string, std::uint64_t>>> ReadTotals();
@@ -79,6 +86,8 @@ class DriftReader {
   Result<std::uint64_t> CountOthers(Millis length);
   /// Newest first.
   Result<std::vector<StoredFlag>> ReadFlags(NodeId node, std::size_t limit);
+  /// Of all nodes, newest first.
+  Result<std::vector<StoredFlag>> ReadNewestFlags(std::size_t limit);
   /// Nodes with a flag that was stored from `since_ms` on.
   Result<std::uint64_t> CountFlagged(std::uint64_t since_ms);
 

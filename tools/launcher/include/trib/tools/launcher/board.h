@@ -34,6 +34,9 @@ struct BoardMachine {
   /// "tcp://HOST:PORT", which the board's second UART connects to; empty: what it sends is lost.
   std::string serial = {};
   bool semihosting = false;  ///< the image may end the emulator with an exit code
+  /// Time passes with instructions (16 ns each), whatever the machine around does meanwhile.
+  bool counted_time = false;
+  std::vector<std::string> more = {};  ///< arguments of the emulator's own
 };
 
 /// The command line that starts it; killing the process is what cutting the board's power is. A

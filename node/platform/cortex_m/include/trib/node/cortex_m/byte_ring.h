@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstddef>
@@ -29,7 +30,8 @@ class ByteRing {
   }
   /// Takes what has room, from the front. @returns how many.
   std::size_t Push(std::span<const std::byte> bytes) {
-    const std::size_t count = bytes.size() < room() ? bytes.size() : room();
+    // The other side moves meanwhile: its counter is read once.
+    const std::size_t count = std::min(bytes.size(), room());
     const std::uint32_t at = written_.load(std::memory_order_relaxed);
     for (std::size_t i = 0; i < count; ++i) {
       memory_[(at + i) & (memory_.size() - 1)] = bytes[i];
@@ -39,7 +41,7 @@ class ByteRing {
   }
   /// @returns how many bytes came.
   std::size_t Pop(std::span<std::byte> out) {
-    const std::size_t count = out.size() < size() ? out.size() : size();
+    const std::size_t count = std::min(out.size(), size());
     const std::uint32_t at = read_.load(std::memory_order_relaxed);
     for (std::size_t i = 0; i < count; ++i) {
       out[i] = memory_[(at + i) & (memory_.size() - 1)];

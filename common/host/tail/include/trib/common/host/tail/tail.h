@@ -15,6 +15,7 @@
 #include "trib/common/classify/classify.h"
 #include "trib/common/crypto/crypto.h"
 #include "trib/common/nn/plan.h"
+#include "trib/common/nn/runner.h"
 #include "trib/common/package/package.h"
 #include "trib/common/package/sections.h"
 #include "trib/common/status/result.h"
@@ -184,7 +185,20 @@ class TailRunner {
                 std::span<const std::size_t> exits,
                 std::span<Answer> out);
 
+  /// What a node's network had computed at the cut, as numbers: the values of the int8 tensors that
+  /// live there, one after the other, averaged to at most `most` numbers of as many values each.
+  ///
+  /// Requires  most > 0.
+  /// @returns kDataLoss as Decide() does.
+  Result<std::vector<float>> Numbers(const Network& network,
+                                     std::span<const std::byte> activation,
+                                     std::size_t most);
+
  private:
+  Result<nn::Runner> Open(const Network& network,
+                          std::span<const std::byte> activation,
+                          std::size_t& cut);
+
   std::vector<std::uint64_t> arena_;
 };
 
