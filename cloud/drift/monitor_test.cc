@@ -125,11 +125,11 @@ TEST_F(MonitorTest, ASiteIsOneAlarmThatNamesItsNodes) {
 
 /// So slight that of many nodes together it has no effect, while it has of some.
 Change Slight() {
-  return {.shift = std::vector<float>(6, 1)};
+  return {.shift = std::vector<float>(6, 1.1F)};
 }
 
 TEST_F(MonitorTest, ASitesSlightChangeIsOneAlarmThoughOnlySomeOfItsNodesHaveAnEffect) {
-  options.min_psi = 1;
+  options.min_psi = 1.2;
   monitor = Monitor(options, Kinds);
   Learn();
   changes = [](std::uint32_t node, std::uint32_t) {
@@ -157,7 +157,7 @@ TEST_F(MonitorTest, SomeNodesOfASiteThatMovedAloneAreNotTheSite) {
 }
 
 TEST_F(MonitorTest, TheFleetsSlightChangeIsOneAlarm) {
-  options.min_psi = 1;
+  options.min_psi = 1.2;
   monitor = Monitor(options, Kinds);
   Learn();
   changes = [](std::uint32_t, std::uint32_t) { return Slight(); };

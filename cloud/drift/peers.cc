@@ -27,6 +27,7 @@ float Peers::MedianOfOthers(float score) const {
   return odd_others ? other(0) : (other(0) + other(1)) / 2;
 }
 
+/// The median and half of it: some nodes take what is common more than most.
 float Peers::Beyond(float score) const {
   if (count_ <= kLeastPeers) {
     return score;
@@ -35,7 +36,7 @@ float Peers::Beyond(float score) const {
   if (!(common * score > 0)) {
     return score;
   }
-  return std::copysign(std::max(0.0F, std::abs(score) - std::abs(common)), score);
+  return std::copysign(std::max(0.0F, std::abs(score) - kReach * std::abs(common)), score);
 }
 
 }  // namespace trib::cloud::drift

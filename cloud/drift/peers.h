@@ -14,14 +14,16 @@ class Peers {
  public:
   /// With fewer others nothing is common.
   static constexpr std::size_t kLeastPeers = 8;
+  /// How much of the others' median is taken away: nodes do not take what is common alike.
+  static constexpr float kReach = 1.5F;
 
   Peers() = default;
   /// @param scores  of all nodes with a block in the slot, signed for locations
   explicit Peers(std::vector<float> scores);
 
-  /// What is left of one of these scores when the median of the others is taken away: nothing when
-  /// the median reaches further in its direction, all when it points the other way. So peers can
-  /// explain a node's score, but never make one: where most nodes moved, who stayed did not.
+  /// What is left of one of these scores when kReach times the median of the others is taken away:
+  /// nothing when that reaches further in its direction, all when it points the other way. So peers
+  /// can explain a node's score, but never make one: where most nodes moved, who stayed did not.
   [[nodiscard]] float Beyond(float score) const;
 
  private:

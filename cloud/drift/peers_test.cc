@@ -26,7 +26,8 @@ TEST(Peers, TheMedianIsOfTheOthers) {
     }
     const Peers peers(scores);
     for (std::size_t i = 0; i < count; ++i) {
-      EXPECT_EQ(peers.Beyond(scores[i]), std::max(0.0F, scores[i] - MedianWithout(scores, i)))
+      EXPECT_EQ(peers.Beyond(scores[i]),
+                std::max(0.0F, scores[i] - Peers::kReach * MedianWithout(scores, i)))
           << count << " " << i;
     }
   }
@@ -39,7 +40,8 @@ TEST(Peers, ExplainAScoreButNeverMakeOne) {
   scores[2] = 0;
   scores[3] = 4;
   const Peers peers(scores);
-  EXPECT_EQ(peers.Beyond(-5), -3);
+  EXPECT_EQ(peers.Beyond(-5), -2);
+  EXPECT_EQ(peers.Beyond(-2), 0);
   EXPECT_EQ(peers.Beyond(-1), 0);
   EXPECT_EQ(peers.Beyond(0), 0);
   EXPECT_EQ(peers.Beyond(4), 4);
