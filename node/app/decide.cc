@@ -21,6 +21,13 @@ using message::Tier;
 constexpr const energy::EnergyTable<float>& kBoard = energy::kStm32L4R5<float>;
 constexpr energy::WindowCycles kCycles = energy::kCortexM4Cycles;
 
+/// Out of every bin.
+cascade::TriggerResult NotJudged() {
+  cascade::TriggerResult result;
+  result.score = std::numeric_limits<float>::quiet_NaN();
+  return result;
+}
+
 }  // namespace
 
 void NodeLoop::Decide(const sensing::CutWindow& window) {
@@ -103,15 +110,10 @@ void NodeLoop::DecideGood(const sensing::CutWindow& window, Context& context) {
       cascade::Evaluate(package_.rules, {window.summaries, window.scale}, FaultCode::kUnspecified));
   const bool before = standing();
   const bool decides = armed();
-  cascade::TriggerResult result;
-  // Out of every bin unless the trigger ran.
-  result.score = std::numeric_limits<float>::quiet_NaN();
-  if (decides) {
-    result = trigger_.Step(frame_.values.span(), baseline(), condition_);
-    metrics_.windows_triggered += result.over ? 1U : 0U;
-  }
-  context.drawn = package_.present && policy_.Audited(metrics_.windows - 1);
-  const Look look = LookAt(window, result.over, context.drawn);
+  const cascade::TriggerResult result =
+      decides ? trigger_.Step(frame_.values.span(), baseline(), condition_) : NotJudged();
+  metrics_.windows_triggered += result.over ? 1U : 0U;
+  const Look look = LookAt(window, result.over);
   const bool put_off = look.answer && !look.sure && MayAsk();
   if (look.answer && !put_off) {
     context.tier = Tier::kClassifier;
@@ -122,6 +124,7 @@ void NodeLoop::DecideGood(const sensing::CutWindow& window, Context& context) {
   context.flags |= decides || look.answer ? 0 : message::record_flag::kFallbackRules;
   rules_state_ = outcome.state;
   SetActuator(cascade::Worse(StandingState(), outcome.state), context);
+  context.drawn = Drawn();
   SpendOnWindow(context);
   OpenBlock();
   CountInSketch(result, look);

@@ -76,6 +76,8 @@ float Trigger::Score(std::span<const float> frame,
   lane.ewma_fade *= (1.0F - alpha) * (1.0F - alpha);
   const float ewma_scale =
       1.0F / dsp::SquareRoot(alpha / (2.0F - alpha) * (1.0F - lane.ewma_fade) + lane.inverse_n);
+  const float threshold = lane.threshold;
+  float largest = 0;
   float largest_ewma = 0;
   std::uint64_t mask = spec_.feature_mask;
   for (std::size_t i = 0; i < frame.size(); ++i, mask >>= 1U) {
@@ -83,13 +85,15 @@ float Trigger::Score(std::span<const float> frame,
       continue;
     }
     const float z = Standardise(i, frame[i], baseline);
-    float& ewma = lane.ewma[i];
-    ewma += alpha * (std::clamp(z, -lane.threshold, lane.threshold) - ewma);
-    result.largest = std::max(result.largest, dsp::Absolute(z));
+    const float before = lane.ewma[i];
+    const float ewma = before + alpha * (std::clamp(z, -threshold, threshold) - before);
+    lane.ewma[i] = ewma;
+    largest = std::max(largest, dsp::Absolute(z));
     largest_ewma = std::max(largest_ewma, dsp::Absolute(ewma));
   }
   // Scaled last: a product grows with its factor, rounded or not.
-  float score = result.largest * lane.single_scale;
+  result.largest = largest;
+  float score = largest * lane.single_scale;
   if (alpha < 1) {
     score = std::max(score, largest_ewma * ewma_scale);
   }

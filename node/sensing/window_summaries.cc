@@ -74,7 +74,9 @@ void WindowSummaries::Complete(std::span<const std::int16_t> samples) {
     return;
   }
   std::size_t at = newest_ + 1 < pieces_ ? newest_ + 1 : 0;  // the oldest follows the newest
-  std::ranges::copy(piece(at), memory_.begin());
+  for (std::size_t channel = 0; channel < shape_.channels; ++channel) {
+    memory_[channel] = piece(at)[channel];
+  }
   for (std::size_t i = 1; i < pieces_; ++i) {
     at = at + 1 < pieces_ ? at + 1 : 0;
     const std::span<const dsp::Summary> next = piece(at);

@@ -126,16 +126,21 @@ class Extractor {
         return PushEnvelope(window, operation, out);
       case Op::kVelocityRms:
         return Push(operation, Velocity(window, operation), out);
+      case Op::kMargin:
+      case Op::kSkewness:
+      case Op::kKurtosis:
+      case Op::kZeroCrossingRate:
+      case Op::kCorrelation:
+        return Push(operation, OfSamples(window, operation), out);
       default:
-        return Push(operation, Single(window, operation), out);
+        return Push(operation, OfSums(operation.op, static_cast<Real>(window.scale)), out);
     }
   }
 
-  Real Single(const Window& window, const Operation& operation) {
-    const View view = ChannelOf(window, operation.channel);
-    const Real scale = static_cast<Real>(window.scale);
+  /// What needs no second look at the samples.
+  Real OfSums(Op op, Real scale) const {
     const TimeStatistics<Real>& time = cache_.time;
-    switch (operation.op) {
+    switch (op) {
       case Op::kMean:
         return time.mean * scale;
       case Op::kRms:
@@ -156,6 +161,19 @@ class Extractor {
         return time.shape;
       case Op::kImpulse:
         return time.impulse;
+      case Op::kRateOfChange:
+        return time.mean_step * scale * static_cast<Real>(recipe_.sample_rate_hz);
+      default:
+        break;
+    }
+    TRIB_DCHECK(false);
+    return Real(0);
+  }
+
+  Real OfSamples(const Window& window, const Operation& operation) {
+    const View view = ChannelOf(window, operation.channel);
+    const TimeStatistics<Real>& time = cache_.time;
+    switch (operation.op) {
       case Op::kMargin:
         return MarginFactor(view, time);
       case Op::kSkewness:
@@ -165,24 +183,15 @@ class Extractor {
           cache_.has_shape = true;
         }
         return operation.op == Op::kSkewness ? cache_.shape.skewness : cache_.shape.kurtosis;
-      case Op::kRateOfChange:
-        return time.mean_step * scale * static_cast<Real>(recipe_.sample_rate_hz);
       case Op::kZeroCrossingRate:
         return static_cast<Real>(ZeroCrossings(view, cache_.sums)) /
                static_cast<Real>(recipe_.window_frames - 1);
-      case Op::kCorrelation: {
+      default: {
         const View other = ChannelOf(window, operation.second_channel);
         const auto of_other = Describe<Real>(SumUp(window, operation.second_channel));
         return Correlation(view, other, time, of_other);
       }
-      case Op::kUnspecified:
-      case Op::kBandEnergy:
-      case Op::kEnvelopeLines:
-      case Op::kVelocityRms:
-        break;
     }
-    TRIB_DCHECK(false);
-    return Real(0);
   }
 
   /// Of the selected channel, tapered; taken once for successive operations.
