@@ -54,25 +54,39 @@ template <bool kOneChannel>
   std::int32_t sum = summary.sum;
   std::int32_t negatives = summary.sum_of_negatives;
   std::int32_t falls = summary.sum_of_falls;
-  std::int32_t value = summary.last;
-  bool is_usual = true;
-  do {
-    const std::int32_t previous = value;
-    value = *at;
-    at += kOneChannel ? 1 : stride;
+  std::int32_t last = summary.last;
+  const auto add = [&](std::int32_t value) {
+    const std::int32_t step = value - last;
+    last = value;
     sum += value;
     squares += std::int64_t{value} * value;
     negatives += value & (value >> 31);
-    const std::int32_t step = value - previous;
     falls += step & (step >> 31);
-    is_usual = step != 0 && static_cast<std::uint32_t>(value - usual.low) < usual.width;
-  } while (is_usual && at != end);
-  summary.sum_of_squares = squares;
-  summary.sum = sum;
-  summary.sum_of_negatives = negatives;
-  summary.sum_of_falls = falls;
-  summary.last = static_cast<std::int16_t>(value);
-  return at;
+    return step != 0 && static_cast<std::uint32_t>(value - usual.low) < usual.width;
+  };
+  const auto stop_at = [&](const std::int16_t* next) {
+    summary.sum_of_squares = squares;
+    summary.sum = sum;
+    summary.sum_of_negatives = negatives;
+    summary.sum_of_falls = falls;
+    summary.last = static_cast<std::int16_t>(last);
+    return next;
+  };
+  const std::ptrdiff_t over = kOneChannel ? 1 : static_cast<std::ptrdiff_t>(stride);
+  for (; end - at >= 4 * over; at += 4 * over) {
+#pragma GCC unroll 4
+    for (std::ptrdiff_t i = 0; i < 4; ++i) {
+      if (!add(at[i * over])) [[unlikely]] {
+        return stop_at(at + (i + 1) * over);
+      }
+    }
+  }
+  for (; at != end; at += over) {
+    if (!add(*at)) [[unlikely]] {
+      return stop_at(at + over);
+    }
+  }
+  return stop_at(end);
 }
 
 /// What few samples have a part in: extremes, clipping, and values that repeat. `run` is how often

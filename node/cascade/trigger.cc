@@ -50,6 +50,7 @@ void Trigger::Arm(const package::TriggerSpec& spec,
   own.threshold = spec.threshold_scale *
                   StudentUpperQuantile(spec.false_alarm_rate / (2.0F * comparisons), n - 1.0F);
   own.inverse_n = 1.0F / n;
+  own.ewma_variance = spec.ewma_alpha / (2.0F - spec.ewma_alpha);
   own.single_scale = 1.0F / dsp::SquareRoot(1.0F + own.inverse_n);
   if (distance != nullptr && baseline.has_distance()) {
     own.distance_threshold =
@@ -75,7 +76,7 @@ float Trigger::Score(std::span<const float> frame,
   const float alpha = spec_.ewma_alpha;
   lane.ewma_fade *= (1.0F - alpha) * (1.0F - alpha);
   const float ewma_scale =
-      1.0F / dsp::SquareRoot(alpha / (2.0F - alpha) * (1.0F - lane.ewma_fade) + lane.inverse_n);
+      1.0F / dsp::SquareRoot(lane.ewma_variance * (1.0F - lane.ewma_fade) + lane.inverse_n);
   const float threshold = lane.threshold;
   float largest = 0;
   float largest_ewma = 0;

@@ -157,9 +157,11 @@ void WindowBuffer::Mirror(std::size_t first_slot, std::size_t frames) {
   const std::size_t ring = static_cast<std::size_t>(shape_.length) * shape_.channels;
   const std::size_t begin = first_slot * shape_.channels;
   const std::size_t end = begin + frames * shape_.channels;
-  const std::size_t seam = std::clamp(ring, begin, end);
+  const std::size_t seam = std::min(ring, end);  // tail_ lies before it
   Copy(memory_.subspan(begin, seam - begin), memory_.data() + ring + begin);
-  Copy(memory_.subspan(seam, end - seam), memory_.data() + seam - ring);
+  if (end > seam) {
+    Copy(memory_.subspan(seam, end - seam), memory_.data() + seam - ring);
+  }
 }
 
 void WindowBuffer::NoteSuspect(std::uint64_t end_frame, const SampleBlock& block) {

@@ -57,14 +57,14 @@ class Extractor {
   /// not finite.
   ///
   /// @returns kInvalidArgument, and an empty `out`, when the window's channels, rate or length are
-  ///          not the recipe's, or it has summaries of some channels only.
+  ///          not the recipe's, or it has summaries or statistics of some channels only.
   Status Extract(const Window& window, FeatureVector<Real>& out) {
     out.clear();
     if (window.channels != recipe_.channels || window.frames != recipe_.window_frames ||
         window.sample_rate_hz != recipe_.sample_rate_hz ||
         window.samples.size() != std::size_t{window.frames} * window.channels ||
-        (!window.summaries.empty() && window.summaries.size() != window.channels) ||
-        window.frames == 0) {
+        !IsNoneOrAll(window.summaries.size(), window) ||
+        !IsNoneOrAll(window.statistics.size(), window) || window.frames == 0) {
       return Code::kInvalidArgument;
     }
     cache_.has_channel = false;
@@ -83,10 +83,13 @@ class Extractor {
     std::size_t channel = 0;
     bool has_shape = false;
     bool has_spectrum = false;
-    Sums<std::int16_t> sums;
     TimeStatistics<Real> time;
     HigherMoments<Real> shape;
   };
+
+  static bool IsNoneOrAll(std::size_t count, const Window& window) {
+    return count == 0 || count == window.channels;
+  }
 
   static View ChannelOf(const Window& window, std::size_t channel) {
     return View(window.samples, window.channels, channel);
@@ -97,14 +100,22 @@ class Extractor {
                                     : SumsOf(window.summaries[channel]);
   }
 
+  static TimeStatistics<Real> StatisticsOf(const Window& window, std::size_t channel) {
+    if constexpr (std::is_same_v<Real, float>) {
+      if (!window.statistics.empty()) {
+        return window.statistics[channel];
+      }
+    }
+    return Describe<Real>(SumUp(window, channel));
+  }
+
   void Select(const Window& window, std::size_t channel) {
     if (!cache_.has_channel || cache_.channel != channel) {
       cache_.has_channel = true;
       cache_.has_shape = false;
       cache_.has_spectrum = false;
       cache_.channel = channel;
-      cache_.sums = SumUp(window, channel);
-      cache_.time = Describe<Real>(cache_.sums);
+      cache_.time = StatisticsOf(window, channel);
     }
   }
 
@@ -184,11 +195,11 @@ class Extractor {
         }
         return operation.op == Op::kSkewness ? cache_.shape.skewness : cache_.shape.kurtosis;
       case Op::kZeroCrossingRate:
-        return static_cast<Real>(ZeroCrossings(view, cache_.sums)) /
+        return static_cast<Real>(ZeroCrossings(view, SumUp(window, operation.channel))) /
                static_cast<Real>(recipe_.window_frames - 1);
       default: {
         const View other = ChannelOf(window, operation.second_channel);
-        const auto of_other = Describe<Real>(SumUp(window, operation.second_channel));
+        const auto of_other = StatisticsOf(window, operation.second_channel);
         return Correlation(view, other, time, of_other);
       }
     }

@@ -252,10 +252,13 @@ class NodeLoop final : private uplink::DownlinkHandler {
   void WatchSensor(bool took, MonotonicTime now);
   void EndSourceWhenSettled();
   void Decide(const sensing::CutWindow& window);
+  [[nodiscard]] cascade::Measurable Describe(const sensing::CutWindow& window);
   void DecideBad(const sensing::GuardrailVerdict& verdict,
                  const cascade::Measurable& measurable,
                  Context& context);
-  void DecideGood(const sensing::CutWindow& window, Context& context);
+  void DecideGood(const sensing::CutWindow& window,
+                  const cascade::Measurable& measurable,
+                  Context& context);
   void Learn(const Context& context);
   void RecordLearning(const Learner::Report& report, Context context);
   [[nodiscard]] cascade::RuleOutcome JudgeSeverity(cascade::RuleOutcome outcome);
@@ -337,9 +340,11 @@ class NodeLoop final : private uplink::DownlinkHandler {
   Status package_status_;
   state::Identity identity_;
   message::Configuration configuration_;
-  message::Record record_;       // the one being made
-  message::FeatureFrame frame_;  // of the window in hand
-  cascade::Answer answer_;       // of the network on it, if it was looked at
+  message::Record record_;  // the one being made
+  // Of the window in hand.
+  FixedVector<dsp::TimeStatistics<float>, dsp::kMaxChannels> statistics_;
+  message::FeatureFrame frame_;
+  cascade::Answer answer_;  // of the network, if it was looked at
   message::BlockInterval block_;
   NodeMetrics metrics_;
   MonotonicTime started_{};
