@@ -30,6 +30,12 @@ set(TRIB_ALLOWED_tools common common_host testing node node_sim gateway cloud to
 # Third-party targets that a freestanding common module may use; everything else is host only.
 set(TRIB_FREESTANDING_THIRD_PARTY trib::third_party::nanopb trib::third_party::sodium)
 
+# trib_fast(summary.cc ...): sources of the module of this folder that are compiled to be fast where
+# the rest is compiled to be small: what runs for every sample or between a window and the actuator.
+function(trib_fast)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:MinSizeRel>:-O2>)
+endfunction()
+
 add_library(trib_warnings INTERFACE)
 add_library(trib::warnings ALIAS trib_warnings)
 target_compile_options(trib_warnings INTERFACE

@@ -29,15 +29,6 @@ void Begin(Summary& summary, std::int16_t first) {
   summary.maximum = first;
 }
 
-/// What every sample has a part in. Sums of magnitudes come from those of the negative ones.
-struct Common {
-  std::int64_t squares = 0;
-  std::int32_t sum = 0;
-  std::int32_t negatives = 0;  ///< of them, the sum
-  std::int32_t falls = 0;      ///< of negative steps, the sum
-  std::int32_t last = 0;
-};
-
 /// `width` values from `low` on are nothing special, unless they repeat.
 struct Usual {
   std::int32_t low = 0;
@@ -51,33 +42,51 @@ Usual UsualOf(const Summary& summary, std::int32_t clip_level) {
   return {low, high < low ? 0 : static_cast<std::uint32_t>(high - low) + 1};
 }
 
-/// Goes on up to `end` or behind the first sample that is not usual. Out of line, and with so few
-/// numbers, that all of them stay in registers.
+/// Adds what every sample has a part in, up to `end` or behind the first sample that is not usual.
+/// Out of line, and with so few numbers, that all of them stay in registers.
 template <bool kOneChannel>
-[[gnu::noinline]] const std::int16_t* AddUsual(Common& common,
+[[gnu::noinline]] const std::int16_t* AddUsual(Summary& summary,
                                                const std::int16_t* at,
                                                const std::int16_t* end,
                                                std::size_t stride,
                                                Usual usual) {
-  std::int64_t squares = common.squares;
-  std::int32_t sum = common.sum;
-  std::int32_t negatives = common.negatives;
-  std::int32_t falls = common.falls;
-  std::int32_t value = common.last;
-  bool is_usual = true;
-  do {
-    const std::int32_t previous = value;
-    value = *at;
-    at += kOneChannel ? 1 : stride;
+  std::int64_t squares = summary.sum_of_squares;
+  std::int32_t sum = summary.sum;
+  std::int32_t negatives = summary.sum_of_negatives;
+  std::int32_t falls = summary.sum_of_falls;
+  std::int32_t last = summary.last;
+  const auto add = [&](std::int32_t value) {
+    const std::int32_t step = value - last;
+    last = value;
     sum += value;
     squares += std::int64_t{value} * value;
     negatives += value & (value >> 31);
-    const std::int32_t step = value - previous;
     falls += step & (step >> 31);
-    is_usual = step != 0 && static_cast<std::uint32_t>(value - usual.low) < usual.width;
-  } while (is_usual && at != end);
-  common = {squares, sum, negatives, falls, value};
-  return at;
+    return step != 0 && static_cast<std::uint32_t>(value - usual.low) < usual.width;
+  };
+  const auto stop_at = [&](const std::int16_t* next) {
+    summary.sum_of_squares = squares;
+    summary.sum = sum;
+    summary.sum_of_negatives = negatives;
+    summary.sum_of_falls = falls;
+    summary.last = static_cast<std::int16_t>(last);
+    return next;
+  };
+  const std::ptrdiff_t over = kOneChannel ? 1 : static_cast<std::ptrdiff_t>(stride);
+  for (; end - at >= 4 * over; at += 4 * over) {
+#pragma GCC unroll 4
+    for (std::ptrdiff_t i = 0; i < 4; ++i) {
+      if (!add(at[i * over])) [[unlikely]] {
+        return stop_at(at + (i + 1) * over);
+      }
+    }
+  }
+  for (; at != end; at += over) {
+    if (!add(*at)) [[unlikely]] {
+      return stop_at(at + over);
+    }
+  }
+  return stop_at(end);
 }
 
 /// What few samples have a part in: extremes, clipping, and values that repeat. `run` is how often
@@ -107,31 +116,22 @@ void Append(Summary& summary, View samples, std::int32_t clip_level) {
     summary.first_run =
         static_cast<std::uint16_t>(summary.first_run + LeadingRun(samples, summary.first));
   }
-  Common common{.last = summary.last};
   std::size_t run = summary.last_run;
   const std::size_t stride = samples.stride();
   const std::int16_t* const end = samples.data() + samples.size() * stride;
   for (const std::int16_t* at = samples.data(); at != end;) {
-    const std::int16_t* const from = at;
-    const std::int32_t before = common.last;
+    const std::int16_t* const next = at + stride;
+    const std::int32_t before = summary.last;
     const Usual usual = UsualOf(summary, clip_level);
-    at = stride == 1 ? AddUsual<true>(common, at, end, stride, usual)
-                     : AddUsual<false>(common, at, end, stride, usual);
-    const std::int32_t previous = at - from == static_cast<std::ptrdiff_t>(stride)
-                                      ? before
-                                      : *(at - 2 * static_cast<std::ptrdiff_t>(stride));
+    at = stride == 1 ? AddUsual<true>(summary, at, end, stride, usual)
+                     : AddUsual<false>(summary, at, end, stride, usual);
     // All but the last one differ from what they follow.
-    run = common.last != previous                            ? 1
-          : at - from == static_cast<std::ptrdiff_t>(stride) ? run + 1
-                                                             : 2;
-    TakeUnusual(summary, common.last, run, clip_level);
+    const bool alone = at == next;
+    const std::int32_t previous = alone ? before : *(at - 2 * static_cast<std::ptrdiff_t>(stride));
+    run = summary.last != previous ? 1 : alone ? run + 1 : 2;
+    TakeUnusual(summary, summary.last, run, clip_level);
   }
   summary.last_run = static_cast<std::uint16_t>(run);
-  summary.sum_of_squares += static_cast<std::uint64_t>(common.squares);
-  summary.sum += common.sum;
-  summary.sum_of_absolutes += common.sum - 2 * common.negatives;
-  summary.sum_of_steps += common.last - summary.last - 2 * common.falls;
-  summary.last = static_cast<std::int16_t>(common.last);
   summary.count = static_cast<std::uint16_t>(summary.count + samples.size());
   if (summary.clipped < summary.count) {
     summary.longest_run = std::max<std::uint16_t>(summary.longest_run, 1);
@@ -159,13 +159,13 @@ void Append(Summary& summary, const Summary& next, std::int32_t clip_level) {
     }
     summary.last_run = whole ? joined : next.last_run;
   } else {
-    summary.sum_of_steps += Magnitude(next.first - summary.last);
+    summary.sum_of_falls += std::min(next.first - summary.last, 0);
     summary.last_run = next.last_run;
   }
   summary.sum_of_squares += next.sum_of_squares;
   summary.sum += next.sum;
-  summary.sum_of_absolutes += next.sum_of_absolutes;
-  summary.sum_of_steps += next.sum_of_steps;
+  summary.sum_of_negatives += next.sum_of_negatives;
+  summary.sum_of_falls += next.sum_of_falls;
   summary.count = static_cast<std::uint16_t>(summary.count + next.count);
   summary.clipped = static_cast<std::uint16_t>(summary.clipped + next.clipped);
   summary.last = next.last;

@@ -25,10 +25,8 @@ bool Clipped(std::int16_t value, std::int32_t clip_level) {
 Summary Defined(const Samples& samples, std::int32_t clip_level) {
   const Sums<std::int16_t> sums = Accumulate(ViewOf(samples));
   Summary out;
-  out.sum_of_squares = static_cast<std::uint64_t>(sums.sum_of_squares);
+  out.sum_of_squares = sums.sum_of_squares;
   out.sum = static_cast<std::int32_t>(sums.sum);
-  out.sum_of_absolutes = static_cast<std::int32_t>(sums.sum_of_absolutes);
-  out.sum_of_steps = static_cast<std::int32_t>(sums.sum_of_steps);
   out.count = static_cast<std::uint16_t>(samples.size());
   out.first = samples.front();
   out.last = samples.back();
@@ -36,6 +34,8 @@ Summary Defined(const Samples& samples, std::int32_t clip_level) {
   out.maximum = *std::max_element(samples.begin(), samples.end());
   std::uint16_t run = 0;
   for (std::size_t i = 0; i < samples.size(); ++i) {
+    out.sum_of_negatives += std::min<std::int32_t>(samples[i], 0);
+    out.sum_of_falls += i > 0 ? std::min(samples[i] - samples[i - 1], 0) : 0;
     run = i > 0 && samples[i] == samples[i - 1] ? static_cast<std::uint16_t>(run + 1) : 1;
     out.first_run = run == i + 1 ? run : out.first_run;
     if (Clipped(samples[i], clip_level)) {

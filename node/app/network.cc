@@ -51,14 +51,13 @@ std::uint32_t NodeLoop::LabelOf(const cascade::Answer& answer, bool anomaly) con
   return anomaly && !answer.alarm ? package_.alarm_label() : answer.label;
 }
 
-NodeLoop::Look NodeLoop::LookAt(const sensing::CutWindow& window, bool over, bool drawn) {
-  Look look;
+NodeLoop::Look NodeLoop::LookAt(const sensing::CutWindow& window, bool over) {
   if (!classifier_) {
-    return look;
+    return {};
   }
   const LogicalTime now = ports_.clock.Now();
-  if (package_.trigger && !over && !standing() && !drawn && !policy_.HeartbeatDue(now)) {
-    return look;
+  if (package_.trigger && !over && !standing() && !Drawn() && !policy_.HeartbeatDue(now)) {
+    return {};
   }
   policy_.NoteHeartbeat(now);
   ++metrics_.cascade.classified;
@@ -68,9 +67,8 @@ NodeLoop::Look NodeLoop::LookAt(const sensing::CutWindow& window, bool over, boo
   energy_.Add(
       energy::Category::kClassifier,
       energy::ToNanojoules(energy::MacEnergy(energy::kStm32L4R5<float>, classifier_->macs())));
-  look.sure = decision.accepted;
-  look.answer = cascade::AnswerOf(decision, package_.network->classifier, package_.labels);
-  return look;
+  answer_ = cascade::AnswerOf(decision, package_.network->classifier, package_.labels);
+  return {.answer = &answer_, .sure = decision.accepted};
 }
 
 bool NodeLoop::MayAsk() const {

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "trib/common/dsp/statistics.h"
-
 namespace trib::node::cascade {
 namespace {
 
@@ -54,12 +52,10 @@ package::FallbackRules BuiltInRules() {
   return rules;
 }
 
-ChannelStatistics Measure(const dsp::Summary& channel, float scale) {
-  const auto described = dsp::Describe<float>(dsp::SumsOf(channel));
-  const float peak =
-      std::max(described.maximum - described.mean, described.mean - described.minimum);
-  const float crest = described.deviation > 0 ? peak / described.deviation : 0.0F;
-  return {described.deviation * scale, peak * scale, crest};
+ChannelStatistics Measure(const dsp::TimeStatistics<float>& channel, float scale) {
+  const float peak = std::max(channel.maximum - channel.mean, channel.mean - channel.minimum);
+  const float crest = channel.deviation > 0 ? peak / channel.deviation : 0.0F;
+  return {channel.deviation * scale, peak * scale, crest};
 }
 
 RuleOutcome Evaluate(const package::FallbackRules& rules,

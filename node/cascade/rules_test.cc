@@ -26,22 +26,20 @@ package::FallbackRule Rule(RuleSource source,
   return rule;
 }
 
-dsp::Summary SummaryOf(const std::vector<std::int16_t>& samples) {
-  dsp::Summary out;
-  dsp::Append(out, dsp::ChannelView<std::int16_t>(samples), 32'767);
-  return out;
+dsp::TimeStatistics<float> StatisticsOf(const std::vector<std::int16_t>& samples) {
+  return dsp::Describe<float>(dsp::Accumulate(dsp::ChannelView<std::int16_t>(samples)));
 }
 
 constexpr float kScale = 0.01F;
 
 /// A channel that swings between -rms and +rms, with one knock as high as the peak.
-dsp::Summary Channel(float rms, float peak) {
+dsp::TimeStatistics<float> Channel(float rms, float peak) {
   std::vector<std::int16_t> samples;
   for (int i = 0; i < 1000; ++i) {
     samples.push_back(static_cast<std::int16_t>((i % 2 == 0 ? rms : -rms) / kScale));
   }
   samples[500] = static_cast<std::int16_t>(peak / kScale);
-  return SummaryOf(samples);
+  return StatisticsOf(samples);
 }
 
 TEST(Measure, GivesPhysicalStatisticsWithoutTheMean) {
@@ -52,7 +50,8 @@ TEST(Measure, GivesPhysicalStatisticsWithoutTheMean) {
     swing.push_back(static_cast<std::int16_t>(i % 2 == 0 ? 130 : 70));
     spike.push_back(static_cast<std::int16_t>(i == 50 ? 1000 : 0));
   }
-  const std::array statistics = {Measure(SummaryOf(swing), 0.1F), Measure(SummaryOf(spike), 0.1F)};
+  const std::array statistics = {Measure(StatisticsOf(swing), 0.1F),
+                                 Measure(StatisticsOf(spike), 0.1F)};
   EXPECT_NEAR(statistics[0].rms, 3.0, 1e-5);
   EXPECT_NEAR(statistics[0].peak, 3.0, 1e-5);
   EXPECT_NEAR(statistics[0].crest, 1.0, 1e-5);
@@ -63,7 +62,7 @@ TEST(Measure, GivesPhysicalStatisticsWithoutTheMean) {
 
 TEST(Measure, GivesNoCrestForADeadChannel) {
   const std::vector<std::int16_t> samples(64, 7);
-  EXPECT_EQ(Measure(SummaryOf(samples), 1.0F).crest, 0.0F);
+  EXPECT_EQ(Measure(StatisticsOf(samples), 1.0F).crest, 0.0F);
 }
 
 TEST(Evaluate, TheWorstRuleThatHoldsWins) {
@@ -99,7 +98,7 @@ TEST(Evaluate, KeepsARuleToItsChannel) {
   rule.channel = 1;
   (void)rules.rules.push_back(rule);
   const std::array channels = {Channel(1, 9), Channel(1, 9)};
-  const std::span<const dsp::Summary> both = channels;
+  const std::span<const dsp::TimeStatistics<float>> both = channels;
   EXPECT_EQ(Evaluate(rules, {both.first(1), kScale}, FaultCode::kUnspecified).state,
             ActuatorState::kNormal);
   EXPECT_EQ(Evaluate(rules, {both, kScale}, FaultCode::kUnspecified).state, ActuatorState::kStop);
@@ -109,7 +108,7 @@ TEST(Evaluate, NaNHoldsNoRule) {
   package::FallbackRules rules;
   (void)rules.rules.push_back(Rule(RuleSource::kRms, ActuatorState::kStop, 0));
   (void)rules.rules.push_back(Rule(RuleSource::kPeak, ActuatorState::kStop, 0, Comparison::kLess));
-  const std::array channels = {SummaryOf({1, 2, 3, 4})};
+  const std::array channels = {StatisticsOf({1, 2, 3, 4})};
   const Measurable window{channels, std::numeric_limits<float>::quiet_NaN()};
   EXPECT_EQ(Evaluate(rules, window, FaultCode::kSensorNonFinite).state, ActuatorState::kNormal);
 }

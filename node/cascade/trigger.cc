@@ -50,6 +50,7 @@ void Trigger::Arm(const package::TriggerSpec& spec,
   own.threshold = spec.threshold_scale *
                   StudentUpperQuantile(spec.false_alarm_rate / (2.0F * comparisons), n - 1.0F);
   own.inverse_n = 1.0F / n;
+  own.ewma_variance = spec.ewma_alpha / (2.0F - spec.ewma_alpha);
   own.single_scale = 1.0F / dsp::SquareRoot(1.0F + own.inverse_n);
   if (distance != nullptr && baseline.has_distance()) {
     own.distance_threshold =
@@ -75,7 +76,9 @@ float Trigger::Score(std::span<const float> frame,
   const float alpha = spec_.ewma_alpha;
   lane.ewma_fade *= (1.0F - alpha) * (1.0F - alpha);
   const float ewma_scale =
-      1.0F / dsp::SquareRoot(alpha / (2.0F - alpha) * (1.0F - lane.ewma_fade) + lane.inverse_n);
+      1.0F / dsp::SquareRoot(lane.ewma_variance * (1.0F - lane.ewma_fade) + lane.inverse_n);
+  const float threshold = lane.threshold;
+  float largest = 0;
   float largest_ewma = 0;
   std::uint64_t mask = spec_.feature_mask;
   for (std::size_t i = 0; i < frame.size(); ++i, mask >>= 1U) {
@@ -83,13 +86,15 @@ float Trigger::Score(std::span<const float> frame,
       continue;
     }
     const float z = Standardise(i, frame[i], baseline);
-    float& ewma = lane.ewma[i];
-    ewma += alpha * (std::clamp(z, -lane.threshold, lane.threshold) - ewma);
-    result.largest = std::max(result.largest, dsp::Absolute(z));
+    const float before = lane.ewma[i];
+    const float ewma = before + alpha * (std::clamp(z, -threshold, threshold) - before);
+    lane.ewma[i] = ewma;
+    largest = std::max(largest, dsp::Absolute(z));
     largest_ewma = std::max(largest_ewma, dsp::Absolute(ewma));
   }
   // Scaled last: a product grows with its factor, rounded or not.
-  float score = result.largest * lane.single_scale;
+  result.largest = largest;
+  float score = largest * lane.single_scale;
   if (alpha < 1) {
     score = std::max(score, largest_ewma * ewma_scale);
   }

@@ -16,21 +16,21 @@ GuardrailVerdict JudgeChannel(const CutWindow& window,
                               std::uint32_t channel,
                               const package::ChannelGuardrail& limits) {
   const dsp::Summary& summary = window.summaries[channel];
-  const std::uint64_t frames = summary.count;
+  const std::uint32_t frames = summary.count;
   if (window.scale < limits.scale_min || window.scale > limits.scale_max) {
     return {FaultCode::kSensorOutOfRange, channel, window.scale};
   }
   const std::uint64_t missing = std::uint64_t{window.missing_frames} * 1000;
-  if (missing > limits.max_missing_permille * frames) {
+  if (missing > std::uint32_t{limits.max_missing_permille} * frames) {
     const std::uint64_t permille = missing / frames;
     return {FaultCode::kSensorMissing, channel, static_cast<float>(permille)};
   }
   if (limits.max_stuck_run > 0 && summary.longest_run >= limits.max_stuck_run) {
     return {FaultCode::kSensorStuck, channel, static_cast<float>(summary.longest_run)};
   }
-  const std::uint64_t clipped = std::uint64_t{summary.clipped} * 1000;
-  if (clipped > limits.max_clipped_permille * frames) {
-    const std::uint64_t permille = clipped / frames;
+  const std::uint32_t clipped = std::uint32_t{summary.clipped} * 1000;
+  if (clipped > std::uint32_t{limits.max_clipped_permille} * frames) {
+    const std::uint32_t permille = clipped / frames;
     return {FaultCode::kSensorClipped, channel, static_cast<float>(permille)};
   }
   const bool too_low = summary.minimum < limits.min_raw;
@@ -60,10 +60,6 @@ package::Guardrails BuiltInGuardrails(const WindowShape& shape) {
   package::Guardrails out;
   (void)out.channels.push_back(limits);
   return out;
-}
-
-const package::ChannelGuardrail& LimitsOf(const package::Guardrails& limits, std::size_t channel) {
-  return limits.channels[std::min(channel, limits.channels.size() - 1)];
 }
 
 GuardrailVerdict Judge(const CutWindow& window, const package::Guardrails& limits) {

@@ -79,7 +79,9 @@ void WindowBuffer::Commit(const SampleBlock& block, std::uint32_t condition) {
       tail_ -= tail_ >= shape_.length ? shape_.length : 0;
       filled_ += wanted;
       fresh_ += wanted;
-      NoteSuspect(next_frame_, block);
+      if (block.missing_frames > 0 || block.non_finite_frames > 0) {
+        NoteSuspect(next_frame_, block);
+      }
     }
   }
   ready_ = filled_ == shape_.length;
@@ -103,20 +105,24 @@ std::span<const std::int16_t> WindowBuffer::Window() const {
 
 CutWindow WindowBuffer::window() const {
   TRIB_DCHECK(ready_);
-  CutWindow out{.samples = Window(),
-                .summaries = summaries_.whole(),
-                .channels = shape_.channels,
-                .first_frame = next_frame_ - shape_.length,
-                .scale = scale_,
-                .condition = condition_,
-                .after_gap = after_gap_};
+  const std::uint64_t first_frame = next_frame_ - shape_.length;
+  std::uint32_t missing = 0;
+  std::uint32_t non_finite = 0;
   for (const Suspect& suspect : suspects_) {
-    if (suspect.end_frame > out.first_frame) {
-      out.missing_frames += suspect.missing;
-      out.non_finite_frames += suspect.non_finite;
+    if (suspect.end_frame > first_frame) {
+      missing += suspect.missing;
+      non_finite += suspect.non_finite;
     }
   }
-  return out;
+  return {.samples = Window(),
+          .summaries = summaries_.whole(),
+          .channels = shape_.channels,
+          .first_frame = first_frame,
+          .scale = scale_,
+          .missing_frames = missing,
+          .non_finite_frames = non_finite,
+          .condition = condition_,
+          .after_gap = after_gap_};
 }
 
 void WindowBuffer::Advance() {
@@ -151,15 +157,14 @@ void WindowBuffer::Mirror(std::size_t first_slot, std::size_t frames) {
   const std::size_t ring = static_cast<std::size_t>(shape_.length) * shape_.channels;
   const std::size_t begin = first_slot * shape_.channels;
   const std::size_t end = begin + frames * shape_.channels;
-  const std::size_t seam = std::clamp(ring, begin, end);
+  const std::size_t seam = std::min(ring, end);  // tail_ lies before it
   Copy(memory_.subspan(begin, seam - begin), memory_.data() + ring + begin);
-  Copy(memory_.subspan(seam, end - seam), memory_.data() + seam - ring);
+  if (end > seam) {
+    Copy(memory_.subspan(seam, end - seam), memory_.data() + seam - ring);
+  }
 }
 
 void WindowBuffer::NoteSuspect(std::uint64_t end_frame, const SampleBlock& block) {
-  if (block.missing_frames == 0 && block.non_finite_frames == 0) {
-    return;
-  }
   const std::uint64_t window_start = end_frame > filled_ ? end_frame - filled_ : 0;
   std::size_t kept = 0;
   for (const Suspect& suspect : suspects_) {

@@ -166,6 +166,7 @@ class Worker {
   node::features::FeatureStage features_;
   const WindowCut cut_;
   double scale_ = 1;
+  std::vector<dsp::Summary> summaries_;
   message::FeatureFrame frame_;
   std::vector<float> covariance_;
   node::cascade::Baseline baseline_;
@@ -215,8 +216,15 @@ Result<std::vector<Worker::Chosen>> Worker::Choose(const Manifest& manifest) {
 }
 
 bool Worker::Frame(std::span<const std::int16_t> samples, std::uint32_t non_finite) {
+  summaries_.assign(cut_.channels, {});
+  for (std::uint32_t channel = 0; channel < cut_.channels; ++channel) {
+    dsp::Append(summaries_[channel],
+                dsp::ChannelView<std::int16_t>(samples, cut_.channels, channel),
+                node::sensing::LimitsOf(subject_.guardrails, channel).clip_level_raw);
+  }
   node::sensing::CutWindow window;
   window.samples = samples;
+  window.summaries = summaries_;
   window.channels = cut_.channels;
   window.scale = static_cast<float>(scale_);
   window.non_finite_frames = non_finite;
@@ -225,6 +233,7 @@ bool Worker::Frame(std::span<const std::int16_t> samples, std::uint32_t non_fini
   }
   dsp::Window input;
   input.samples = samples;
+  input.summaries = summaries_;
   input.channels = cut_.channels;
   input.frames = cut_.window_frames;
   input.scale = static_cast<float>(scale_);

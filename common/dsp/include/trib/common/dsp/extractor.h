@@ -57,14 +57,14 @@ class Extractor {
   /// not finite.
   ///
   /// @returns kInvalidArgument, and an empty `out`, when the window's channels, rate or length are
-  ///          not the recipe's, or it has summaries of some channels only.
+  ///          not the recipe's, or it has summaries or statistics of some channels only.
   Status Extract(const Window& window, FeatureVector<Real>& out) {
     out.clear();
     if (window.channels != recipe_.channels || window.frames != recipe_.window_frames ||
         window.sample_rate_hz != recipe_.sample_rate_hz ||
         window.samples.size() != std::size_t{window.frames} * window.channels ||
-        (!window.summaries.empty() && window.summaries.size() != window.channels) ||
-        window.frames == 0) {
+        !IsNoneOrAll(window.summaries.size(), window) ||
+        !IsNoneOrAll(window.statistics.size(), window) || window.frames == 0) {
       return Code::kInvalidArgument;
     }
     cache_.has_channel = false;
@@ -83,10 +83,13 @@ class Extractor {
     std::size_t channel = 0;
     bool has_shape = false;
     bool has_spectrum = false;
-    Sums<std::int16_t> sums;
     TimeStatistics<Real> time;
     HigherMoments<Real> shape;
   };
+
+  static bool IsNoneOrAll(std::size_t count, const Window& window) {
+    return count == 0 || count == window.channels;
+  }
 
   static View ChannelOf(const Window& window, std::size_t channel) {
     return View(window.samples, window.channels, channel);
@@ -97,14 +100,22 @@ class Extractor {
                                     : SumsOf(window.summaries[channel]);
   }
 
+  static TimeStatistics<Real> StatisticsOf(const Window& window, std::size_t channel) {
+    if constexpr (std::is_same_v<Real, float>) {
+      if (!window.statistics.empty()) {
+        return window.statistics[channel];
+      }
+    }
+    return Describe<Real>(SumUp(window, channel));
+  }
+
   void Select(const Window& window, std::size_t channel) {
     if (!cache_.has_channel || cache_.channel != channel) {
       cache_.has_channel = true;
       cache_.has_shape = false;
       cache_.has_spectrum = false;
       cache_.channel = channel;
-      cache_.sums = SumUp(window, channel);
-      cache_.time = Describe<Real>(cache_.sums);
+      cache_.time = StatisticsOf(window, channel);
     }
   }
 
@@ -126,16 +137,21 @@ class Extractor {
         return PushEnvelope(window, operation, out);
       case Op::kVelocityRms:
         return Push(operation, Velocity(window, operation), out);
+      case Op::kMargin:
+      case Op::kSkewness:
+      case Op::kKurtosis:
+      case Op::kZeroCrossingRate:
+      case Op::kCorrelation:
+        return Push(operation, OfSamples(window, operation), out);
       default:
-        return Push(operation, Single(window, operation), out);
+        return Push(operation, OfSums(operation.op, static_cast<Real>(window.scale)), out);
     }
   }
 
-  Real Single(const Window& window, const Operation& operation) {
-    const View view = ChannelOf(window, operation.channel);
-    const Real scale = static_cast<Real>(window.scale);
+  /// What needs no second look at the samples.
+  Real OfSums(Op op, Real scale) const {
     const TimeStatistics<Real>& time = cache_.time;
-    switch (operation.op) {
+    switch (op) {
       case Op::kMean:
         return time.mean * scale;
       case Op::kRms:
@@ -156,6 +172,19 @@ class Extractor {
         return time.shape;
       case Op::kImpulse:
         return time.impulse;
+      case Op::kRateOfChange:
+        return time.mean_step * scale * static_cast<Real>(recipe_.sample_rate_hz);
+      default:
+        break;
+    }
+    TRIB_DCHECK(false);
+    return Real(0);
+  }
+
+  Real OfSamples(const Window& window, const Operation& operation) {
+    const View view = ChannelOf(window, operation.channel);
+    const TimeStatistics<Real>& time = cache_.time;
+    switch (operation.op) {
       case Op::kMargin:
         return MarginFactor(view, time);
       case Op::kSkewness:
@@ -165,24 +194,15 @@ class Extractor {
           cache_.has_shape = true;
         }
         return operation.op == Op::kSkewness ? cache_.shape.skewness : cache_.shape.kurtosis;
-      case Op::kRateOfChange:
-        return time.mean_step * scale * static_cast<Real>(recipe_.sample_rate_hz);
       case Op::kZeroCrossingRate:
-        return static_cast<Real>(ZeroCrossings(view, cache_.sums)) /
+        return static_cast<Real>(ZeroCrossings(view, SumUp(window, operation.channel))) /
                static_cast<Real>(recipe_.window_frames - 1);
-      case Op::kCorrelation: {
+      default: {
         const View other = ChannelOf(window, operation.second_channel);
-        const auto of_other = Describe<Real>(SumUp(window, operation.second_channel));
+        const auto of_other = StatisticsOf(window, operation.second_channel);
         return Correlation(view, other, time, of_other);
       }
-      case Op::kUnspecified:
-      case Op::kBandEnergy:
-      case Op::kEnvelopeLines:
-      case Op::kVelocityRms:
-        break;
     }
-    TRIB_DCHECK(false);
-    return Real(0);
   }
 
   /// Of the selected channel, tapered; taken once for successive operations.

@@ -86,24 +86,13 @@ template <RealNumber Real>
   }
 }
 
-/// Natural logarithm, within 2 units in the last place. -infinity for 0, NaN below 0.
+namespace internal {
+
+/// Of m * 2^exponent, with m from 1 up to 2 in the bits of a normal number.
 template <RealNumber Real>
-[[nodiscard]] constexpr Real Log(Real x) {
-  using L = internal::Layout<Real>;
+[[nodiscard]] constexpr Real LogOfNormal(typename Layout<Real>::Bits bits, int exponent) {
+  using L = Layout<Real>;
   using Bits = typename L::Bits;
-  constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
-  if (!(x > Real(0))) {
-    return x == Real(0) ? -kInfinity : std::numeric_limits<Real>::quiet_NaN();
-  }
-  if (x == kInfinity) {
-    return x;
-  }
-  int exponent = 0;
-  if (x < std::numeric_limits<Real>::min()) {
-    x *= static_cast<Real>(Bits{1} << (L::kMantissaBits + 1));
-    exponent = -(L::kMantissaBits + 1);
-  }
-  const Bits bits = std::bit_cast<Bits>(x);
   exponent += static_cast<int>(bits >> L::kMantissaBits) - L::kBias;
   constexpr Bits kMantissaMask = (Bits{1} << L::kMantissaBits) - 1;
   Real m = std::bit_cast<Real>(static_cast<Bits>(
@@ -116,12 +105,45 @@ template <RealNumber Real>
   const Real s = (m - Real(1)) / (m + Real(1));
   const Real s2 = s * s;
   Real sum = 0;
+#pragma GCC unroll 16
   for (int k = L::kLogTerms; k >= 1; --k) {
-    sum = s2 * (sum + internal::kOddReciprocals<Real>[static_cast<std::size_t>(k)]);
+    sum = s2 * (sum + kOddReciprocals<Real>[static_cast<std::size_t>(k)]);
   }
   const Real e = static_cast<Real>(exponent);
   const Real two_s = s + s;
   return e * L::kLn2High + (two_s + (two_s * sum + e * L::kLn2Low));
+}
+
+/// Of what is no normal positive number.
+template <RealNumber Real>
+[[nodiscard]] constexpr Real LogOfOther(Real x) {
+  using L = Layout<Real>;
+  constexpr Real kInfinity = std::numeric_limits<Real>::infinity();
+  if (!(x > Real(0))) {
+    return x == Real(0) ? -kInfinity : std::numeric_limits<Real>::quiet_NaN();
+  }
+  if (x == kInfinity) {
+    return x;
+  }
+  constexpr int kShift = L::kMantissaBits + 1;
+  x *= static_cast<Real>(typename L::Bits{1} << kShift);
+  return LogOfNormal<Real>(std::bit_cast<typename L::Bits>(x), -kShift);
+}
+
+}  // namespace internal
+
+/// Natural logarithm, within 2 units in the last place. -infinity for 0, NaN below 0.
+template <RealNumber Real>
+[[nodiscard]] constexpr Real Log(Real x) {
+  using Bits = typename internal::Layout<Real>::Bits;
+  constexpr Bits kLeast = std::bit_cast<Bits>(std::numeric_limits<Real>::min());
+  constexpr Bits kInfinity = std::bit_cast<Bits>(std::numeric_limits<Real>::infinity());
+  const Bits bits = std::bit_cast<Bits>(x);
+  // One comparison finds all others: their bits lie outside, those of negative ones far above.
+  if (static_cast<Bits>(bits - kLeast) < kInfinity - kLeast) {
+    return internal::LogOfNormal<Real>(bits, 0);
+  }
+  return internal::LogOfOther(x);
 }
 
 /// Exponential, within 4 units in the last place. 0 and +infinity outside the range of normal

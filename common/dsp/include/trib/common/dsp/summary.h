@@ -18,10 +18,12 @@ struct Summary {
   /// Up to here no sum can overflow.
   static constexpr std::size_t kMaxSamples = 32768;
 
-  std::uint64_t sum_of_squares = 0;
+  std::int64_t sum_of_squares = 0;
   std::int32_t sum = 0;
-  std::int32_t sum_of_absolutes = 0;
-  std::int32_t sum_of_steps = 0;  ///< of |x[i] - x[i-1]| within the stretch
+  // A sum of magnitudes is the sum less twice the sum of what is negative, and that takes one
+  // instruction less for every sample.
+  std::int32_t sum_of_negatives = 0;
+  std::int32_t sum_of_falls = 0;  ///< of x[i] - x[i-1] below 0 within the stretch
   std::uint16_t count = 0;
   std::uint16_t clipped = 0;  ///< samples at or beyond the clip level
   /// Identical samples in a row, one being a run of 1: at the beginning, at the end, and the
@@ -51,9 +53,9 @@ void Append(Summary& summary, const Summary& next, std::int32_t clip_level);
 /// Requires  summary.count > 0.
 [[nodiscard]] constexpr Sums<std::int16_t> SumsOf(const Summary& summary) {
   return {.sum = summary.sum,
-          .sum_of_squares = static_cast<std::int64_t>(summary.sum_of_squares),
-          .sum_of_absolutes = summary.sum_of_absolutes,
-          .sum_of_steps = summary.sum_of_steps,
+          .sum_of_squares = summary.sum_of_squares,
+          .sum_of_absolutes = summary.sum - 2 * summary.sum_of_negatives,
+          .sum_of_steps = summary.last - summary.first - 2 * summary.sum_of_falls,
           .minimum = summary.minimum,
           .maximum = summary.maximum,
           .count = summary.count};

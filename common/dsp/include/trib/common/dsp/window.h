@@ -4,9 +4,13 @@
 #include <cstdint>
 #include <span>
 
+#include "trib/common/dsp/real_math.h"
+
 namespace trib::dsp {
 
 struct Summary;
+template <RealNumber Real>
+struct TimeStatistics;
 
 /// Bits of Window::flags.
 namespace window_flag {
@@ -16,12 +20,14 @@ inline constexpr std::uint32_t kAfterBoundary = 1U << 1U;  ///< the first of a r
 
 /// A run of frames without a gap, as the converter gave them: what one feature frame is made from.
 ///
-/// Memory  Borrows samples and summaries.
+/// Memory  Borrows samples, summaries and statistics.
 struct Window {
   /// Interleaved [frame][channel]; frames * channels values.
   std::span<const std::int16_t> samples;
-  /// One for each channel, or none: then the samples are summed up.
+  /// Of each channel, or none: then the samples are summed up.
   std::span<const Summary> summaries = {};
+  /// Of each channel, what Describe() gives for these summaries; or none.
+  std::span<const TimeStatistics<float>> statistics = {};
   std::uint32_t channels = 0;
   std::uint32_t frames = 0;
   /// Physical units per count.

@@ -229,8 +229,8 @@ class NodeLoop final : private uplink::DownlinkHandler {
   };
   // What the network says of the window in hand.
   struct Look {
-    std::optional<cascade::Answer> answer;  // if it was looked at
-    bool sure = false;                      // the exit accepts its answer
+    const cascade::Answer* answer = nullptr;  // null: it was not looked at
+    bool sure = false;                        // the exit accepts its answer
   };
 
   void OnConfiguration(const message::Configuration& configuration) override;
@@ -252,10 +252,13 @@ class NodeLoop final : private uplink::DownlinkHandler {
   void WatchSensor(bool took, MonotonicTime now);
   void EndSourceWhenSettled();
   void Decide(const sensing::CutWindow& window);
+  [[nodiscard]] cascade::Measurable Describe(const sensing::CutWindow& window);
   void DecideBad(const sensing::GuardrailVerdict& verdict,
                  const cascade::Measurable& measurable,
                  Context& context);
-  void DecideGood(const sensing::CutWindow& window, Context& context);
+  void DecideGood(const sensing::CutWindow& window,
+                  const cascade::Measurable& measurable,
+                  Context& context);
   void Learn(const Context& context);
   void RecordLearning(const Learner::Report& report, Context context);
   [[nodiscard]] cascade::RuleOutcome JudgeSeverity(cascade::RuleOutcome outcome);
@@ -268,7 +271,11 @@ class NodeLoop final : private uplink::DownlinkHandler {
   void WatchDrift(std::span<const float> standardised, float confidence);
   void SpendOnWindow(const Context& context);
 
-  [[nodiscard]] Look LookAt(const sensing::CutWindow& window, bool over, bool drawn);
+  /// Whether the window in hand is in the audit sample.
+  [[nodiscard]] bool Drawn() const {
+    return package_.present && policy_.Audited(metrics_.windows - 1);
+  }
+  [[nodiscard]] Look LookAt(const sensing::CutWindow& window, bool over);
   [[nodiscard]] bool MayAsk() const;
   [[nodiscard]] Millis VerdictWait() const {
     return Millis(package_.network ? package_.network->classifier.verdict_wait_ms : 0);
@@ -333,8 +340,11 @@ class NodeLoop final : private uplink::DownlinkHandler {
   Status package_status_;
   state::Identity identity_;
   message::Configuration configuration_;
-  message::Record record_;       // the one being made
-  message::FeatureFrame frame_;  // of the window in hand
+  message::Record record_;  // the one being made
+  // Of the window in hand.
+  FixedVector<dsp::TimeStatistics<float>, dsp::kMaxChannels> statistics_;
+  message::FeatureFrame frame_;
+  cascade::Answer answer_;  // of the network, if it was looked at
   message::BlockInterval block_;
   NodeMetrics metrics_;
   MonotonicTime started_{};

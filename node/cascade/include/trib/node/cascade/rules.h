@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "trib/common/dsp/summary.h"
+#include "trib/common/dsp/statistics.h"
 #include "trib/common/message/types.h"
 #include "trib/common/package/sections.h"
 #include "trib/node/ports/actuator.h"
@@ -23,16 +23,14 @@ struct ChannelStatistics {
 };
 /// Statistics of a channel of counts, times `scale`. With a scale that is not finite, rms and peak
 /// are not either, and no rule on them holds when it is NaN.
-///
-/// Requires  at least one sample.
-ChannelStatistics Measure(const dsp::Summary& channel, float scale);
+ChannelStatistics Measure(const dsp::TimeStatistics<float>& channel, float scale);
 
 /// The window that rules look at; none, when there is nothing but a fault.
 ///
 /// Memory  Borrows the channels. Those beyond kMaxChannels are not looked at: no rule can name
 /// them.
 struct Measurable {
-  std::span<const dsp::Summary> channels;
+  std::span<const dsp::TimeStatistics<float>> channels;
   float scale = 0;
 };
 

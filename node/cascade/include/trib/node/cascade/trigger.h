@@ -92,7 +92,8 @@ class Trigger {
     float distance_threshold = 0;
     float single_scale = 1;  ///< 1 / sqrt(1 + 1/n)
     float inverse_n = 0;
-    float ewma_fade = 1;  ///< (1 - alpha)^(2k)
+    float ewma_variance = 0;  ///< alpha / (2 - alpha), in the long run
+    float ewma_fade = 1;      ///< (1 - alpha)^(2k)
     bool armed = false;
   };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -27,7 +28,10 @@ struct GuardrailVerdict {
 /// What a channel is judged by: channels beyond those of `limits` keep the rules of the last one.
 ///
 /// Requires  limits.channels not empty.
-const package::ChannelGuardrail& LimitsOf(const package::Guardrails& limits, std::size_t channel);
+inline const package::ChannelGuardrail& LimitsOf(const package::Guardrails& limits,
+                                                 std::size_t channel) {
+  return limits.channels[std::min(channel, limits.channels.size() - 1)];
+}
 
 /// Judges a window. The first of these that holds is the verdict: scale not finite, frames that
 /// were not finite (both kSensorNonFinite); then channel by channel: scale outside its range

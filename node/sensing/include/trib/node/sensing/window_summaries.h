@@ -57,13 +57,17 @@ class WindowSummaries {
 
  private:
   [[nodiscard]] bool as_they_arrive() const { return pieces_ > 0; }
+  [[nodiscard]] std::span<dsp::Summary> whole_memory() { return memory_.first(shape_.channels); }
   [[nodiscard]] std::span<dsp::Summary> piece(std::size_t index);
+  static void Clear(std::span<dsp::Summary> summaries);
+  void Merge(std::span<const dsp::Summary> next);
   void NextPiece();
   void AddToPiece(std::span<const std::int16_t> samples);
 
   // 1. memory_ is [slot][channel]: slot 0 is the window's; behind it, if a window has more than one
   //    piece, lies a ring of as many as a window has.
-  // 2. newest_ is the piece that takes samples, and lacks_ so many frames more.
+  // 2. newest_ is the piece that takes samples, and lacks_ so many frames more. Until the window is
+  //    full, slot 0 then holds all the other pieces of the ring: so that little is left to do.
   // 3. The pieces of a stretch have lengths_[0] and lengths_[1] frames in turn.
   std::span<dsp::Summary> memory_;
   WindowShape shape_;
