@@ -1,11 +1,13 @@
 #include "trib/tools/evaluation/run.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <map>
 #include <set>
 
 #include "trib/common/dsp/covariance.h"
+#include "trib/common/dsp/summary.h"
 #include "trib/common/nn/activation.h"
 #include "trib/node/cascade/baseline.h"
 #include "trib/node/cascade/classifier.h"
@@ -228,6 +230,13 @@ bool Worker::Frame(std::span<const std::int16_t> samples, std::uint32_t non_fini
   window.channels = cut_.channels;
   window.scale = static_cast<float>(scale_);
   window.non_finite_frames = non_finite;
+  std::array<dsp::Summary, package::kMaxChannels> summaries{};
+  for (std::size_t channel = 0; channel < cut_.channels; ++channel) {
+    dsp::Append(summaries[channel],
+                dsp::ChannelView<std::int16_t>(samples, cut_.channels, channel),
+                node::sensing::LimitsOf(subject_.guardrails, channel).clip_level_raw);
+  }
+  window.summaries = std::span(summaries).first(cut_.channels);
   if (!node::sensing::Judge(window, subject_.guardrails).ok()) {
     return false;
   }
