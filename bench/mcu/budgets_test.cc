@@ -68,6 +68,22 @@ TEST_P(BoardBudgets, StagesOfAWindowStayWithin) {
   }
 }
 
+TEST_P(BoardBudgets, LastSampleToActuatorStaysWithin) {
+  for (PathCase one : PathCases()) {
+    if (one.scene.block_samples != 16) {
+      continue;
+    }
+    one.scene.package = TRIB_SOURCE_DIR / one.scene.package;
+    std::string error;
+    const auto path = CountPath(board(), one.scene, error);
+    ASSERT_TRUE(path) << error;
+    ExpectWithin("last sample to actuator", one.name, path->most);
+    if (board().cortex_m4) {
+      ExpectWithin("last sample to actuator, cycles", one.name, path->cycles);
+    }
+  }
+}
+
 TEST_P(BoardBudgets, NetworksStayWithin) {
   TRIB_SHARED_DIR_OR_SKIP(shared);
   std::string error;

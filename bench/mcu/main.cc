@@ -39,6 +39,7 @@ struct Options {
   std::vector<std::string> only;
   std::string package;
   std::uint32_t block_samples = WindowScene().block_samples;
+  std::uint32_t sample_rate_hz = WindowScene().sample_rate_hz;
 };
 
 bool Wanted(const std::vector<std::string>& chosen, std::string_view name) {
@@ -67,6 +68,19 @@ Json ToJson(const NetworkCost& cost, bool cycles) {
   return out;
 }
 
+Json ToJson(const StageCost& stage, bool cycles) {
+  Json out = {{"stage", stage.name},
+              {"what", stage.what},
+              {"calls", stage.calls},
+              {"least", stage.least},
+              {"median", stage.median},
+              {"most", stage.most}};
+  if (cycles) {
+    out["estimated_cycles"] = stage.cycles;
+  }
+  return out;
+}
+
 Json ToJson(const WindowCost& cost, bool cycles) {
   Json out = {{"windows", cost.report.windows},
               {"triggered", cost.report.windows_triggered},
@@ -74,16 +88,7 @@ Json ToJson(const WindowCost& cost, bool cycles) {
               {"records", cost.report.records},
               {"stack_bytes", cost.stack_bytes}};
   for (const StageCost& stage : cost.stages) {
-    Json one = {{"stage", stage.name},
-                {"what", stage.what},
-                {"calls", stage.calls},
-                {"least", stage.least},
-                {"median", stage.median},
-                {"most", stage.most}};
-    if (cycles) {
-      one["estimated_cycles"] = stage.cycles;
-    }
-    out["stages"].push_back(std::move(one));
+    out["stages"].push_back(ToJson(stage, cycles));
   }
   return out;
 }
@@ -114,8 +119,10 @@ void Print(const NetworkCost& cost, const Options& options) {
   }
 }
 
-void Print(const StageCost& stage) {
-  std::printf("  %-11s %6llu %10llu %10llu %10llu",
+/// @param width  of the first column
+void Print(const StageCost& stage, int width = 11) {
+  std::printf("  %-*s %6llu %10llu %10llu %10llu",
+              width,
               stage.name.c_str(),
               Wide(stage.calls),
               Wide(stage.least),
@@ -126,6 +133,17 @@ void Print(const StageCost& stage) {
   } else {
     std::printf(" %11s\n", "-");
   }
+}
+
+void PrintHead(const char* what, int width) {
+  std::printf("  %-*s %6s %10s %10s %10s %11s\n",
+              width,
+              what,
+              "calls",
+              "least",
+              "median",
+              "most",
+              "cycles*");
 }
 
 /// One run of everything that is wanted. @returns null with one line in `error`.
@@ -150,6 +168,9 @@ class Run {
     Json out = {{"board", board.name}, {"core", board.core}};
     Say("\n" + std::string(board.name) + " (" + std::string(board.core) + ")\n");
     if (Wanted(options_.only, "window") && !Windows(board, out, error)) {
+      return false;
+    }
+    if (Wanted(options_.only, "path") && !Paths(board, out, error)) {
       return false;
     }
     const auto shared = testing::SharedDir();
@@ -186,8 +207,11 @@ class Run {
       packages = {{options_.package.c_str(), options_.package.c_str()}};
     }
     for (const PackageName& package : packages) {
-      const auto cost = CountWindow(
-          board, {.package = package.file, .block_samples = options_.block_samples}, error);
+      const auto cost = CountWindow(board,
+                                    {.package = package.file,
+                                     .block_samples = options_.block_samples,
+                                     .sample_rate_hz = options_.sample_rate_hz},
+                                    error);
       if (!cost) {
         return false;
       }
@@ -203,15 +227,33 @@ class Run {
                   Wide(cost->report.windows_triggered),
                   Wide(cost->report.records),
                   cost->stack_bytes);
-      std::printf("  %-11s %6s %10s %10s %10s %11s\n",
-                  "stage",
-                  "calls",
-                  "least",
-                  "median",
-                  "most",
-                  "cycles*");
+      PrintHead("stage", 11);
       for (const StageCost& stage : cost->stages) {
         Print(stage);
+      }
+    }
+    return true;
+  }
+
+  bool Paths(const Board& board, Json& out, std::string& error) {
+    constexpr int kWidth = 34;
+    Say("\nlast sample to actuator: from the sensor's return to Actuator::Set, aim " +
+        std::to_string(kPathAim_cycles) + " cycles\n");
+    if (aloud_) {
+      PrintHead("recipe", kWidth);
+    }
+    for (const PathCase& one : PathCases()) {
+      auto path = CountPath(board, one.scene, error);
+      if (!path) {
+        return false;
+      }
+      path->name = one.name;
+      Json json = ToJson(*path, board.cortex_m4);
+      json["package"] = one.scene.package.string();
+      json["block_samples"] = one.scene.block_samples;
+      out["last_sample_to_actuator"].push_back(std::move(json));
+      if (aloud_) {
+        Print(*path, kWidth);
       }
     }
     return true;
@@ -225,7 +267,7 @@ class Run {
     std::copy_if(options_.only.begin(),
                  options_.only.end(),
                  std::back_inserter(names),
-                 [](const std::string& name) { return name != "window"; });
+                 [](const std::string& name) { return name != "window" && name != "path"; });
     if (names.empty() && !options_.only.empty()) {
       return true;
     }
@@ -291,14 +333,18 @@ int Main(int argc, char** argv) {
       ->check(CLI::IsMember({"mps2-an386", "mps3-an547"}));
   app.add_option("--only",
                  options.only,
-                 "only \"window\", or a network: ad, kws, resnet, vww, sww, hello, svdf, lstm; may "
+                 "only \"window\", \"path\", or a network: ad, kws, resnet, vww, sww, hello, svdf, "
+                 "lstm; may "
                  "be repeated")
-      ->check(
-          CLI::IsMember({"window", "ad", "kws", "resnet", "vww", "sww", "hello", "svdf", "lstm"}));
+      ->check(CLI::IsMember(
+          {"window", "path", "ad", "kws", "resnet", "vww", "sww", "hello", "svdf", "lstm"}));
   app.add_option("--package",
                  options.package,
                  "count windows with this package, or the specification (.toml) of one")
       ->check(CLI::ExistingFile);
+  app.add_option("--rate", options.sample_rate_hz, "of that package's sensor, in Hz")
+      ->check(CLI::Range(100, 1'000'000))
+      ->capture_default_str();
   app.add_option("--block", options.block_samples, "samples that the sensor gives at once")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <memory>
 
 #include "run_window.h"
@@ -23,7 +25,7 @@ struct Stage {
 constexpr Stage kStages[] = {
     {"buffer", "trib::node::sensing::WindowBuffer::Commit("},
     {"guardrails", "trib::node::sensing::Judge("},
-    {"statistics", "trib::node::cascade::Measure("},
+    {"statistics", "trib::node::app::NodeLoop::Describe("},
     {"features", "trib::node::features::FeatureStage::Extract("},
     {"trigger", "trib::node::cascade::Trigger::Step("},
     {"classifier", "trib::node::cascade::Classifier::Step("},
@@ -37,7 +39,7 @@ constexpr Stage kStages[] = {
 // The trigger is called for each window once the baseline is there.
 constexpr std::size_t kTrigger = 4;
 static_assert(std::string_view(kStages[kTrigger].name) == "trigger");
-constexpr const char* kCommit = kStages[0].function;
+constexpr const char* kSensor = "trib::bench::mcu::WindowSensor::Read(";
 constexpr const char* kActuator = "trib::bench::mcu::WindowActuator::Set(";
 
 crypto::KeyPair ThrowawayKey() {
@@ -46,26 +48,60 @@ crypto::KeyPair ThrowawayKey() {
   return crypto::Ed25519KeyPairFromSeed(seed);
 }
 
-std::vector<std::int16_t> Play(const WindowScene& scene, std::uint32_t& rate_hz) {
+std::vector<std::int16_t> Play(const WindowScene& scene) {
   simulation::MachineConfig config = simulation::DefaultMachine();
+  config.sample_rate_hz = scene.sample_rate_hz;
   (void)config.faults.push_back(simulation::FaultOf(simulation::FaultKind::kOuterRace));
-  rate_hz = config.sample_rate_hz;
   simulation::Machine machine(config, 7);
   machine.SetSeverity(0, 0);
-  std::vector<std::int16_t> samples(std::size_t{rate_hz} * (scene.healthy_s + scene.faulty_s));
-  const std::size_t healthy = std::size_t{rate_hz} * scene.healthy_s;
+  std::vector<std::int16_t> samples(std::size_t{scene.sample_rate_hz} *
+                                    (scene.healthy_s + scene.faulty_s));
+  const std::size_t healthy = std::size_t{scene.sample_rate_hz} * scene.healthy_s;
   (void)machine.Read(std::span(samples).first(healthy));
   machine.SetSeverity(0, 1);
   (void)machine.Read(std::span(samples).subspan(healthy));
   return samples;
 }
 
+/// The specification with another window. @returns false with one line in `error`.
+bool WriteWithWindow(const WindowScene& scene,
+                     const std::filesystem::path& to,
+                     std::string& error) {
+  constexpr std::string_view kLine = "\nwindow = 1024\n";
+  std::ifstream in(scene.package);
+  std::string text(std::istreambuf_iterator<char>(in), {});
+  const auto at = text.find(kLine);
+  if (at == std::string::npos) {
+    error = scene.package.string() + ": has no line \"window = 1024\"";
+    return false;
+  }
+  text.replace(at, kLine.size(), "\nwindow = " + std::to_string(scene.window_frames) + "\n");
+  std::ofstream(to) << text;
+  return true;
+}
+
+/// @returns nullopt with one line in `error`.
+std::optional<std::vector<std::byte>> PackageOf(const WindowScene& scene, std::string& error) {
+  const ScratchFolder folder;
+  std::filesystem::path spec = scene.package;
+  if (scene.window_frames != 0) {
+    spec = folder.path() / "package.toml";
+    if (!WriteWithWindow(scene, spec, error)) {
+      return std::nullopt;
+    }
+  }
+  auto file = spec.extension() == ".toml" ? host::package::BuildPackage(spec, &error)
+                                          : host::package::ReadPackageFile(spec, &error);
+  if (!file.ok()) {
+    return std::nullopt;
+  }
+  return *std::move(file);
+}
+
 /// The memory that the image finds. @returns nullopt with one line in `error`.
 std::optional<std::vector<std::byte>> MemoryOf(const WindowScene& scene, std::string& error) {
-  const auto file = scene.package.extension() == ".toml"
-                        ? host::package::BuildPackage(scene.package, &error)
-                        : host::package::ReadPackageFile(scene.package, &error);
-  if (!file.ok()) {
+  const auto file = PackageOf(scene, error);
+  if (!file) {
     return std::nullopt;
   }
   const crypto::KeyPair key = ThrowawayKey();
@@ -74,7 +110,8 @@ std::optional<std::vector<std::byte>> MemoryOf(const WindowScene& scene, std::st
     return std::nullopt;
   }
   WindowJob job;
-  const auto samples = Play(scene, job.sample_rate_hz);
+  job.sample_rate_hz = scene.sample_rate_hz;
+  const auto samples = Play(scene);
   std::vector<std::byte> memory(sizeof job);
   const auto place = [&memory](std::span<const std::byte> bytes) {
     memory.resize((memory.size() + kAlignment - 1) / kAlignment * kAlignment);
@@ -120,6 +157,30 @@ std::optional<WindowReport> RunHere(std::span<const std::byte> memory, std::stri
   return job.report;
 }
 
+/// From where the sensor returns to where the actuator is called.
+std::optional<Span> PathOf(const Listing& listing, std::string& error) {
+  const auto sensor = listing.Find(kSensor, error);
+  const auto actuator = listing.Find(kActuator, error);
+  if (!sensor || !actuator) {
+    return std::nullopt;
+  }
+  Span path{
+      .name = "from the sensor's return to the Actuator", .begins = {}, .ends = {actuator->begin}};
+  for (const Instruction& instruction : listing.instructions()) {
+    const bool inside = instruction.address >= sensor->begin && instruction.address < sensor->end;
+    if (inside && (instruction.operands.ends_with("pc}") || instruction.operands == "lr")) {
+      // A block that fills no window is followed by another; the last before a decision counts.
+      path.anew.push_back(instruction.address);
+    }
+  }
+  if (path.anew.empty()) {
+    error = std::string(kSensor) + ": it never returns";
+    return std::nullopt;
+  }
+  return path;
+}
+
+/// The stages, and last the path.
 std::optional<std::vector<Span>> SpansOf(const Listing& listing, std::string& error) {
   std::vector<Span> spans;
   for (const Stage& stage : kStages) {
@@ -129,17 +190,26 @@ std::optional<std::vector<Span>> SpansOf(const Listing& listing, std::string& er
     }
     spans.push_back(*std::move(span));
   }
-  const auto commit = listing.Find(kCommit, error);
-  const auto actuator = listing.Find(kActuator, error);
-  if (!commit || !actuator) {
+  auto path = PathOf(listing, error);
+  if (!path) {
     return std::nullopt;
   }
-  // A block that fills no window is followed by another; the last one before a decision counts.
-  spans.push_back({"path", {}, {actuator->begin}, {commit->begin}});
+  spans.push_back(*std::move(path));
   for (Span& span : spans) {
     span.after = kTrigger;
   }
   return spans;
+}
+
+/// Only what the path takes: its blocks may be of one sample, and each span costs at each.
+std::optional<std::vector<Span>> PathAndTriggerOf(const Listing& listing, std::string& error) {
+  auto trigger = CallOf(listing, kStages[kTrigger].function, error);
+  auto path = PathOf(listing, error);
+  if (!trigger || !path) {
+    return std::nullopt;
+  }
+  path->after = 0;
+  return std::vector<Span>{*std::move(trigger), *std::move(path)};
 }
 
 StageCost CostOf(const Board& board, const Listing& listing, const SpanCounts& counts) {
@@ -166,20 +236,28 @@ std::uint32_t StackOf(const std::string& console) {
              : static_cast<std::uint32_t>(std::strtoul(console.c_str() + at + 6, nullptr, 10));
 }
 
-}  // namespace
+struct Counted {
+  WindowCost cost;  ///< without its stages
+  Listing listing;
+  std::vector<Span> spans;
+  std::vector<SpanCounts> counts;
+};
 
-std::optional<WindowCost> CountWindow(const Board& board,
-                                      const WindowScene& scene,
-                                      std::string& error) {
+/// @param spans_of  what to count, of the image's listing
+std::optional<Counted> Count(const Board& board,
+                             const WindowScene& scene,
+                             std::optional<std::vector<Span>> (*spans_of)(const Listing&,
+                                                                          std::string&),
+                             std::string& error) {
   const auto memory = MemoryOf(scene, error);
   const auto expected = memory ? RunHere(*memory, error) : std::nullopt;
-  const auto listing = expected ? ListingOf(board, kImage, error) : std::nullopt;
-  const auto spans = listing ? SpansOf(*listing, error) : std::nullopt;
+  auto listing = expected ? ListingOf(board, kImage, error) : std::nullopt;
+  auto spans = listing ? spans_of(*listing, error) : std::nullopt;
   if (!spans) {
     return std::nullopt;
   }
   const ScratchFolder folder;
-  const auto run =
+  auto run =
       RunImage(board, {.image = kImage, .folder = folder.path(), .spans = *spans}, *memory, error);
   if (!run) {
     return std::nullopt;
@@ -191,14 +269,67 @@ std::optional<WindowCost> CountWindow(const Board& board,
     error = std::string(board.name) + ": the node did or wrote something else than it does here";
     return std::nullopt;
   }
-  for (std::size_t i = 0; i < spans->size(); ++i) {
-    StageCost stage = CostOf(board, *listing, run->spans[i]);
-    const bool path = i == std::size(kStages);
-    stage.name = path ? "path" : kStages[i].name;
-    stage.what = path ? "from a window's last block to the Actuator" : spans->at(i).name;
+  return Counted{std::move(cost), *std::move(listing), *std::move(spans), std::move(run->spans)};
+}
+
+StageCost PathCostOf(const Board& board, const Counted& counted) {
+  StageCost path = CostOf(board, counted.listing, counted.counts.back());
+  path.name = "path";
+  path.what = counted.spans.back().name;
+  return path;
+}
+
+}  // namespace
+
+std::vector<PathCase> PathCases() {
+  const auto time = [](std::uint32_t window, std::uint32_t block) {
+    return WindowScene{.package = "bench/mcu/trigger.toml",
+                       .block_samples = block,
+                       .sample_rate_hz = 10'000,
+                       .window_frames = window};
+  };
+  const auto full = [](std::uint32_t block) {
+    return WindowScene{.package = kPackages[0].file, .block_samples = block};
+  };
+  return {{"time, window 1,024, blocks of 1", time(1024, 1)},
+          {"time, window 1,024, blocks of 16", time(1024, 16)},
+          {"time, window 1,024, blocks of 64", time(1024, 64)},
+          {"time, window 2,048, blocks of 1", time(2048, 1)},
+          {"time, window 2,048, blocks of 16", time(2048, 16)},
+          {"time, window 2,048, blocks of 64", time(2048, 64)},
+          {"full bearing recipe, blocks of 16", full(16)}};
+}
+
+std::optional<WindowCost> CountWindow(const Board& board,
+                                      const WindowScene& scene,
+                                      std::string& error) {
+  const auto counted = Count(board, scene, SpansOf, error);
+  if (!counted) {
+    return std::nullopt;
+  }
+  WindowCost cost = counted->cost;
+  for (std::size_t i = 0; i < std::size(kStages); ++i) {
+    StageCost stage = CostOf(board, counted->listing, counted->counts[i]);
+    stage.name = kStages[i].name;
+    stage.what = counted->spans[i].name;
     cost.stages.push_back(std::move(stage));
   }
+  cost.stages.push_back(PathCostOf(board, *counted));
   return cost;
+}
+
+std::optional<StageCost> CountPath(const Board& board,
+                                   const WindowScene& scene,
+                                   std::string& error) {
+  const auto counted = Count(board, scene, PathAndTriggerOf, error);
+  if (!counted) {
+    return std::nullopt;
+  }
+  if (counted->counts.back().instructions.empty()) {
+    error = scene.package.string() + ": no window since a baseline was learned";
+    return std::nullopt;
+  }
+  return PathCostOf(board, *counted);
 }
 
 }  // namespace trib::bench::mcu

@@ -19,6 +19,9 @@ struct WindowScene {
   std::uint32_t healthy_s = 12;
   std::uint32_t faulty_s = 4;
   std::uint32_t block_samples = 256;
+  std::uint32_t sample_rate_hz = 12'000;  ///< the package's
+  /// Instead of the specification's "window = 1024"; 0: as it says.
+  std::uint32_t window_frames = 0;
 };
 
 struct PackageName {
@@ -28,6 +31,14 @@ struct PackageName {
 inline constexpr std::array<PackageName, 2> kPackages = {
     {{"workloads/bearing/package.toml", "bearing, no network"},
      {"workloads/bearing/bearing.trib", "bearing, with network"}}};
+
+/// What the path from the last sample to the actuator is counted with.
+struct PathCase {
+  const char* name;  ///< of tables and budgets
+  WindowScene scene;
+};
+inline constexpr std::uint32_t kPathAim_cycles = 3'200;  ///< 50 us at 64 MHz
+std::vector<PathCase> PathCases();
 
 /// One part of a window's way through the node.
 struct StageCost {
@@ -54,5 +65,11 @@ struct WindowCost {
 std::optional<WindowCost> CountWindow(const Board& board,
                                       const WindowScene& scene,
                                       std::string& error);
+
+/// The same of the path alone, from the sensor's return to the actuator: what CountWindow() calls
+/// "path".
+std::optional<StageCost> CountPath(const Board& board,
+                                   const WindowScene& scene,
+                                   std::string& error);
 
 }  // namespace trib::bench::mcu

@@ -86,9 +86,8 @@ static void OpenAnew(unsigned int cpu, void* data) {
   span->open = 1;
   span->opened_once = 1;
   span->total_before = Total();
+  /* Slots of code that is translated later on are 0 from the beginning. */
   memcpy(span->counts_before, executed, slots_used * sizeof *executed);
-  /* Code that is translated later on begins at 0. */
-  memset(span->counts_before + slots_used, 0, (kSlots - slots_used) * sizeof *executed);
 }
 
 static void Open(unsigned int cpu, void* data) {
