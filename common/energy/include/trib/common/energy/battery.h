@@ -24,7 +24,7 @@ inline constexpr Battery<T> kLithiumD{T(19000), T(3.6), T(0.85), T(0.01 / 365.25
 /// Units  joules in 24 hours of `time_us`, at what `nanojoules` were spent in it; 0 of no time.
 template <typename T>
 constexpr T JoulesPerDay(std::uint64_t nanojoules, std::uint64_t time_us) {
-  return time_us == 0 ? T(0) : static_cast<T>(nanojoules) / static_cast<T>(time_us) * T(86.4e6);
+  return time_us == 0 ? T(0) : static_cast<T>(nanojoules) / static_cast<T>(time_us) * T(86.4);
 }
 
 /// Units  days. Infinite for a battery that nothing drains.
