@@ -14,6 +14,14 @@ void EnergyLedger::Add(Category category, std::uint64_t nanojoules) {
   spent = Sum(spent, nanojoules);
 }
 
+void EnergyLedger::AddSaved(std::uint64_t nanojoules) {
+  saved_nj_ = Sum(saved_nj_, nanojoules);
+}
+
+void EnergyLedger::AddTime(std::uint64_t microseconds) {
+  time_us_ = Sum(time_us_, microseconds);
+}
+
 std::uint64_t EnergyLedger::total_nj() const {
   std::uint64_t total = 0;
   for (const std::uint64_t spent : spent_nj_) {

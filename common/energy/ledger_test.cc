@@ -36,5 +36,19 @@ TEST(EnergyLedger, StopsAtTheMaximum) {
   EXPECT_EQ(ledger.TakeSinceLast(), 0U);
 }
 
+TEST(EnergyLedger, WhatIsSavedIsNotSpent) {
+  EnergyLedger ledger;
+  ledger.Add(Category::kPeripherals, 3);
+  ledger.AddSaved(7);
+  ledger.AddTime(10);
+  ledger.AddTime(5);
+  EXPECT_EQ(ledger.total_nj(), 3U);
+  EXPECT_EQ(ledger.TakeSinceLast(), 3U);
+  EXPECT_EQ(ledger.saved_nj(), 7U);
+  EXPECT_EQ(ledger.time_us(), 15U);
+  ledger.AddSaved(UINT64_MAX);
+  EXPECT_EQ(ledger.saved_nj(), UINT64_MAX);
+}
+
 }  // namespace
 }  // namespace trib::energy

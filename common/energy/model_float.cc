@@ -6,6 +6,7 @@ namespace trib::energy {
 
 template float ExpectedEnergy(const CascadeCost<float>&);
 template float SleepEnergy(const EnergyTable<float>&, float);
+template float PeripheralEnergy(const EnergyTable<float>&, std::uint32_t, float);
 template float SenseEnergy(const EnergyTable<float>&, float);
 template float CycleEnergy(const EnergyTable<float>&, std::uint32_t);
 template float MacEnergy(const EnergyTable<float>&, std::uint32_t);

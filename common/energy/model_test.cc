@@ -30,6 +30,13 @@ TEST(EnergyModel, RadioByteIsCurrentTimesVoltageTimesByteTime) {
   EXPECT_DOUBLE_EQ(kStm32L4R5<double>.radio_byte_j.value, 6.4e-3 * 3.0 * 32e-6);
 }
 
+TEST(EnergyModel, PeripheralsCostByNumberAndTime) {
+  const auto& table = kStm32L4R5<double>;
+  const double one = table.peripheral_a.value * table.supply_v.value;
+  EXPECT_DOUBLE_EQ(PeripheralEnergy(table, 0, 10.0), 0.0);
+  EXPECT_DOUBLE_EQ(PeripheralEnergy(table, 5, 10.0), 50 * one);
+}
+
 TEST(ToNanojoules, NeverWrapsAndNeverGoesNegative) {
   EXPECT_EQ(ToNanojoules(1.5e-9F), 1U);
   EXPECT_EQ(ToNanojoules(2.0F), 2'000'000'000U);

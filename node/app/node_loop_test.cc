@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "test_bench.h"
+#include "trib/common/energy/model.h"
 #include "trib/testing/allocation_guard.h"
 
 namespace trib::node::app {
@@ -72,6 +73,32 @@ TEST_F(NodeLoopTest, CommissionsThenSeesTheFaultBeginAndEnd) {
   EXPECT_EQ(world.loop->metrics().records, world.gateway.records.size());
   EXPECT_EQ(world.loop->metrics().records_failed, 0U);
   EXPECT_EQ(world.flash.violations(), 0U);
+}
+
+TEST_F(NodeLoopTest, BooksSleepAndPeripheralsByTheTimeOfWindows) {
+  World world;
+  world.power.Have({.on = 2, .off = 3});
+  ASSERT_TRUE(world.Boot(package_).ok());
+  world.PlayHealthy(20);
+  world.Run();
+  const energy::EnergyLedger& ledger = world.loop->energy();
+  const dsp::Recipe& recipe = world.loop->package().recipe;
+  const std::uint64_t windows = world.loop->metrics().windows;
+  ASSERT_GT(windows, 0U);
+  EXPECT_EQ(ledger.time_us(),
+            windows * (std::uint64_t{recipe.hop_frames} * 1'000'000 / recipe.sample_rate_hz));
+  const auto& table = energy::kStm32L4R5<double>;
+  const double watts_us = table.supply_v.value * static_cast<double>(ledger.time_us()) * 1e3;
+  // Each window's entry is cut to whole nanojoules.
+  const auto tolerance = static_cast<double>(windows);
+  const auto spent = [&](energy::Category category) {
+    return static_cast<double>(ledger.spent_nj(category));
+  };
+  EXPECT_NEAR(spent(energy::Category::kSleep), table.sleep_a.value * watts_us, tolerance);
+  EXPECT_NEAR(
+      spent(energy::Category::kPeripherals), 2 * table.peripheral_a.value * watts_us, tolerance);
+  EXPECT_NEAR(
+      static_cast<double>(ledger.saved_nj()), 3 * table.peripheral_a.value * watts_us, tolerance);
 }
 
 TEST_F(NodeLoopTest, SketchesCountEveryWindowOnce) {

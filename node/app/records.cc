@@ -167,6 +167,11 @@ void NodeLoop::SpendOnWindow(const Context& context) {
   const std::uint32_t samples = recipe.window_frames * recipe.channels;
   energy_.Add(Category::kSense, ToNanojoules(energy::SenseEnergy(kBoard, sensing)));
   energy_.Add(Category::kSleep, ToNanojoules(energy::SleepEnergy(kBoard, seconds)));
+  const Peripherals peripherals = ports_.power.peripherals();
+  energy_.Add(Category::kPeripherals,
+              ToNanojoules(energy::PeripheralEnergy(kBoard, peripherals.on, seconds)));
+  energy_.AddSaved(ToNanojoules(energy::PeripheralEnergy(kBoard, peripherals.off, seconds)));
+  energy_.AddTime(std::uint64_t{recipe.hop_frames} * 1'000'000 / recipe.sample_rate_hz);
   std::uint32_t trigger_cycles = samples * kCycles.guardrail_per_sample;
   if (context.extracted) {
     energy_.Add(Category::kFeatures,

@@ -13,6 +13,9 @@
 
 namespace trib::node::images {
 
+/// Of every board that has an image: console and link, two timers and the watchdog are on.
+inline constexpr Peripherals kBoardPeripherals{.on = 5, .off = 7};
+
 /// What a platform supplies to a node that lives by board memory.
 struct BoardPorts {
   Clock& clock;  ///< the world's; the node may keep its own time beside it

@@ -72,10 +72,12 @@ int Start(const SimOptions& options,
                          {.sector_bytes = board::kEntropySectorBytes,
                           .sector_count = board::kEntropyArea.bytes / board::kEntropySectorBytes,
                           .program_unit_bytes = board::kProgramUnitBytes});
-  sim::SimPower power(flash.blank() ? ResetCause::kPowerOn : ResetCause::kSoftware,
-                      [&poller, &gateway](Millis limit) {
-                        poller.Wait(std::max(std::min(limit, gateway.Settle()), Millis(1)));
-                      });
+  sim::SimPower power(
+      flash.blank() ? ResetCause::kPowerOn : ResetCause::kSoftware,
+      [&poller, &gateway](Millis limit) {
+        poller.Wait(std::max(std::min(limit, gateway.Settle()), Millis(1)));
+      },
+      kBoardPeripherals);
   sim::SimWatchdog watchdog;
   sim::LogActuator actuator;
   board::SeededEntropy entropy(seeds);

@@ -34,6 +34,9 @@ constexpr std::uint32_t kBaud = 115'200;
 constexpr Millis kStatusEvery{5'000};
 
 static_assert(kMtu <= frame::kMaxMtu);
+// Its twin books the same.
+static_assert(cortex_m::BoardPower::kPeripherals.on == kBoardPeripherals.on &&
+              cortex_m::BoardPower::kPeripherals.off == kBoardPeripherals.off);
 
 /// Memory in which an object is made once, and never destroyed.
 template <typename T>
@@ -169,6 +172,7 @@ void SayHowItGoes(const BoardNode& node,
   Say("bytes_sent", loop.uplink_metrics().bytes_sent);
   Say("bytes_raw", metrics.bytes_raw);
   Say("energy_uj", loop.energy().total_nj() / 1000);
+  Say("energy_saved_uj", loop.energy().saved_nj() / 1000);
   constexpr std::array kTiers = {"trigger", "classifier", "gateway", "cloud"};
   for (std::size_t i = 0; i < kTiers.size(); ++i) {
     Say(kTiers[i], metrics.cascade.exits[static_cast<std::size_t>(message::Tier::kTrigger) + i]);

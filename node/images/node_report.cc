@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "trib/common/energy/battery.h"
+#include "trib/common/energy/ledger.h"
 #include "trib/common/package/types.h"
 
 namespace trib::node::images {
@@ -94,6 +96,27 @@ void AddCascade(const app::NodeLoop& loop, const DecisionTally& tally, Json& out
   out["confusion"] = tally.ToJson(loop.package().labels);
 }
 
+/// What a day costs and how long batteries last if every day is as what was played.
+Json EnergyOf(const energy::EnergyLedger& ledger) {
+  const auto per_day = [&](std::uint64_t nanojoules) {
+    return energy::JoulesPerDay<double>(nanojoules, ledger.time_us());
+  };
+  constexpr std::array kNames = {
+      "sense", "trigger", "features", "classifier", "transmit", "sleep", "peripherals"};
+  static_assert(kNames.size() == energy::kCategoryCount);
+  Json days;
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    days[kNames[i]] = per_day(ledger.spent_nj(static_cast<energy::Category>(i)));
+  }
+  const double total = per_day(ledger.total_nj());
+  return {{"seconds", static_cast<double>(ledger.time_us()) / 1e6},
+          {"joules_per_day", days},
+          {"total_joules_per_day", total},
+          {"saved_joules_per_day", per_day(ledger.saved_nj())},
+          {"days_on_two_alkaline_aa", energy::BatteryDays(energy::kTwoAlkalineAa<double>, total)},
+          {"days_on_lithium_d", energy::BatteryDays(energy::kLithiumD<double>, total)}};
+}
+
 }  // namespace
 
 void AckLatency::Note(std::uint64_t stored, std::uint64_t acknowledged, MonotonicTime now) {
@@ -158,6 +181,8 @@ nlohmann::ordered_json Report(const SimOptions& options,
                              {"bytes_raw", m.bytes_raw},
                              {"frames_discarded", loop.window_metrics().frames_discarded},
                              {"energy_uj", loop.energy().total_nj() / 1000},
+                             {"energy_saved_uj", loop.energy().saved_nj() / 1000},
+                             {"energy_model", EnergyOf(loop.energy())},
                              {"commissioning_permille", loop.commissioning_permille()},
                              {"ack_ms_p50", latency.Median()},
                              {"package_refused", PackageRefusal(loop)},

@@ -19,6 +19,9 @@ constinit std::array<std::byte, 256> receive_memory{};
 constinit std::array<std::byte, 512> transmit_memory{};
 
 void TestSleep(BoardPower& power, Uart& link, BoardClock& clock, testing::ConsoleChecker& checker) {
+  for (const std::uint32_t control : this_board::kUnusedControls) {
+    checker.Expect(Load(control) == 0, "what is unused is off");
+  }
   // Nothing comes: it lasts as long as it should, and only the alarm wakes the core.
   const MonotonicTime begin = clock.Monotonic();
   const std::uint32_t wakeups = power.wakeups();

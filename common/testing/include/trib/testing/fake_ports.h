@@ -145,6 +145,8 @@ class FakePower final : public node::Power {
   explicit FakePower(node::ResetCause cause = node::ResetCause::kPowerOn) : cause_(cause) {}
   node::ResetCause reset_cause() override { return cause_; }
   node::Crash crash() override { return crash_; }
+  node::Peripherals peripherals() override { return peripherals_; }
+  void Have(node::Peripherals peripherals) { peripherals_ = peripherals; }
   /// What the next boot finds.
   void CrashWith(const node::Crash& crash) {
     crash_ = crash;
@@ -156,6 +158,7 @@ class FakePower final : public node::Power {
  private:
   node::ResetCause cause_;
   node::Crash crash_;
+  node::Peripherals peripherals_;
   Millis slept_{0};
 };
 

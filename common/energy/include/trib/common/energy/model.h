@@ -25,6 +25,7 @@ template <typename T>
 struct EnergyTable {
   Parameter<T> supply_v;
   Parameter<T> sleep_a;               ///< everything but the sensor asleep, clock running
+  Parameter<T> peripheral_a;          ///< one more peripheral that keeps its clock in sleep
   Parameter<T> sense_a;               ///< sensor and its converter while sampling
   Parameter<T> cycle_j;               ///< one cycle of the awake core
   Parameter<T> mac_j;                 ///< one int8 multiply-accumulate, everything included
@@ -36,10 +37,12 @@ struct EnergyTable {
 /// A board like STM32L4R5 (Cortex-M4F, 120 MHz, 1.8 V) with an nRF52840-class 802.15.4 radio at 3
 /// V. mac_j and cycle_j: MLPerf Tiny v1.2 submissions for this part (0.52-0.77 nJ per MAC; 39-44
 /// mW). radio_byte_j: 6.4 mA x 3 V x 32 us. radio_frame_j: middle of 0.1-0.2 mJ.
+/// peripheral_a: what a UART or timer on a 32 kHz clock may take.
 template <typename T>
 inline constexpr EnergyTable<T> kStm32L4R5{
     .supply_v = {T(1.8), Source::kMeasured},
     .sleep_a = {T(1.4e-6), Source::kAssumed},
+    .peripheral_a = {T(2e-7), Source::kAssumed},
     .sense_a = {T(1.5e-4), Source::kAssumed},
     .cycle_j = {T(3.46e-10), Source::kDerived},
     .mac_j = {T(6.5e-10), Source::kDerived},
@@ -78,6 +81,11 @@ constexpr T ExpectedEnergy(const CascadeCost<T>& cost) {
 template <typename T>
 constexpr T SleepEnergy(const EnergyTable<T>& table, T seconds) {
   return table.sleep_a.value * table.supply_v.value * seconds;
+}
+/// What `count` peripherals take, or would take if they were not off.
+template <typename T>
+constexpr T PeripheralEnergy(const EnergyTable<T>& table, std::uint32_t count, T seconds) {
+  return table.peripheral_a.value * table.supply_v.value * static_cast<T>(count) * seconds;
 }
 template <typename T>
 constexpr T SenseEnergy(const EnergyTable<T>& table, T seconds) {

@@ -35,11 +35,19 @@ struct Crash {
   std::uint32_t address = 0;          ///< that was accessed, as far as the core knows; else 0
 };
 
+/// Peripherals that a platform has besides the sensor, for the energy model.
+struct Peripherals {
+  std::uint8_t on = 0;   ///< draw current while the node sleeps
+  std::uint8_t off = 0;  ///< were turned off because nothing uses them
+};
+
 class Power {
  public:
   virtual ResetCause reset_cause() = 0;
   /// What ended the boot before; kNone where nothing did, or the platform keeps no such record.
   virtual Crash crash() { return {}; }
+  /// None of either where a platform cannot tell.
+  virtual Peripherals peripherals() { return {}; }
   /// Sleeps until `limit` has passed in monotonic time or the sensor or link has something.
   virtual void Sleep(Millis limit) = 0;
 

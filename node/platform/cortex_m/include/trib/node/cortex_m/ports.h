@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "trib/node/cortex_m/board.h"
 #include "trib/node/cortex_m/nor_flash.h"
 #include "trib/node/cortex_m/timebase.h"
 #include "trib/node/cortex_m/uart.h"
@@ -40,11 +41,17 @@ class BoardClock final : public Clock {
 /// Requires  timebase::Start().
 class BoardPower final : public Power {
  public:
+  /// The others were turned off before main().
+  static constexpr Peripherals kPeripherals{
+      .on = this_board::kUsedPeripherals,
+      .off = static_cast<std::uint8_t>(this_board::kUnusedControls.size())};
+
   /// Wakes when `link` has something to read, or took all that waited to be written.
   explicit BoardPower(const Uart& link) : link_(link) {}
 
   ResetCause reset_cause() override { return ThisBoot().cause; }
   Crash crash() override { return ThisBoot().crash; }
+  Peripherals peripherals() override { return kPeripherals; }
   void Sleep(Millis limit) override;
   /// In Sleep() since start.
   [[nodiscard]] Millis slept() const;

@@ -45,14 +45,17 @@ class SimWatchdog final : public Watchdog {
 /// Sleeps by calling `wait`, which the composition root makes from its sockets.
 class SimPower final : public Power {
  public:
-  SimPower(ResetCause cause, std::function<void(Millis)> wait)
-      : cause_(cause), wait_(std::move(wait)) {}
+  /// `peripherals`: of the board that is simulated.
+  SimPower(ResetCause cause, std::function<void(Millis)> wait, Peripherals peripherals = {})
+      : cause_(cause), wait_(std::move(wait)), peripherals_(peripherals) {}
   ResetCause reset_cause() override { return cause_; }
+  Peripherals peripherals() override { return peripherals_; }
   void Sleep(Millis limit) override { wait_(limit); }
 
  private:
   ResetCause cause_;
   std::function<void(Millis)> wait_;
+  Peripherals peripherals_;
 };
 
 }  // namespace trib::node::sim

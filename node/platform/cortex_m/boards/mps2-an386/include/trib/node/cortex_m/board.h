@@ -42,6 +42,9 @@ inline constexpr std::array kProtection = {
     ProtectedRange{kNonVolatile, Access::kReadOnly},
 };
 
+/// Console, link, timebase and its alarm, watchdog.
+inline constexpr std::uint8_t kUsedPeripherals = 5;
+
 /// Control registers of what no image uses: UARTs 2 to 4, the dual timer, SPI and I2S.
 inline constexpr std::array<std::uint32_t, 7> kUnusedControls = {
     0x40006008, 0x40007008, 0x40009008, 0x40002008, 0x40002028, 0x40020004, 0x40024000};

@@ -41,6 +41,9 @@ inline constexpr std::array kProtection = {
     ProtectedRange{kNonVolatile, Access::kReadOnly},
 };
 
+/// Console, link, timebase and its alarm, watchdog.
+inline constexpr std::uint8_t kUsedPeripherals = 5;
+
 /// Control registers of what no image uses: UARTs 2 to 5, SPI 0 to 2.
 inline constexpr std::array<std::uint32_t, 7> kUnusedControls = {
     0x59305008, 0x59306008, 0x59307008, 0x59308008, 0x59202004, 0x59203004, 0x59204004};
