@@ -161,7 +161,7 @@ TEST(Channel, SendsHardlyAnythingTwiceOverASlowWire) {
       pair.RunUntil([&] { return pair.to_a().received > 20 && pair.to_b().received > 20; }));
   const std::uint64_t by_a = pair.a()->metrics().retransmissions;
   const std::uint64_t by_b = pair.b()->metrics().retransmissions;
-  EXPECT_LE(by_a + by_b, 32U);  // until a round trip was measured
+  EXPECT_LE(by_a + by_b, 36U);  // until a round trip was measured
   ASSERT_TRUE(pair.RunUntil([&] { return pair.done(); }));
   EXPECT_GT(pair.a()->metrics().frames_sent, 1'500U);
   EXPECT_LE(pair.a()->metrics().retransmissions, by_a + 2);
@@ -223,7 +223,7 @@ INSTANTIATE_TEST_SUITE_P(Seed, ChannelRestart, ::testing::Range<std::uint64_t>(1
 TEST_P(ChannelRestart, EachSessionBeginsClean) {
   Pair::Setup setup;
   setup.mtu_a = setup.mtu_b = GetParam() % 2 == 0 ? 51 : 256;
-  setup.messages_ab = setup.messages_ba = 1'500;
+  setup.messages_ab = setup.messages_ba = 4'000;
   setup.least_bytes = 8;
   setup.most_bytes = 600;
   setup.faults = Bad(GetParam());
@@ -240,6 +240,9 @@ TEST_P(ChannelRestart, EachSessionBeginsClean) {
     (random.Next() % 2 == 0 ? pair.a() : pair.b()).Restart(nonce, pair.now());
   }
   EXPECT_GT(restarts, 5U);
+  // Something follows what the last restart lost: only then can it be seen that it is missing.
+  ASSERT_LT(pair.to_a().sent, pair.to_a().total);
+  ASSERT_LT(pair.to_b().sent, pair.to_b().total);
   const std::uint64_t sessions = pair.a()->session_count();
   ASSERT_TRUE(pair.RunUntil([&] { return pair.done(); }, Millis(1'000'000)));
   EXPECT_GE(pair.a()->session_count(), sessions);

@@ -157,6 +157,24 @@ TEST_F(WindowTest, AfterSilenceTheOldestIsAProbe) {
   EXPECT_EQ(Sent(), (Sequences{2, 3, 4}));
 }
 
+TEST_F(WindowTest, FromTheSecondSilenceOnTheNewestMissingIsAProbeToo) {
+  Measure(100);
+  for (int i = 0; i < 5; ++i) {
+    Send();
+  }
+  EXPECT_EQ(Sent(), (Sequences{1, 2, 3, 4, 5}));
+  end_.Pass(Millis(300));
+  EXPECT_EQ(Sent(), Sequences{1});
+  end_.Pass(Millis(300));
+  EXPECT_EQ(Sent(), (Sequences{1, 5}));
+  end_.Pass(Millis(600));
+  EXPECT_EQ(Sent(), (Sequences{1, 5}));
+  // The answer to the newest alone says all that is missing.
+  end_.Pass(Millis(100));
+  HearAck(1, 0b1000);
+  EXPECT_EQ(Sent(), (Sequences{1, 2, 3, 4}));
+}
+
 TEST_F(WindowTest, AnAnswerThatComesTooSoonIsToTheFirstCopy) {
   Measure(100);
   for (int i = 0; i < 4; ++i) {

@@ -12,6 +12,9 @@ namespace {
 constexpr std::uint32_t kLengthBytes = 2;
 // So many frames sent later and acknowledged mean that one was lost and is not just late.
 constexpr std::uint8_t kPassedMeansLost = 3;
+// From this silence since the last measurement on two frames probe: one, or its answer, is lost too
+// easily.
+constexpr std::uint32_t kTwoProbesFrom = 2;
 
 constexpr bool Before(std::uint32_t order, std::uint32_t other) {
   return static_cast<std::int32_t>(order - other) < 0;
@@ -213,14 +216,25 @@ void Sender::Slide() {
   }
 }
 
+void Sender::Probe(Flight& flight) {
+  flight.due = true;
+  flight.probe = true;
+}
+
 void Sender::Expire(MonotonicTime now) {
   if (under_way_ == 0 || now < Deadline()) {
     return;
   }
   round_trip_.Expire();
   timer_ = now;
-  At(0).due = true;
-  At(0).probe = true;
+  Probe(At(0));
+  if (round_trip_.expiries() >= kTwoProbesFrom) {
+    std::size_t newest = under_way_ - 1;
+    while (At(newest).acknowledged) {
+      --newest;  // the oldest is not
+    }
+    Probe(At(newest));
+  }
 }
 
 bool Sender::exhausted() const {

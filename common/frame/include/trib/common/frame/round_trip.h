@@ -28,6 +28,8 @@ class RoundTrip {
     expiries_ = 0;
   }
   constexpr void Expire() { expiries_ = std::min<std::uint32_t>(expiries_ + 1, 32); }
+  /// Since the last measurement, at most 32.
+  [[nodiscard]] constexpr std::uint32_t expiries() const { return expiries_; }
   /// Whether an acknowledgement can be the answer to a frame sent so long ago, or must be that to
   /// an earlier copy.
   [[nodiscard]] constexpr bool Plausible(Millis since) const {

@@ -56,6 +56,7 @@ class Sender {
   [[nodiscard]] MonotonicTime Deadline() const { return timer_ + round_trip_.timeout(); }
   Flight& Cut(bool room_for_ack);
   void Settle(Flight& flight, MonotonicTime now);
+  static void Probe(Flight& flight);
   void Slide();
   void CopyIn(std::span<const std::byte> bytes);
   [[nodiscard]] std::uint32_t Wrap(std::uint32_t at) const;
