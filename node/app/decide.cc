@@ -115,7 +115,7 @@ void NodeLoop::DecideGood(const sensing::CutWindow& window,
   const cascade::TriggerResult result =
       decides ? trigger_.Step(frame_.values.span(), baseline(), condition_) : NotJudged();
   metrics_.windows_triggered += result.over ? 1U : 0U;
-  const Look look = LookAt(window, result.over);
+  const Look look = classifier_ ? LookAt(window, result.over) : Look();
   const bool put_off = look.answer && !look.sure && MayAsk();
   if (look.answer && !put_off) {
     context.tier = Tier::kClassifier;

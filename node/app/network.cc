@@ -52,9 +52,6 @@ std::uint32_t NodeLoop::LabelOf(const cascade::Answer& answer, bool anomaly) con
 }
 
 NodeLoop::Look NodeLoop::LookAt(const sensing::CutWindow& window, bool over) {
-  if (!classifier_) {
-    return {};
-  }
   const LogicalTime now = ports_.clock.Now();
   if (package_.trigger && !over && !standing() && !Drawn() && !policy_.HeartbeatDue(now)) {
     return {};

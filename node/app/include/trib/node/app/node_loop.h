@@ -275,6 +275,7 @@ class NodeLoop final : private uplink::DownlinkHandler {
   [[nodiscard]] bool Drawn() const {
     return package_.present && policy_.Audited(metrics_.windows - 1);
   }
+  /// Only with a classifier.
   [[nodiscard]] Look LookAt(const sensing::CutWindow& window, bool over);
   [[nodiscard]] bool MayAsk() const;
   [[nodiscard]] Millis VerdictWait() const {
