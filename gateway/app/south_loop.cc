@@ -117,7 +117,9 @@ void SouthLoop::Work() {
 
 void SouthLoop::Wait(host::zmq::Poller& poller, Millis limit) {
   if (serial_) {
-    const MonotonicTime due = wires_unread_ ? MonotonicTime::min() : serial_->next_due();
+    // What may not be read now is no reason to wake up.
+    const bool unread = wires_unread_ && !stopping_ && !Behind();
+    const MonotonicTime due = unread ? MonotonicTime::min() : serial_->next_due();
     const MonotonicTime now = MonotonicNow();
     limit = due <= now ? Millis(0) : std::min(limit, due - now);
   }
@@ -226,7 +228,7 @@ std::size_t SouthLoop::ReadWires(link::Output& out) {
     link_.Receive(
         received->routing_id, std::to_string(received->station), received->body, now, out);
   }
-  wires_unread_ = read == kReadsPerTurn;
+  wires_unread_ = true;
   return read;
 }
 
