@@ -58,6 +58,44 @@ TEST_F(Seeded, IsNeverTheSameTwice) {
   }
 }
 
+// A unit half programmed, and a generation half begun: no boot draws what another one drew.
+TEST_F(Seeded, IsNeverTheSameTwiceWhereverPowerIsCut) {
+  const testing::FakeFlash fresh = flash_;
+  // 16 boots: eight units, then erasure, seed and head of the next generation, and eight more.
+  for (std::uint64_t cut = 1; cut <= 20; ++cut) {
+    flash_ = fresh;
+    flash_.CutPowerAt(cut);
+    std::set<std::string> seen;
+    int cuts = 0;
+    for (int boot = 0; boot < 17; ++boot) {
+      SeededEntropy entropy(flash_);
+      std::array<char, 24> out{};
+      if (entropy.Fill(std::as_writable_bytes(std::span(out))).ok()) {
+        EXPECT_TRUE(seen.insert(std::string(out.data(), out.size())).second) << "cut at " << cut;
+      } else {
+        ++cuts;
+        flash_.Reboot();
+      }
+    }
+    EXPECT_EQ(cuts, 1) << "cut at " << cut;
+    EXPECT_EQ(seen.size(), 16U) << "cut at " << cut;
+    EXPECT_EQ(flash_.violations(), 0U) << "cut at " << cut;
+  }
+}
+
+// As a kill of the emulator leaves it: some bytes of a unit, not all.
+TEST_F(Seeded, AHalfProgrammedUnitIsUsed) {
+  testing::FakeFlash twin = flash_;
+  flash_.Corrupt(static_cast<std::uint32_t>(kEntropyUnitsAt), std::byte{0xFF});
+  const std::string after_cut = Boot();
+  std::array<char, 8> first{};
+  ASSERT_TRUE(SeededEntropy(twin).Fill(std::as_writable_bytes(std::span(first))).ok());
+  EXPECT_NE(after_cut, std::string(first.data(), first.size()));
+  std::array<char, 8> second{};
+  ASSERT_TRUE(SeededEntropy(twin).Fill(std::as_writable_bytes(std::span(second))).ok());
+  EXPECT_EQ(after_cut, std::string(second.data(), second.size()));
+}
+
 TEST_F(Seeded, SlicesDoNotMatter) {
   testing::FakeFlash twin = flash_;
   const std::string whole = Boot(200);

@@ -187,10 +187,21 @@ void SayHowItGoes(const BoardNode& node,
   Console().End();
 }
 
+/// Stays up, and says why again and again: who looks at the console may come late. A watchdog that
+/// the node has started goes on, and what comes over the wire must not keep the core awake.
 [[noreturn]] void DoNothing(cortex_m::BoardPower& power, std::string_view why) {
-  Console().Text(why).End();
+  constexpr Millis kFeedEvery{2'000};
+  constexpr int kFeedsPerSaying = 30;
+  cortex_m::BoardWatchdog watchdog;
   for (;;) {
-    power.Sleep(Millis(60'000));
+    Console().Text(why).End();
+    for (int i = 0; i < kFeedsPerSaying; ++i) {
+      watchdog.Feed();
+      std::array<std::byte, 64> unread{};
+      while (wire.Read(unread) > 0) {
+      }
+      power.Sleep(kFeedEvery);
+    }
   }
 }
 

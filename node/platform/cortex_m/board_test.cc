@@ -12,8 +12,10 @@
 
 #include "emulated_board.h"
 #include "trib/node/board/entropy_sector.h"
+#include "trib/node/board/identity_page.h"
 #include "trib/node/board/memory.h"
 #include "trib/node/board/seeded_entropy.h"
+#include "trib/node/board/sensor_memory.h"
 #include "trib/node/cortex_m/nor_flash.h"
 
 namespace trib::node::cortex_m {
@@ -173,6 +175,47 @@ TEST_P(BoardTest, GivesNoEntropyToABoardThatWasNeverSeeded) {
   const auto lines = LinesUntilDone();
   const auto failed = static_cast<int>(Code::kFailedPrecondition);
   EXPECT_THAT(lines, Contains(HasSubstr("entropy " + std::to_string(failed) + " 0000")));
+}
+
+/// Memory of a board that was told all but its entropy: its node cannot start.
+void WriteUnseededNode(const launcher::EmulatedBoard& emulated, const std::filesystem::path& file) {
+  std::string error;
+  ASSERT_TRUE(launcher::MakeBlankMemory(emulated, file, error)) << error;
+  board::IdentityPage identity;
+  identity.node = NodeId(7);
+  std::array<std::byte, board::kIdentityArea.bytes> page{};
+  const auto length = board::EncodeIdentity(identity, page);
+  ASSERT_TRUE(length.ok());
+  ASSERT_TRUE(launcher::WriteMemory(emulated,
+                                    file,
+                                    board::kIdentityArea.offset,
+                                    std::span<const std::byte>(page).first(*length),
+                                    error))
+      << error;
+  std::array<std::byte, 1024> sensor{};
+  const std::array blocks = {board::StoredBlock{.frames = 100, .scale = 1}};
+  ASSERT_TRUE(
+      board::EncodeSensor({.sample_rate_hz = 100, .channels = 1, .loop = true}, blocks, sensor)
+          .ok());
+  ASSERT_TRUE(launcher::WriteMemory(emulated, file, board::kSensorArea.offset, sensor, error))
+      << error;
+}
+
+TEST_P(BoardTest, ANodeThatCannotStartSaysSoAndStaysUp) {
+  TRIB_IMAGE_OR_SKIP("node");
+  if (GetParam().name == "mps3-an547") {
+    GTEST_SKIP() << "NOT TESTED: QEMU stops for good when this board sleeps in no time";
+  }
+  WriteUnseededNode(GetParam(), memory());
+  more_ = {"-icount", "shift=4,sleep=off"};  // what sleeps takes no time
+  PowerOn("node");
+  const auto count = [this](std::string_view text) {
+    return std::ranges::count_if(
+        Lines(), [text](const std::string& line) { return line.find(text) != std::string::npos; });
+  };
+  EXPECT_TRUE(launcher::WaitUntil([&] { return count("nothing to do") >= 3; }, kEmulatorPatience))
+      << Text();
+  EXPECT_EQ(count("node firmware"), 1) << Text();
 }
 
 INSTANTIATE_TEST_SUITE_P(Emulated,

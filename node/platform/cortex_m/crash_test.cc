@@ -57,7 +57,9 @@ class CrashTest : public EmulatedBoardTest {
     Known first;
     Known next;
     int boots = 0;
-    unsigned number = 0;
+    unsigned number = ~0U;
+    from_ = ~0U;  // nothing lies in there
+    to_ = 0;
     for (const std::string& line : lines) {
       Known read;
       if (std::sscanf(line.c_str(),
@@ -74,6 +76,7 @@ class CrashTest : public EmulatedBoardTest {
       }
       EXPECT_NE(line, "did not crash");
     }
+    EXPECT_EQ(number, static_cast<std::uint32_t>(which)) << Text();
     EXPECT_EQ(boots, 2) << Text();
     EXPECT_EQ(first.cause, static_cast<std::uint32_t>(ResetCause::kPowerOn));
     EXPECT_EQ(first.kind, 0U);

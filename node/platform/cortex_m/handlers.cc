@@ -146,6 +146,7 @@ void OnHang(const std::uint32_t* frame) {
       {.cause = ResetCause::kWatchdog,
        .crash = {.kind = CrashKind::kHang,
                  .program_counter = whole ? frame[cortex_m::kFrameProgramCounter] : 0}});
+  cortex_m::Barrier();  // the words lie in memory before the reset can come
   cortex_m::Store(dog::kBase + dog::kLock, dog::kUnlock);
   cortex_m::Store(dog::kBase + dog::kLoad, 1);
   for (;;) {

@@ -19,7 +19,7 @@ constexpr std::uint32_t kExecuteNever = 1U << 28U;
 constexpr std::uint32_t kNoAccess = 0;
 constexpr std::uint32_t kReadWrite = 3U << 24U;
 constexpr std::uint32_t kReadOnly = 6U << 24U;
-constexpr std::uint32_t kNormal = 1U << 19U;  // write-back, no write allocation: C and B below
+constexpr std::uint32_t kNormal = 1U << 19U;  // with kCached: write-back, allocating on writes, too
 constexpr std::uint32_t kCached = 3U << 16U;
 constexpr std::uint32_t kDevice = 1U << 16U;
 

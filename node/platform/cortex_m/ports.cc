@@ -39,13 +39,18 @@ void BoardPower::Sleep(Millis limit) {
   const bool was_waiting = link_.waiting() > 0;
   timebase::SetAlarm(begin + timebase::TicksOf(limit));
   for (bool awake = false; !awake;) {
-    // An interrupt between the look and the wait stays pending and ends the wait at once.
-    const InterruptLock lock;
-    awake = timebase::AlarmRang() || link_.readable() > 0 || (was_waiting && link_.waiting() == 0);
-    if (!awake) {
-      WaitForInterrupt();
-      ++wakeups_;
+    {
+      // An interrupt between the look and the wait stays pending and ends the wait at once.
+      const InterruptLock lock;
+      awake =
+          timebase::AlarmRang() || link_.readable() > 0 || (was_waiting && link_.waiting() == 0);
+      if (!awake) {
+        WaitForInterrupt();
+        ++wakeups_;
+      }
     }
+    // Without it the core may mask again before it takes what woke it, and find nothing for ever.
+    Barrier();
   }
   timebase::ClearAlarm();
   slept_ticks_ += timebase::Ticks() - begin;

@@ -18,7 +18,7 @@ namespace trib::node::serial {
 /// Threads  The node's loop.
 class SerialLink final : public Link {
  public:
-  /// `channel` is an initiator and was started.
+  /// `channel` is an initiator, and is started before anything below is called.
   SerialLink(frame::Channel& channel, ByteStream& wire, Clock& clock);
 
   /// Moves bytes between wire and channel. Send() and Receive() do it, too; call it before
