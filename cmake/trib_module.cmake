@@ -221,7 +221,7 @@ function(trib_test)
   add_executable(${T_NAME} ${T_SRCS})
   _trib_compile_rules(${T_NAME})
   # A fresh build spends half its time on tests; what they test is optimised as it ships.
-  target_compile_options(${T_NAME} PRIVATE -O0)
+  target_compile_options(${T_NAME} PRIVATE -O1)
   target_link_libraries(${T_NAME} PRIVATE ${T_DEPS} trib::third_party::gtest_main)
   if(T_USES)
     add_dependencies(${T_NAME} ${T_USES})

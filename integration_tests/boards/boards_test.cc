@@ -19,6 +19,7 @@
 #include "river.h"
 #include "trib/common/host/message/codec.h"
 #include "trib/common/host/sqlite/database.h"
+#include "trib/node/ports/power.h"
 #include "trib/tools/launcher/board.h"
 
 namespace trib::integration {
@@ -26,6 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using message::RecordKind;
+using node::CrashKind;
 using tools::launcher::Fleet;
 using tools::launcher::ImagePath;
 using tools::launcher::WaitUntil;
@@ -93,7 +95,11 @@ class Boards : public River {
 
   void SetUp() override {
     for (const char* board : kBoards) {
-      for (const char* name : {"node", "node-crash-fault", "node-crash-hang"}) {
+      for (const char* name : {"node",
+                               "node-crash-fault",
+                               "node-crash-hang",
+                               "node-crash-hard",
+                               "node-crash-overflow"}) {
         if (const std::string missing = tools::launcher::MissingFor(Image(name, board));
             !missing.empty()) {
           GTEST_SKIP() << "NOT TESTED: nodes on boards: " << missing;
@@ -101,7 +107,9 @@ class Boards : public River {
       }
     }
     options_.gateway_serial = {"tcp://127.0.0.1:*"};
-    options_.serial_nodes = {kFirst, kFirst + 1, kFirst + 2, kFirst + 3};
+    for (std::uint64_t node = kFirst; node < kFirst + 8; ++node) {
+      options_.serial_nodes.push_back(node);
+    }
     River::SetUp();
   }
 
@@ -334,30 +342,42 @@ class CrashingBoards : public Boards {
   }
 };
 
+/// How an image crashes, and what must be known of it afterwards.
+struct CrashCase {
+  const char* image;
+  CrashKind kind;
+  message::ResetReason reset;
+};
+constexpr CrashCase kCrashes[] = {
+    {"node-crash-fault", CrashKind::kMemoryFault, message::ResetReason::kFault},
+    {"node-crash-hang", CrashKind::kHang, message::ResetReason::kWatchdog},
+    {"node-crash-hard", CrashKind::kHardFault, message::ResetReason::kFault},
+    {"node-crash-overflow", CrashKind::kStackOverflow, message::ResetReason::kFault},
+};
+
 TEST_F(CrashingBoards, ComeBackAndSayWhy) {
-  constexpr std::int64_t kMemoryFault = 2;
-  constexpr std::int64_t kHang = 6;
   const std::map<std::string, std::int64_t> memory = {{"mps2-an386", 0x2100'0000},
                                                       {"mps3-an547", 0x7000'0000}};
   StartGateway(1);
   std::uint64_t node = kFirst;
   for (const char* board : kBoards) {
-    Start(node++, "node-crash-fault", board);
-    Start(node++, "node-crash-hang", board);
+    for (const CrashCase& crash : kCrashes) {
+      Start(node++, crash.image, board);
+    }
   }
   node = kFirst;
   for (const char* board : kBoards) {
-    const CrashReport fault = AwaitReport(node);
-    EXPECT_EQ(fault.kind, kMemoryFault) << board;
-    EXPECT_EQ(fault.address, memory.at(board));
-    EXPECT_NE(fault.program_counter, 0);
-    EXPECT_EQ(fault.reset_reason, static_cast<std::int64_t>(message::ResetReason::kFault));
-    ExpectBothBootsWhole(node++);
-    const CrashReport hang = AwaitReport(node);
-    EXPECT_EQ(hang.kind, kHang) << board;
-    EXPECT_NE(hang.program_counter, 0);
-    EXPECT_EQ(hang.reset_reason, static_cast<std::int64_t>(message::ResetReason::kWatchdog));
-    ExpectBothBootsWhole(node++);
+    for (const CrashCase& crash : kCrashes) {
+      SCOPED_TRACE(std::string(crash.image) + " on " + board);
+      const CrashReport report = AwaitReport(node);
+      EXPECT_EQ(report.kind, static_cast<std::int64_t>(crash.kind));
+      EXPECT_EQ(report.reset_reason, static_cast<std::int64_t>(crash.reset));
+      EXPECT_NE(report.program_counter, 0);
+      if (crash.kind == CrashKind::kMemoryFault) {
+        EXPECT_EQ(report.address, memory.at(board));
+      }
+      ExpectBothBootsWhole(node++);
+    }
   }
   const auto shown = fleet().CallCloud("event.tail", {{"limit", 100}});
   std::set<std::string> reasons;
@@ -366,7 +386,9 @@ TEST_F(CrashingBoards, ComeBackAndSayWhy) {
       reasons.insert(event.value("reason", ""));
     }
   }
-  EXPECT_EQ(reasons, (std::set<std::string>{"hang", "memory_fault"})) << shown.dump();
+  EXPECT_EQ(reasons,
+            (std::set<std::string>{"hang", "hard_fault", "memory_fault", "stack_overflow"}))
+      << shown.dump();
 }
 
 }  // namespace
