@@ -78,7 +78,10 @@ class VerdictTimes {
     count_ += Number(latency, "count");
     sum_ += Number(latency, "sum");
     max_ = std::max(max_, Number(latency, "max"));
-    bounds_ = Part(latency, "bounds");
+    // Nodes that ask nobody do not tell any.
+    if (const json bounds = Part(latency, "bounds"); !bounds.empty()) {
+      bounds_ = bounds;
+    }
     const json bins = Part(latency, "bins");
     bins_.resize(std::max(bins_.size(), bins.size()));
     for (std::size_t i = 0; bins.is_array() && i < bins.size(); ++i) {
