@@ -53,6 +53,19 @@ class SerialLink : public River {
                           error);
     ASSERT_TRUE(air_) << error;
   }
+  /// A fifth lost, some doubled, swapped and changed.
+  void StartBadAir(const char* seed) {
+    StartAir({"--seed",
+              seed,
+              "--loss",
+              "20",
+              "--duplicates",
+              "2",
+              "--reorder",
+              "5",
+              "--bit-errors",
+              "1e-4"});
+  }
   /// Its counters.
   json StopAir() {
     const json air = air_->Stop(kLong);
@@ -123,16 +136,7 @@ TEST_F(SerialLink, NodesOnWiresAndOnTheNetworkLookTheSame) {
 
 TEST_F(SerialLink, ABadWireCostsTimeAndNothingElse) {
   StartGateway(1);
-  StartAir({"--seed",
-            "5",
-            "--loss",
-            "20",
-            "--duplicates",
-            "2",
-            "--reorder",
-            "5",
-            "--bit-errors",
-            "1e-4"});
+  StartBadAir("5");
   StartNodes(60);
   ExpectAllExactlyOnce(kNodes);
   const auto serial = GatewayStats(1).at("serial");
@@ -152,16 +156,7 @@ TEST_F(SerialLink, ABadWireCostsTimeAndNothingElse) {
 
 TEST_F(SerialLink, ANarrowBadWireToo) {
   StartGateway(1);
-  StartAir({"--seed",
-            "6",
-            "--loss",
-            "20",
-            "--duplicates",
-            "2",
-            "--reorder",
-            "5",
-            "--bit-errors",
-            "1e-4"});
+  StartBadAir("6");
   StartNodes(30, {"--serial-mtu", "51"});
   ExpectAllExactlyOnce(kNodes);
   const json air = StopAir();
@@ -171,16 +166,7 @@ TEST_F(SerialLink, ANarrowBadWireToo) {
 
 TEST_F(SerialLink, AGatewayThatIsKilledMidwayLosesNothing) {
   StartGateway(1);
-  StartAir({"--seed",
-            "7",
-            "--loss",
-            "20",
-            "--duplicates",
-            "2",
-            "--reorder",
-            "5",
-            "--bit-errors",
-            "1e-4"});
+  StartBadAir("7");
   StartNodes(150);
   const std::string wire = fleet().gateway_serial(1);
   for (std::uint64_t round = 1; round <= 3; ++round) {

@@ -128,22 +128,6 @@ void SayWhoRuns(const BoardNode& node) {
   }
 }
 
-std::string_view NameOf(app::NodeState state) {
-  switch (state) {
-    case app::NodeState::kFallback:
-      return "fallback";
-    case app::NodeState::kCommissioning:
-      return "commissioning";
-    case app::NodeState::kNormal:
-      return "normal";
-    case app::NodeState::kAlarm:
-      return "alarm";
-    case app::NodeState::kFault:
-      break;
-  }
-  return "fault";
-}
-
 void Say(std::string_view name, std::uint64_t value) {
   Console().Text(" ").Text(name).Text(" ").Number(value);
 }
@@ -191,7 +175,7 @@ void SayHowItGoes(const BoardNode& node,
 /// the node has started goes on, and what comes over the wire must not keep the core awake.
 [[noreturn]] void DoNothing(cortex_m::BoardPower& power, std::string_view why) {
   constexpr Millis kFeedEvery{2'000};
-  constexpr int kFeedsPerSaying = 30;
+  constexpr int kFeedsPerSaying = 8;
   cortex_m::BoardWatchdog watchdog;
   for (;;) {
     Console().Text(why).End();

@@ -17,22 +17,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string_view NameOf(app::NodeState state) {
-  switch (state) {
-    case app::NodeState::kFallback:
-      return "fallback";
-    case app::NodeState::kCommissioning:
-      return "commissioning";
-    case app::NodeState::kNormal:
-      return "normal";
-    case app::NodeState::kAlarm:
-      return "alarm";
-    case app::NodeState::kFault:
-      break;
-  }
-  return "fault";
-}
-
 /// Null, or why the package that was given does not run.
 nlohmann::ordered_json PackageRefusal(const app::NodeLoop& loop) {
   const Status status = loop.package_status();

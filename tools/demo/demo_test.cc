@@ -66,24 +66,29 @@ class DemoTest : public ::testing::Test {
   std::vector<std::string> Short() const {
     return {"--generate", "--nodes", "3", "--seconds", "10", "--keep", (folder_ / "run").string()};
   }
+  /// A short demo; `summary` is what it prints.
+  void RunToEnd(const std::vector<std::string>& more, nlohmann::json& summary) {
+    auto arguments = Short();
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    auto demo = Start(arguments);
+    const auto exit = demo.Wait(kLong);
+    ASSERT_TRUE(exit) << Log();
+    EXPECT_EQ(exit->code, 0) << Log();
+    std::string text;
+    for (const auto& line : demo.ReadLines()) {
+      text += line + "\n";
+    }
+    summary = nlohmann::json::parse(text, nullptr, false);
+    ASSERT_TRUE(summary.is_object()) << text;
+  }
 
   std::filesystem::path bin_;
   std::filesystem::path folder_;
 };
 
 TEST_F(DemoTest, EndsWithEveryRecordStoredOnceAndNothingRunning) {
-  auto arguments = Short();
-  arguments.push_back("--json");
-  auto demo = Start(arguments);
-  const auto exit = demo.Wait(kLong);
-  ASSERT_TRUE(exit) << Log();
-  EXPECT_EQ(exit->code, 0) << Log();
-  std::string text;
-  for (const auto& line : demo.ReadLines()) {
-    text += line + "\n";
-  }
-  const auto summary = nlohmann::json::parse(text, nullptr, false);
-  ASSERT_TRUE(summary.is_object()) << text;
+  nlohmann::json summary;
+  ASSERT_NO_FATAL_FAILURE(RunToEnd({"--json"}, summary));
   EXPECT_GT(summary.value("windows", 0), 100);
   EXPECT_GT(summary.value("events", 0), 0);
   EXPECT_GT(summary.value("bytes_raw", 0), 100 * summary.value("bytes_sent", 1'000'000));
@@ -93,10 +98,10 @@ TEST_F(DemoTest, EndsWithEveryRecordStoredOnceAndNothingRunning) {
   EXPECT_EQ(summary.value("records_duplicated", -1), 0);
   EXPECT_NE(Log().find("kill -9"), std::string::npos);
   // The sensors of two pumps drift; an alarm names both and nobody else.
-  EXPECT_EQ(summary.value("drift_nodes", 0), 2) << text;
-  EXPECT_EQ(summary.value("drift_named", 0), 2) << text << Log();
-  EXPECT_EQ(summary.value("drift_others", -1), 0) << text << Log();
-  EXPECT_GT(summary.value("drift_delay_s", -1.0), 0) << text;
+  EXPECT_EQ(summary.value("drift_nodes", 0), 2) << summary;
+  EXPECT_EQ(summary.value("drift_named", 0), 2) << summary << Log();
+  EXPECT_EQ(summary.value("drift_others", -1), 0) << summary << Log();
+  EXPECT_GT(summary.value("drift_delay_s", -1.0), 0) << summary;
   EXPECT_TRUE(Children().empty());
 }
 
@@ -107,18 +112,8 @@ TEST_F(DemoTest, BoardsAreNodesLikeOthers) {
       GTEST_SKIP() << "NOT TESTED: boards in the demo: " << missing;
     }
   }
-  auto arguments = Short();
-  arguments.insert(arguments.end(), {"--mcu", "--json"});
-  auto demo = Start(arguments);
-  const auto exit = demo.Wait(kLong);
-  ASSERT_TRUE(exit) << Log();
-  EXPECT_EQ(exit->code, 0) << Log();
-  std::string text;
-  for (const auto& line : demo.ReadLines()) {
-    text += line + "\n";
-  }
-  const auto summary = nlohmann::json::parse(text, nullptr, false);
-  ASSERT_TRUE(summary.is_object()) << text;
+  nlohmann::json summary;
+  ASSERT_NO_FATAL_FAILURE(RunToEnd({"--mcu", "--json"}, summary));
   EXPECT_EQ(summary.value("boards", 0), 2);
   EXPECT_EQ(summary.value("records_lost", -1), 0);
   EXPECT_EQ(summary.value("records_duplicated", -1), 0);

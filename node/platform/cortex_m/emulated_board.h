@@ -62,8 +62,7 @@ class EmulatedBoardTest : public ::testing::TestWithParam<launcher::EmulatedBoar
                                             .console = console(),
                                             .serial = serial,
                                             .semihosting = semihosting,
-                                            .counted_time = counted_time_,
-                                            .more = more_}),
+                                            .counted_time = counted_time_}),
          .log = folder_ / "emulator.log"},
         error);
     ASSERT_TRUE(board_) << error;
@@ -102,7 +101,6 @@ class EmulatedBoardTest : public ::testing::TestWithParam<launcher::EmulatedBoar
   [[nodiscard]] std::filesystem::path console() const { return folder_ / "console.txt"; }
 
   bool counted_time_ = false;
-  std::vector<std::string> more_;  ///< for the emulator
   std::optional<launcher::Process> board_;
   std::filesystem::path folder_;
 };

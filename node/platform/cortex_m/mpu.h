@@ -1,7 +1,8 @@
 #pragma once
 
-/// The memory protection unit, one file for each architecture: this_board::kProtection put into
-/// force.
+#include <cstdint>
+
+/// The memory protection unit: this_board::kProtection put into force.
 namespace trib::node::cortex_m {
 
 /// From here on an access that board.h does not allow is a fault. Not in handlers of NMI and
@@ -10,5 +11,11 @@ void ProtectMemory();
 
 /// Lets the ranges with Access::kReadOnly be written, or not.
 void SetReadOnlyWritable(bool writable);
+
+// Of each architecture, for the two above.
+
+/// Puts a range of this_board::kProtection into the region of its number.
+void SetRegion(std::uint32_t number, bool writable);
+void EnableProtection();
 
 }  // namespace trib::node::cortex_m

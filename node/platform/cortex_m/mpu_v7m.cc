@@ -43,6 +43,8 @@ std::uint32_t AttributesOf(const ProtectedRange& part, bool writable) {
   return size | kNoAccess | kExecuteNever;
 }
 
+}  // namespace
+
 void SetRegion(std::uint32_t number, bool writable) {
   const ProtectedRange& part = this_board::kProtection[number];
   Store(kNumber, number);
@@ -50,24 +52,9 @@ void SetRegion(std::uint32_t number, bool writable) {
   Store(kAttributes, AttributesOf(part, writable));
 }
 
-}  // namespace
-
-void ProtectMemory() {
-  for (std::uint32_t i = 0; i < this_board::kProtection.size(); ++i) {
-    SetRegion(i, false);
-  }
+void EnableProtection() {
   Barrier();
   Store(kControl, kEnable);
-  Barrier();
-}
-
-void SetReadOnlyWritable(bool writable) {
-  Barrier();
-  for (std::uint32_t i = 0; i < this_board::kProtection.size(); ++i) {
-    if (this_board::kProtection[i].access == Access::kReadOnly) {
-      SetRegion(i, writable);
-    }
-  }
   Barrier();
 }
 

@@ -25,6 +25,8 @@ constexpr std::uint32_t kDevice = 1U << 1U;
 
 static_assert(this_board::kProtection.size() <= 8);
 
+}  // namespace
+
 void SetRegion(std::uint32_t number, bool writable) {
   const ProtectedRange& part = this_board::kProtection[number];
   std::uint32_t rights = kReadOnly;
@@ -50,25 +52,10 @@ void SetRegion(std::uint32_t number, bool writable) {
   Store(kLimit, ((part.range.base + part.range.bytes - 1) & ~31U) | kind | 1U);
 }
 
-}  // namespace
-
-void ProtectMemory() {
+void EnableProtection() {
   Store(kMemoryKinds, kKinds);
-  for (std::uint32_t i = 0; i < this_board::kProtection.size(); ++i) {
-    SetRegion(i, false);
-  }
   Barrier();
   Store(kControl, kEnable);
-  Barrier();
-}
-
-void SetReadOnlyWritable(bool writable) {
-  Barrier();
-  for (std::uint32_t i = 0; i < this_board::kProtection.size(); ++i) {
-    if (this_board::kProtection[i].access == Access::kReadOnly) {
-      SetRegion(i, writable);
-    }
-  }
   Barrier();
 }
 

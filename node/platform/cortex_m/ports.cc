@@ -11,26 +11,6 @@
 #include "watchdog_registers.h"
 
 namespace trib::node::cortex_m {
-namespace {
-
-std::string_view NameOf(ActuatorState state) {
-  switch (state) {
-    case ActuatorState::kNormal:
-      return "normal";
-    case ActuatorState::kWarn:
-      return "warn";
-    case ActuatorState::kReduce:
-      return "reduce";
-    case ActuatorState::kStop:
-      return "stop";
-    case ActuatorState::kUnspecified:
-      break;
-  }
-  return "unspecified";
-}
-
-}  // namespace
-
 void BoardPower::Sleep(Millis limit) {
   if (limit.count() <= 0) {
     return;

@@ -16,22 +16,6 @@ std::int64_t NowMs() {
       .count();
 }
 
-std::string_view NameOf(ActuatorState state) {
-  switch (state) {
-    case ActuatorState::kNormal:
-      return "normal";
-    case ActuatorState::kWarn:
-      return "warn";
-    case ActuatorState::kReduce:
-      return "reduce";
-    case ActuatorState::kStop:
-      return "stop";
-    case ActuatorState::kUnspecified:
-      break;
-  }
-  return "unspecified";
-}
-
 }  // namespace
 
 Status SystemEntropy::Fill(std::span<std::byte> out) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <ranges>
 #include <span>
+#include <string_view>
 
 #include "trib/common/crypto/crypto.h"
 #include "trib/common/energy/ledger.h"
@@ -149,6 +150,23 @@ enum class NodeState : std::uint8_t {
   kAlarm = 3,  ///< inside an episode
   kFault = 4,  ///< the last window was refused
 };
+
+/// As operators read it.
+constexpr std::string_view NameOf(NodeState state) {
+  switch (state) {
+    case NodeState::kFallback:
+      return "fallback";
+    case NodeState::kCommissioning:
+      return "commissioning";
+    case NodeState::kNormal:
+      return "normal";
+    case NodeState::kAlarm:
+      return "alarm";
+    case NodeState::kFault:
+      break;
+  }
+  return "fault";
+}
 
 /// The node: joins sensing, features, cascade and uplink over the ports.
 ///

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace trib::node {
 
@@ -12,6 +13,23 @@ enum class ActuatorState : std::uint8_t {
   kReduce = 3,  ///< run at reduced load
   kStop = 4,    ///< stop the machine
 };
+
+/// As operators read it.
+constexpr std::string_view NameOf(ActuatorState state) {
+  switch (state) {
+    case ActuatorState::kNormal:
+      return "normal";
+    case ActuatorState::kWarn:
+      return "warn";
+    case ActuatorState::kReduce:
+      return "reduce";
+    case ActuatorState::kStop:
+      return "stop";
+    case ActuatorState::kUnspecified:
+      break;
+  }
+  return "unspecified";
+}
 
 class Actuator {
  public:
