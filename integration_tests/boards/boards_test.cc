@@ -322,6 +322,34 @@ class CrashingBoards : public Boards {
             .address = Query("SELECT windows" + where),
             .reset_reason = Query("SELECT reset_reason" + where)};
   }
+  /// From the moment when the board is back and says that it crashed to the one when the store has
+  /// its report. Told and not judged, as every time here.
+  void TellHowSoon(std::size_t nodes) {
+    using SteadyClock = std::chrono::steady_clock;
+    std::map<std::uint64_t, SteadyClock::time_point> back;
+    std::set<std::uint64_t> told;
+    EXPECT_TRUE(WaitUntil(
+        [&] {
+          for (std::uint64_t node = kFirst; node < kFirst + nodes; ++node) {
+            if (!back.contains(node) && Console(node).find("\ncrash ") != std::string::npos) {
+              back[node] = SteadyClock::now();
+            }
+            const bool stored =
+                back.contains(node) && !told.contains(node) &&
+                Query("SELECT count(*) FROM record WHERE node = " + std::to_string(node) +
+                      " AND boot = 2 AND sequence = 1") == 1;
+            if (stored) {
+              told.insert(node);
+              const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+                  SteadyClock::now() - back[node]);
+              std::cout << "node " << node << ": crash in the store " << took.count()
+                        << " ms after the board was back\n";
+            }
+          }
+          return told.size() == nodes;
+        },
+        kLong));
+  }
   void ExpectBothBootsWhole(std::uint64_t node) {
     const std::uint64_t second = AwaitBoard(node);
     std::vector<Boot> boots;
@@ -365,6 +393,7 @@ TEST_F(CrashingBoards, ComeBackAndSayWhy) {
       Start(node++, crash.image, board);
     }
   }
+  TellHowSoon(std::size(kBoards) * std::size(kCrashes));
   node = kFirst;
   for (const char* board : kBoards) {
     for (const CrashCase& crash : kCrashes) {
