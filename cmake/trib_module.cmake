@@ -142,7 +142,7 @@ endfunction()
 function(trib_compile_joined target)
   cmake_parse_arguments(J "" "" "EXCEPT" ${ARGN})
   if(TARGET ${target} AND NOT CMAKE_CXX_CLANG_TIDY)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
     set_source_files_properties(${J_EXCEPT} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   endif()
 endfunction()
@@ -201,6 +201,8 @@ endfunction()
 # then built first and found in TRIB_BIN_DIR. Tests of one program run in one process. Label slow
 # keeps a test out of `./dev test`; `./dev check` runs it, alone on the machine. WITH_SLOW splits one
 # program: its cases named Slow* become the test NAME_slow with that label (and SLOW_TIMEOUT).
+# Its sources are compiled joined, which saves half of their compile time: names in anonymous
+# namespaces must differ within one program.
 function(trib_test)
   cmake_parse_arguments(T "WITH_SLOW" "NAME;TIMEOUT;SLOW_TIMEOUT" "SRCS;DEPS;LABELS;USES" ${ARGN})
   foreach(src IN LISTS T_SRCS)
@@ -222,6 +224,7 @@ function(trib_test)
   _trib_compile_rules(${T_NAME})
   # A fresh build spends half its time on tests; what they test is optimised as it ships.
   target_compile_options(${T_NAME} PRIVATE -O1)
+  trib_compile_joined(${T_NAME})
   target_link_libraries(${T_NAME} PRIVATE ${T_DEPS} trib::third_party::gtest_main)
   if(T_USES)
     add_dependencies(${T_NAME} ${T_USES})

@@ -92,7 +92,7 @@ TEST(NabScore, WindowsAreRunsOfMarks) {
 double Normal(SplitMix64& random) {
   double sum = -6;
   for (int i = 0; i < 12; ++i) {
-    sum += static_cast<double>(random.Next() >> 11U) * 0x1p-53;
+    sum += random.Uniform();
   }
   return sum;
 }

@@ -11,7 +11,6 @@
 namespace trib::cloud::drift {
 namespace {
 
-constexpr std::uint64_t kDay = 86'400'000;
 constexpr Subject kModel{SubjectKind::kModel, 0};
 
 Options WithAPart() {
@@ -46,22 +45,22 @@ TEST_F(EmbeddingScheduleTest, WithoutAPartOfTheBudgetNothingIsDue) {
 }
 
 TEST_F(EmbeddingScheduleTest, EachWeekIsDueOnceWithBlocksOfItAndOfTheReference) {
-  // Day d begins at kDay * (d + 1); references are complete with day 27, in the fifth week.
+  // Day d begins at kDayMs * (d + 1); references are complete with day 27, in the fifth week.
   const auto plans = Look(28 + 21);
   ASSERT_EQ(plans.size(), 3U);
   for (std::size_t i = 0; i < plans.size(); ++i) {
     const EmbeddingPlan& plan = plans[i];
     EXPECT_EQ(plan.package, PackageHash(77));
-    EXPECT_EQ(plan.begin_ms, (4 + i) * 7 * kDay);
+    EXPECT_EQ(plan.begin_ms, (4 + i) * 7 * kDayMs);
     EXPECT_DOUBLE_EQ(plan.alpha, 0.05);
     EXPECT_EQ(plan.reference.size(), 10 * EmbeddingSchedule::kReferenceBlocks);
     EXPECT_EQ(plan.now.size(), i == 0 ? 60U : 70U) << "day 28 ends the references";
     for (const auto& place : plan.now) {
-      EXPECT_GE(place.block_ms, std::max(plan.begin_ms, 29 * kDay));
-      EXPECT_LT(place.block_ms, plan.begin_ms + 7 * kDay);
+      EXPECT_GE(place.block_ms, std::max(plan.begin_ms, 29 * kDayMs));
+      EXPECT_LT(place.block_ms, plan.begin_ms + 7 * kDayMs);
     }
     for (const auto& place : plan.reference) {
-      EXPECT_LE(place.block_ms, 28 * kDay);
+      EXPECT_LE(place.block_ms, 28 * kDayMs);
     }
   }
 }

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "simulated_fleet.h"
 #include "trib/common/base/random.h"
 #include "trib/common/simulation/wave.h"
 
@@ -11,7 +12,6 @@ namespace trib::cloud::drift {
 namespace {
 
 constexpr std::size_t kWidth = 2;
-constexpr std::uint64_t kDay = 86'400'000;
 
 struct Plan {
   std::uint32_t nodes = 20;
@@ -38,7 +38,7 @@ std::vector<EmbeddingRow> Rows(const Plan& plan) {
         one = plan.block_effect * draw();
       }
       for (std::uint32_t r = 0; r < plan.rows; ++r) {
-        EmbeddingRow row{NodeId(n + 1), (plan.first_day + d) * kDay, {}};
+        EmbeddingRow row{NodeId(n + 1), (plan.first_day + d) * kDayMs, {}};
         float x[kWidth];
         for (float& one : x) {
           one = draw();
@@ -111,7 +111,7 @@ TEST(Embedding, ANodeThatIsAwayIsNoDrift) {
 TEST(Embedding, StrangersAndTooLittleAreNotTested) {
   const EmbeddingTest test({}, Rows({}));
   std::vector<EmbeddingRow> strangers = {
-      {NodeId(99), kDay, {0, 0}}, {NodeId(1), kDay, {0, 0, 0}}, {NodeId(1), kDay, {NAN, 0}}};
+      {NodeId(99), kDayMs, {0, 0}}, {NodeId(1), kDayMs, {0, 0, 0}}, {NodeId(1), kDayMs, {NAN, 0}}};
   EXPECT_FALSE(test.Judge(strangers).tested);
   const EmbeddingTest empty({}, {});
   EXPECT_FALSE(empty.ready());

@@ -4,15 +4,18 @@
 
 #include <algorithm>
 
+#include "simulated_fleet.h"
+#include "trib/common/base/random.h"
+
 namespace trib::cloud::drift {
 namespace {
 
-constexpr std::uint64_t kDay = 86'400'000;
-constexpr std::uint32_t kNodes = 200;
 constexpr PackageHash kPackage{7};
 
 class ErrorWatchTest : public ::testing::Test {
  protected:
+  static constexpr std::uint32_t kNodes = 200;
+
   /// A day of all nodes, ten answers each; every tenth node is wrong five times as often.
   std::vector<Block> Day(double rate) {
     ++day;
@@ -21,10 +24,10 @@ class ErrorWatchTest : public ::testing::Test {
       Block block;
       block.node = NodeId(n + 1);
       block.package = kPackage;
-      block.begin_ms = day * kDay;
+      block.begin_ms = day * kDayMs;
       const double own = n % 10 == 0 ? 5 * rate : rate;
       for (int i = 0; i < 10; ++i) {
-        const bool wrong = static_cast<double>(random.Next() >> 11U) * 0x1p-53 < own;
+        const bool wrong = random.Uniform() < own;
         ++block.judged;
         block.errors += wrong ? 1U : 0U;
       }
@@ -53,7 +56,7 @@ TEST_F(ErrorWatchTest, CountsAndStaysQuietWhileTheRateStays) {
   EXPECT_EQ(standings[0].package, kPackage);
   EXPECT_EQ(standings[0].judged, 50U * kNodes * 10);
   EXPECT_EQ(standings[0].judged_now, kNodes * 10U);
-  EXPECT_EQ(standings[0].begin_ms, 50 * kDay);
+  EXPECT_EQ(standings[0].begin_ms, 50 * kDayMs);
   // Of 100,000 answers.
   EXPECT_EQ(Of(Detector::kAdwin).flags, 0U);
   EXPECT_LE(Of(Detector::kPageHinkley).flags, 4U);
@@ -73,7 +76,7 @@ TEST_F(ErrorWatchTest, AllDetectorsFlagARateThatDoubles) {
   EXPECT_GT(Of(Detector::kPageHinkley).flags, before[1]);
   EXPECT_GT(Of(Detector::kDdm).flags, before[2]);
   const DetectorFlags& flags = Of(Detector::kAdwin);
-  EXPECT_GE(flags.begin_ms, 21 * kDay);
+  EXPECT_GE(flags.begin_ms, 21 * kDayMs);
   EXPECT_NEAR(flags.before, 0.07, 0.02);
   EXPECT_NEAR(flags.after, 0.14, 0.03);
 }
@@ -116,7 +119,7 @@ TEST_F(ErrorWatchTest, TheSameBlocksInTheSameLooksGiveTheSameFlags) {
 TEST_F(ErrorWatchTest, BlocksWithoutAJudgedWindowAndBrokenCountsDoNoHarm) {
   Block block;
   block.package = kPackage;
-  block.begin_ms = kDay;
+  block.begin_ms = kDayMs;
   watch.Take(std::span(&block, 1));
   EXPECT_TRUE(watch.Standings().empty());
   block.judged = std::uint64_t{1} << 40U;
@@ -129,7 +132,7 @@ TEST_F(ErrorWatchTest, ForgetsThePackageThatIsLongestWithoutABlock) {
   for (std::uint64_t i = 0; i <= ErrorWatch::kMaxPackages; ++i) {
     Block block;
     block.package = PackageHash(1000 - i);
-    block.begin_ms = (i + 1) * kDay;
+    block.begin_ms = (i + 1) * kDayMs;
     block.judged = 1;
     watch.Take(std::span(&block, 1));
   }

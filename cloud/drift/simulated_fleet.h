@@ -8,6 +8,8 @@
 
 namespace trib::cloud::drift {
 
+constexpr std::uint64_t kDayMs = 86'400'000;
+
 /// A fleet as its sketches show it, for tests and benchmarks. Standardised features of every
 /// window are drawn, binned and summed to one block per node and day.
 ///
@@ -24,7 +26,7 @@ struct FleetModel {
   std::uint32_t sites = 20;
   std::uint32_t features = 9;
   std::uint32_t windows = 144;  ///< a day
-  std::int64_t day_ms = 86'400'000;
+  std::int64_t day_ms = kDayMs;
   std::uint64_t seed = 1;
   /// How far each feature's windows scatter, in deviations of the baseline; empty: 1. What follows
   /// is in units of it; correlations are from one to the next.

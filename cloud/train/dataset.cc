@@ -138,16 +138,16 @@ void AddNoise(SplitMix64& random, double snr_db, std::span<float> samples) {
       std::sqrt(power / static_cast<double>(samples.size())) * std::pow(10.0, -snr_db / 20);
   for (float& sample : samples) {
     // Box and Muller.
-    const double radius = std::sqrt(-2 * std::log(1 - Uniform(random)));
-    const double angle = 2 * std::numbers::pi * Uniform(random);
+    const double radius = std::sqrt(-2 * std::log(1 - random.Uniform()));
+    const double angle = 2 * std::numbers::pi * random.Uniform();
     sample += static_cast<float>(deviation * radius * std::cos(angle));
   }
 }
 
 /// y[n] = x[n] + a x[n-1] + b x[n-2] of every channel, with a and b at random.
 void Filter(SplitMix64& random, double most, std::size_t channels, std::vector<float>& samples) {
-  const auto a = static_cast<float>(most * (2 * Uniform(random) - 1));
-  const auto b = static_cast<float>(most * (2 * Uniform(random) - 1));
+  const auto a = static_cast<float>(most * (2 * random.Uniform() - 1));
+  const auto b = static_cast<float>(most * (2 * random.Uniform() - 1));
   for (std::size_t i = samples.size(); i-- > 2 * channels;) {
     samples[i] += a * samples[i - channels] + b * samples[i - 2 * channels];
   }
@@ -162,10 +162,6 @@ void Append(std::vector<WindowRef>& to, const std::vector<WindowRef>& from) {
 }
 
 }  // namespace
-
-double Uniform(SplitMix64& random) {
-  return static_cast<double>(random.Next() >> 11U) * 0x1p-53;
-}
 
 Result<std::vector<Source>> LoadSources(const TrainConfig& config,
                                         const WindowShape& shape,
@@ -253,7 +249,7 @@ Parts Divide(const std::vector<Source>& sources,
       for (WindowRef window : WindowsOf(source, i, shape, {0, frames})) {
         window.low = window.begin;
         window.high = window.begin + static_cast<std::uint32_t>(shape.frames);
-        const double draw = Uniform(random);
+        const double draw = random.Uniform();
         const double rest = (draw - split.test_share) / (1 - split.test_share);
         (draw < split.test_share    ? parts.test
          : rest < config.exits.tail ? parts.calibrate
@@ -321,14 +317,14 @@ void CutWindow(const Source& source,
   std::vector<float> samples(out.size());
   const double room = ref.high - ref.low;
   const double most = room / static_cast<double>(shape.frames);
-  const double wanted = 1 + augment->speed * (2 * Uniform(random) - 1);
+  const double wanted = 1 + augment->speed * (2 * random.Uniform() - 1);
   const double step = std::min(wanted, most);
   const double used = step * static_cast<double>(shape.frames);
   // Where room / frames x frames rounds above the room, nothing is left to move in.
   const double latest = std::max<double>(ref.low, ref.high - used);
   double begin = std::min<double>(ref.begin, latest);
   if (augment->shift) {
-    begin += (Uniform(random) - 0.5) * static_cast<double>(shape.hop);
+    begin += (random.Uniform() - 0.5) * static_cast<double>(shape.hop);
     begin = std::clamp<double>(begin, ref.low, latest);
   }
   if (augment->speed == 0) {
@@ -343,12 +339,12 @@ void CutWindow(const Source& source,
   if (augment->filter > 0) {
     Filter(random, augment->filter, shape.channels, samples);
   }
-  if (Uniform(random) < augment->noise_share) {
+  if (random.Uniform() < augment->noise_share) {
     const double span = augment->snr_db.high - augment->snr_db.low;
-    AddNoise(random, augment->snr_db.low + span * Uniform(random), samples);
+    AddNoise(random, augment->snr_db.low + span * random.Uniform(), samples);
   }
   const double gain =
-      augment->gain.low + (augment->gain.high - augment->gain.low) * Uniform(random);
+      augment->gain.low + (augment->gain.high - augment->gain.low) * random.Uniform();
   std::transform(samples.begin(), samples.end(), out.begin(), [&](float sample) {
     return Count(sample * static_cast<float>(gain));
   });

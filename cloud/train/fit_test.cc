@@ -27,10 +27,10 @@ void Tones(SplitMix64& random, std::span<float> inputs, std::span<std::int64_t> 
   for (std::size_t n = 0; n < labels.size(); ++n) {
     labels[n] = static_cast<std::int64_t>(random.Next() % 2);
     const double turns = labels[n] == 0 ? 0.05 : 0.2;
-    const double phase = 6.283 * Uniform(random);
+    const double phase = 6.283 * random.Uniform();
     for (std::size_t i = 0; i < frames; ++i) {
       inputs[n * frames + i] = static_cast<float>(
-          std::sin(6.283 * turns * static_cast<double>(i) + phase) + Uniform(random) - 0.5);
+          std::sin(6.283 * turns * static_cast<double>(i) + phase) + random.Uniform() - 0.5);
     }
   }
 }

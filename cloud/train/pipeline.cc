@@ -170,7 +170,7 @@ const WindowRef& Sampler::Draw(SplitMix64& random) const {
     return static_cast<std::size_t>(random.Next() % count);
   };
   const Class& of = classes_[choose(classes_.size())];
-  const bool simulate = Uniform(random) < share_;
+  const bool simulate = random.Uniform() < share_;
   const auto& groups =
       (simulate && !of.simulated.empty()) || of.recorded.empty() ? of.simulated : of.recorded;
   const Group& group = groups[choose(groups.size())];

@@ -26,7 +26,7 @@ NetworkConfig Small() {
 
 void Fill(SplitMix64& random, std::vector<float>& out, std::size_t count, double size) {
   for (std::size_t i = 0; i < count; ++i) {
-    out.push_back(static_cast<float>(size * (2 * Uniform(random) - 1)));
+    out.push_back(static_cast<float>(size * (2 * random.Uniform() - 1)));
   }
 }
 

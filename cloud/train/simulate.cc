@@ -24,7 +24,7 @@ std::optional<FaultKind> KindOf(const std::string& label) {
 }
 
 double Between(SplitMix64& random, Interval range) {
-  return range.low + (range.high - range.low) * Uniform(random);
+  return range.low + (range.high - range.low) * random.Uniform();
 }
 
 std::size_t Choose(SplitMix64& random, std::size_t count) {

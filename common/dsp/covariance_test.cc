@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "trib/common/base/random.h"
 #include "trib/testing/shared_data.h"
 
 namespace trib::dsp {
@@ -41,25 +42,17 @@ TEST(Covariance, RefusesWhatIsNotPositiveDefinite) {
 /// The oracles' generator: splitmix64, and the sum of twelve uniform numbers less six.
 class Draws {
  public:
-  explicit Draws(std::uint64_t seed) : state_(seed) {}
+  explicit Draws(std::uint64_t seed) : random_(seed) {}
   double Normal() {
     double sum = 0;
     for (int i = 0; i < 12; ++i) {
-      sum += Uniform();
+      sum += random_.Uniform();
     }
     return sum - 6.0;
   }
 
  private:
-  double Uniform() {
-    state_ += 0x9E3779B97F4A7C15;
-    std::uint64_t z = state_;
-    z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9;
-    z = (z ^ (z >> 27U)) * 0x94D049BB133111EB;
-    z ^= z >> 31U;
-    return static_cast<double>(z >> 11U) * 0x1p-53;
-  }
-  std::uint64_t state_;
+  SplitMix64 random_;
 };
 
 /// Mean and sums of products of the oracle's rows, one after the other as on a node.

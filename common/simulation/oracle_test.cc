@@ -71,7 +71,7 @@ class BearingSignalOracle : public ::testing::Test {
     for (double& value : out) {
       double sum = 0;
       for (int i = 0; i < 12; ++i) {
-        sum += static_cast<double>(random.Next() >> 11U) * 0x1p-53;
+        sum += random.Uniform();
       }
       value = 0.05 * (sum - 6.0);
     }

@@ -299,7 +299,7 @@ inline std::vector<std::int16_t> Healthy(std::uint64_t& frame, SplitMix64& rando
   for (auto& sample : out) {
     double noise = 0;
     for (int i = 0; i < 12; ++i) {
-      noise += static_cast<double>(random.Next() >> 11U) * 0x1p-53;
+      noise += random.Uniform();
     }
     const double t = static_cast<double>(frame++) / kRate;
     sample =

@@ -10,7 +10,7 @@ namespace {
 using message::EventState;
 using message::FaultCode;
 
-LogicalTime At(std::int64_t ms) {
+LogicalTime Logical(std::int64_t ms) {
   return LogicalTime(Millis(ms));
 }
 
@@ -56,72 +56,74 @@ TEST(ReportPolicy, AuditsNothingOrEverythingAtTheEnds) {
 
 TEST(ReportPolicy, ReportsOnsetRemindersAndClearing) {
   ReportPolicy policy(Settings(), 1);
-  EXPECT_FALSE(policy.ReportEvent(EventState::kUnspecified, At(0)));
-  EXPECT_TRUE(policy.ReportEvent(EventState::kOnset, At(100)));
-  EXPECT_FALSE(policy.ReportEvent(EventState::kContinuing, At(5099)));
-  EXPECT_TRUE(policy.ReportEvent(EventState::kContinuing, At(5100)));
-  EXPECT_FALSE(policy.ReportEvent(EventState::kContinuing, At(5200)));
-  EXPECT_TRUE(policy.ReportEvent(EventState::kContinuing, At(10)));  // clock set back
-  EXPECT_FALSE(policy.ReportEvent(EventState::kContinuing, At(20)));
-  EXPECT_TRUE(policy.ReportEvent(EventState::kCleared, At(30)));
+  EXPECT_FALSE(policy.ReportEvent(EventState::kUnspecified, Logical(0)));
+  EXPECT_TRUE(policy.ReportEvent(EventState::kOnset, Logical(100)));
+  EXPECT_FALSE(policy.ReportEvent(EventState::kContinuing, Logical(5099)));
+  EXPECT_TRUE(policy.ReportEvent(EventState::kContinuing, Logical(5100)));
+  EXPECT_FALSE(policy.ReportEvent(EventState::kContinuing, Logical(5200)));
+  EXPECT_TRUE(policy.ReportEvent(EventState::kContinuing, Logical(10)));  // clock set back
+  EXPECT_FALSE(policy.ReportEvent(EventState::kContinuing, Logical(20)));
+  EXPECT_TRUE(policy.ReportEvent(EventState::kCleared, Logical(30)));
 }
 
 TEST(ReportPolicy, ReportsTheFirstBadWindowRemindersAndRecovery) {
   ReportPolicy policy(Settings(), 1);
-  EXPECT_EQ(policy.ReportFault(FaultCode::kUnspecified, At(0)).code, FaultCode::kUnspecified);
-  EXPECT_EQ(policy.ReportFault(FaultCode::kSensorStuck, At(0)).code, FaultCode::kSensorStuck);
-  EXPECT_EQ(policy.ReportFault(FaultCode::kSensorStuck, At(4999)).code, FaultCode::kUnspecified);
-  const auto reminder = policy.ReportFault(FaultCode::kSensorStuck, At(5000));
+  EXPECT_EQ(policy.ReportFault(FaultCode::kUnspecified, Logical(0)).code, FaultCode::kUnspecified);
+  EXPECT_EQ(policy.ReportFault(FaultCode::kSensorStuck, Logical(0)).code, FaultCode::kSensorStuck);
+  EXPECT_EQ(policy.ReportFault(FaultCode::kSensorStuck, Logical(4999)).code,
+            FaultCode::kUnspecified);
+  const auto reminder = policy.ReportFault(FaultCode::kSensorStuck, Logical(5000));
   EXPECT_EQ(reminder.code, FaultCode::kSensorStuck);
   EXPECT_EQ(reminder.windows, 3U);
-  const auto other = policy.ReportFault(FaultCode::kSensorClipped, At(5001));
+  const auto other = policy.ReportFault(FaultCode::kSensorClipped, Logical(5001));
   EXPECT_EQ(other.code, FaultCode::kSensorClipped);
   EXPECT_EQ(other.windows, 4U);
   EXPECT_EQ(policy.fault(), FaultCode::kSensorClipped);
-  const auto recovered = policy.ReportFault(FaultCode::kUnspecified, At(5002));
+  const auto recovered = policy.ReportFault(FaultCode::kUnspecified, Logical(5002));
   EXPECT_EQ(recovered.code, FaultCode::kSensorRecovered);
   EXPECT_EQ(recovered.windows, 4U);
-  EXPECT_EQ(policy.ReportFault(FaultCode::kUnspecified, At(5003)).code, FaultCode::kUnspecified);
-  EXPECT_EQ(policy.ReportFault(FaultCode::kSensorStuck, At(5004)).windows, 1U);
+  EXPECT_EQ(policy.ReportFault(FaultCode::kUnspecified, Logical(5003)).code,
+            FaultCode::kUnspecified);
+  EXPECT_EQ(policy.ReportFault(FaultCode::kSensorStuck, Logical(5004)).windows, 1U);
 }
 
 TEST(ReportPolicy, SendsStatusAtOnceAndThenAtTheInterval) {
   ReportPolicy policy(Settings(), 1);
-  EXPECT_EQ(policy.UntilStatus(At(0)), Millis(0));
-  EXPECT_TRUE(policy.StatusDue(At(500)));
-  EXPECT_FALSE(policy.StatusDue(At(1499)));
-  EXPECT_EQ(policy.UntilStatus(At(1499)), Millis(1));
-  EXPECT_TRUE(policy.StatusDue(At(1500)));
-  EXPECT_TRUE(policy.StatusDue(At(0)));  // clock set back
+  EXPECT_EQ(policy.UntilStatus(Logical(0)), Millis(0));
+  EXPECT_TRUE(policy.StatusDue(Logical(500)));
+  EXPECT_FALSE(policy.StatusDue(Logical(1499)));
+  EXPECT_EQ(policy.UntilStatus(Logical(1499)), Millis(1));
+  EXPECT_TRUE(policy.StatusDue(Logical(1500)));
+  EXPECT_TRUE(policy.StatusDue(Logical(0)));  // clock set back
 }
 
 TEST(ReportPolicy, TheHeartIsDueAtFirstAndThenAnIntervalAfterEachBeat) {
   ReportSettings settings = Settings();
   settings.heartbeat = Millis(3'000);
   ReportPolicy policy(settings, 1);
-  EXPECT_TRUE(policy.HeartbeatDue(At(10)));
-  EXPECT_TRUE(policy.HeartbeatDue(At(10))) << "asking is not beating";
-  policy.NoteHeartbeat(At(10));
-  EXPECT_FALSE(policy.HeartbeatDue(At(3'009)));
-  policy.NoteHeartbeat(At(2'000));  // a window that was looked at for another reason
-  EXPECT_FALSE(policy.HeartbeatDue(At(4'999)));
-  EXPECT_TRUE(policy.HeartbeatDue(At(5'000)));
-  EXPECT_TRUE(policy.HeartbeatDue(At(1'999))) << "the clock was set back";
+  EXPECT_TRUE(policy.HeartbeatDue(Logical(10)));
+  EXPECT_TRUE(policy.HeartbeatDue(Logical(10))) << "asking is not beating";
+  policy.NoteHeartbeat(Logical(10));
+  EXPECT_FALSE(policy.HeartbeatDue(Logical(3'009)));
+  policy.NoteHeartbeat(Logical(2'000));  // a window that was looked at for another reason
+  EXPECT_FALSE(policy.HeartbeatDue(Logical(4'999)));
+  EXPECT_TRUE(policy.HeartbeatDue(Logical(5'000)));
+  EXPECT_TRUE(policy.HeartbeatDue(Logical(1'999))) << "the clock was set back";
 }
 
 TEST(ReportPolicy, NewsOfALastingEventWaitForNoReminder) {
   ReportPolicy policy(Settings(), 1);
-  EXPECT_TRUE(policy.ReportEvent(EventState::kOnset, At(0)));
-  EXPECT_FALSE(policy.ReportEvent(EventState::kContinuing, At(1)));
-  EXPECT_TRUE(policy.ReportEvent(EventState::kContinuing, At(2), true));
-  EXPECT_FALSE(policy.ReportEvent(EventState::kUnspecified, At(3), true)) << "news of nothing";
+  EXPECT_TRUE(policy.ReportEvent(EventState::kOnset, Logical(0)));
+  EXPECT_FALSE(policy.ReportEvent(EventState::kContinuing, Logical(1)));
+  EXPECT_TRUE(policy.ReportEvent(EventState::kContinuing, Logical(2), true));
+  EXPECT_FALSE(policy.ReportEvent(EventState::kUnspecified, Logical(3), true)) << "news of nothing";
 }
 
 TEST(ReportPolicy, AlignsBlocks) {
   const ReportPolicy policy(Settings(), 1);
-  EXPECT_EQ(policy.BlockAt(At(0)), (message::BlockInterval{0, 2000}));
-  EXPECT_EQ(policy.BlockAt(At(1999)), (message::BlockInterval{0, 2000}));
-  EXPECT_EQ(policy.BlockAt(At(2000)), (message::BlockInterval{2000, 2000}));
+  EXPECT_EQ(policy.BlockAt(Logical(0)), (message::BlockInterval{0, 2000}));
+  EXPECT_EQ(policy.BlockAt(Logical(1999)), (message::BlockInterval{0, 2000}));
+  EXPECT_EQ(policy.BlockAt(Logical(2000)), (message::BlockInterval{2000, 2000}));
 }
 
 TEST(ReportSettings, ConfigurationStandsAboveThePackageWhereItSaysSomething) {

@@ -16,7 +16,7 @@ namespace {
 using message::EventState;
 constexpr unsigned kSeed = 99;
 
-package::TriggerSpec Spec() {
+package::TriggerSpec TwoOfThree() {
   package::TriggerSpec spec;
   spec.commissioning_windows = 50;
   spec.ewma_alpha = 0.2F;
@@ -59,7 +59,7 @@ class Machine {
 /// A trigger over one feature with known mean 0 and deviation 1, stepped by z.
 class Bench {
  public:
-  explicit Bench(package::TriggerSpec spec = Spec()) {
+  explicit Bench(package::TriggerSpec spec = TwoOfThree()) {
     spec.commissioning_windows = 2;
     baseline_.Start({.recipe = RecipeId(1), .features = 1, .trigger = &spec});
     // Two windows at +-sqrt(1/2) have mean 0 and sample deviation 1.
@@ -78,7 +78,7 @@ class Bench {
 };
 
 TEST(Trigger, ThresholdIsTheStatedQuantile) {
-  package::TriggerSpec spec = Spec();
+  package::TriggerSpec spec = TwoOfThree();
   spec.threshold_scale = 1.5F;
   Machine machine(10);
   const Baseline baseline = machine.Commission(spec);
@@ -94,7 +94,7 @@ TEST(Trigger, ThresholdIsTheStatedQuantile) {
 // The stated rate bounds what healthy machines give, averaged over baselines of the same length.
 TEST(Trigger, KeepsTheFalseAlarmRateWithSmallBaselines) {
   for (const std::uint32_t windows : {12U, 30U, 200U}) {
-    package::TriggerSpec spec = Spec();
+    package::TriggerSpec spec = TwoOfThree();
     spec.commissioning_windows = windows;
     spec.false_alarm_rate = 0.01F;
     std::uint64_t over = 0;
@@ -116,7 +116,7 @@ TEST(Trigger, KeepsTheFalseAlarmRateWithSmallBaselines) {
 }
 
 TEST(Trigger, SeesASmallLastingShiftByItsMovingAverage) {
-  package::TriggerSpec spec = Spec();
+  package::TriggerSpec spec = TwoOfThree();
   spec.commissioning_windows = 200;
   Machine machine(4);
   const Baseline baseline = machine.Commission(spec);
@@ -137,7 +137,7 @@ TEST(Trigger, SeesASmallLastingShiftByItsMovingAverage) {
 }
 
 TEST(Trigger, NamesTheFeaturesThatDeviateMost) {
-  package::TriggerSpec spec = Spec();
+  package::TriggerSpec spec = TwoOfThree();
   Machine machine(6);
   const Baseline baseline = machine.Commission(spec);
   Trigger trigger;
@@ -156,7 +156,7 @@ TEST(Trigger, NamesTheFeaturesThatDeviateMost) {
 }
 
 TEST(Trigger, IgnoresFeaturesOutsideTheMask) {
-  package::TriggerSpec spec = Spec();
+  package::TriggerSpec spec = TwoOfThree();
   spec.feature_mask = 0b01;
   Machine machine(2);
   const Baseline baseline = machine.Commission(spec);
@@ -207,7 +207,7 @@ TEST(Trigger, EntersOnMOfNAndClearsAfterQuietWindows) {
 }
 
 TEST(Trigger, DoesNotEnterWhenTooFewOfNAreOver) {
-  package::TriggerSpec spec = Spec();
+  package::TriggerSpec spec = TwoOfThree();
   spec.ewma_alpha = 1;
   Bench bench(spec);
   for (int i = 0; i < 30; ++i) {
@@ -228,7 +228,7 @@ TEST(Trigger, ForgetsAGrossFaultWithinAFewWindows) {
 }
 
 TEST(Trigger, RunsTheLongestHistory) {
-  package::TriggerSpec spec = Spec();
+  package::TriggerSpec spec = TwoOfThree();
   spec.ewma_alpha = 1;
   spec.enter_m = 32;
   spec.enter_n = 32;
@@ -240,7 +240,7 @@ TEST(Trigger, RunsTheLongestHistory) {
 }
 
 TEST(Trigger, SeesAFaultThatOnlyTheFeaturesTogetherShow) {
-  package::TriggerSpec spec = Spec();
+  package::TriggerSpec spec = TwoOfThree();
   spec.commissioning_windows = 200;
   package::DistanceSpec distance;
   distance.false_alarm_rate = 1e-3F;
@@ -270,7 +270,7 @@ TEST(Trigger, SeesAFaultThatOnlyTheFeaturesTogetherShow) {
 }
 
 TEST(Trigger, LanesHaveThresholdsOfTheirOwnAndOneEpisode) {
-  package::TriggerSpec spec = Spec();
+  package::TriggerSpec spec = TwoOfThree();
   Machine machine(2);
   spec.commissioning_windows = 20;
   const Baseline few = machine.Commission(spec);

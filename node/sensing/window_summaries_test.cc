@@ -13,7 +13,7 @@
 namespace trib::node::sensing {
 namespace {
 
-package::Guardrails Limits() {
+package::Guardrails ClipLimits() {
   package::Guardrails out;
   // The second channel clips lower, and so does every one behind it.
   (void)out.channels.push_back({.clip_level_raw = 30'000});
@@ -94,7 +94,7 @@ class Life {
   }
 
   WindowShape shape_;
-  package::Guardrails limits_ = Limits();
+  package::Guardrails limits_ = ClipLimits();
   std::vector<std::int16_t> samples_;
   std::vector<dsp::Summary> summaries_;
   WindowBuffer buffer_;

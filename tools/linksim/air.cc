@@ -20,7 +20,7 @@ class Dice {
       : random_(SplitMix64::Mix(seed) ^ SplitMix64::Mix(~frame)) {}
 
   /// In [0, 1).
-  double Share() { return static_cast<double>(random_.Next() >> 11U) * 0x1p-53; }
+  double Share() { return random_.Uniform(); }
   bool Hits(double share) { return Share() < share; }
   Time UpTo(Time most) {
     return Time(static_cast<Time::rep>(Share() * static_cast<double>(most.count())));

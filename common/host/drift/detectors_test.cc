@@ -1,9 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 
-#include "trib/common/base/random.h"
+#include "test_values.h"
 #include "trib/common/host/drift/adwin.h"
 #include "trib/common/host/drift/charts.h"
 #include "trib/common/host/drift/ddm.h"
@@ -13,18 +12,6 @@ namespace trib::host::drift {
 namespace {
 
 using trib::drift::Flag;
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-/// Sum of twelve uniform values less six: nearly normal, variance 1.
-double Normal(SplitMix64& random) {
-  double sum = -6;
-  for (int i = 0; i < 12; ++i) {
-    sum += static_cast<double>(random.Next() >> 11U) * 0x1p-53;
-  }
-  return sum;
-}
 
 TEST(Adwin, KeepsAllThatDoesNotDiffer) {
   Adwin adwin;
@@ -43,7 +30,7 @@ TEST(Adwin, SumsAreThoseOfTheValues) {
   double squares = 0;
   constexpr int kValues = 5000;
   for (int i = 0; i < kValues; ++i) {
-    const double x = 100 + Normal(random);
+    const double x = 100 + NearlyNormal(random);
     ASSERT_FALSE(adwin.Push(x));
     total += x;
     squares += x * x;
@@ -76,7 +63,7 @@ TEST(Adwin, RowsBoundTheWindow) {
   SplitMix64 random(6);
   double total = 0;
   for (int i = 0; i < 10'000; ++i) {
-    const double x = Normal(random);
+    const double x = NearlyNormal(random);
     total += x;
     ASSERT_FALSE(adwin.Push(x)) << i;
     // Five of each of 1, 2, 4 and 8.
@@ -89,7 +76,7 @@ TEST(Adwin, RowsBoundTheWindow) {
   SplitMix64 again(6);
   double last = 0;
   for (std::size_t i = 0; i < 10'000; ++i) {
-    const double x = Normal(again);
+    const double x = NearlyNormal(again);
     last += i >= 10'000 - width ? x : 0;
   }
   EXPECT_NEAR(adwin.total(), last, 1e-9);
@@ -113,7 +100,7 @@ TEST(PageHinkley, NoticesARiseAndAFall) {
     PageHinkley detector;
     int noticed = -1;
     for (int i = 0; i < 3000 && noticed < 0; ++i) {
-      noticed = detector.Push(Normal(random) + (i < 1000 ? 0 : shift)) ? i : -1;
+      noticed = detector.Push(NearlyNormal(random) + (i < 1000 ? 0 : shift)) ? i : -1;
     }
     EXPECT_GE(noticed, 1000) << shift;
     EXPECT_LT(noticed, 1060) << shift;

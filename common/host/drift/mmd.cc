@@ -36,7 +36,7 @@ class Pooled {
 void Shuffle(std::vector<std::uint32_t>& order, SplitMix64& random) {
   std::iota(order.begin(), order.end(), 0U);
   for (std::size_t i = order.size(); i-- > 1;) {
-    const double share = static_cast<double>(random.Next() >> 11U) * 0x1p-53;
+    const double share = random.Uniform();
     std::swap(order[i], order[static_cast<std::size_t>(share * static_cast<double>(i + 1))]);
   }
 }

@@ -5,16 +5,10 @@
 #include <cmath>
 #include <numeric>
 
+#include "test_values.h"
+
 namespace trib::host::drift {
 namespace {
-
-double Normal(SplitMix64& random) {
-  double sum = -6;
-  for (int i = 0; i < 12; ++i) {
-    sum += static_cast<double>(random.Next() >> 11U) * 0x1p-53;
-  }
-  return sum;
-}
 
 TEST(MedianPairwise, OfAHandComputedCase) {
   const std::vector<double> x = {0, 1};
@@ -52,9 +46,9 @@ struct Blocks {
 Blocks Draw(std::uint32_t first, std::uint32_t blocks, std::size_t rows, SplitMix64& random) {
   Blocks out;
   for (std::uint32_t b = 0; b < blocks; ++b) {
-    const double level = Normal(random);
+    const double level = NearlyNormal(random);
     for (std::size_t i = 0; i < rows; ++i) {
-      out.values.push_back(level + 0.3 * Normal(random));
+      out.values.push_back(level + 0.3 * NearlyNormal(random));
       out.of_row.push_back(first + b);
     }
   }

@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "trib/common/base/random.h"
 #include "trib/testing/shared_data.h"
 
 namespace trib::host::drift {
@@ -50,18 +49,6 @@ class Oracle : public ::testing::Test {
   std::filesystem::path folder_;
   std::map<std::string, std::vector<double>> series_;
 };
-
-/// The oracle's draws: 53 bits, and the sum of twelve, left to right, less six.
-inline double Uniform(SplitMix64& random) {
-  return static_cast<double>(random.Next() >> 11U) * 0x1p-53;
-}
-inline double NearlyNormal(SplitMix64& random) {
-  double sum = 0;
-  for (int i = 0; i < 12; ++i) {
-    sum += Uniform(random);
-  }
-  return sum - 6.0;
-}
 
 /// Near relative to the greater of both, or to `scale` where both are small.
 inline void ExpectClose(double ours, double theirs, double relative, double scale = 1e-6) {

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "oracle_files.h"
+#include "test_values.h"
 #include "trib/common/host/drift/adwin.h"
 #include "trib/common/host/drift/charts.h"
 #include "trib/common/host/drift/ddm.h"
@@ -82,7 +83,7 @@ std::vector<Subject> Subjects() {
 
 /// `level` is the mean of normal values, or the chance of a one.
 double DrawFor(const Subject& subject, double level, SplitMix64& random) {
-  return subject.errors ? (Uniform(random) < level ? 1.0 : 0.0) : level + NearlyNormal(random);
+  return subject.errors ? (random.Uniform() < level ? 1.0 : 0.0) : level + NearlyNormal(random);
 }
 
 constexpr double kErrorRate = 0.1;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "oracle_files.h"
+#include "test_values.h"
 #include "trib/common/host/drift/mmd.h"
 #include "trib/common/host/drift/statistics.h"
 #include "trib/common/host/drift/windows.h"

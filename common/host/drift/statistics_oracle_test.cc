@@ -7,6 +7,7 @@
 #include <string>
 
 #include "oracle_files.h"
+#include "trib/common/base/random.h"
 #include "trib/common/host/drift/statistics.h"
 
 namespace trib::host::drift {
@@ -77,7 +78,7 @@ std::vector<double> IndicesUnderTheNull(std::size_t n, std::size_t draws) {
   for (std::size_t i = 0; i < draws; ++i) {
     Bins current(10);
     for (std::size_t k = 0; k < n; ++k) {
-      ++current[static_cast<std::size_t>(Uniform(random) * 10)];
+      ++current[static_cast<std::size_t>(random.Uniform() * 10)];
     }
     out.push_back(PsiFloored(reference, current, 1e-4));
   }

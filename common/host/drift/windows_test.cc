@@ -2,14 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <limits>
 #include <numeric>
+
+#include "test_values.h"
 
 namespace trib::host::drift {
 namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 TEST(QuantileEdges, InterpolatesLinearly) {
   const std::vector<double> sample = {4, kNan, 1, 3, 2};

@@ -10,7 +10,7 @@
 namespace trib::node::sim {
 namespace {
 
-MachineSource::Options Machine(double normal_s, double fault_s) {
+MachineSource::Options Phases(double normal_s, double fault_s) {
   MachineSource::Options options;
   options.seed = 4;
   options.phases = {{.seconds = normal_s, .fault = false}, {.seconds = fault_s, .fault = true}};
@@ -19,7 +19,7 @@ MachineSource::Options Machine(double normal_s, double fault_s) {
 
 TEST(PacedSensor, MovesLogicalTimeWithTheSamplesAtFullSpeed) {
   SimClock clock({.pace = 0});
-  PacedSensor sensor(std::make_unique<MachineSource>(Machine(1, 0.5)), clock, {.pace = 0});
+  PacedSensor sensor(std::make_unique<MachineSource>(Phases(1, 0.5)), clock, {.pace = 0});
   std::vector<std::int16_t> memory(1200);
   std::uint64_t frames = 0;
   for (auto block = sensor.Read(memory); block.ok(); block = sensor.Read(memory)) {
@@ -33,7 +33,7 @@ TEST(PacedSensor, MovesLogicalTimeWithTheSamplesAtFullSpeed) {
 
 TEST(PacedSensor, GivesNothingBeforeItsTime) {
   SimClock clock({.pace = 0.01});
-  PacedSensor sensor(std::make_unique<MachineSource>(Machine(100, 1)), clock, {.pace = 0.01});
+  PacedSensor sensor(std::make_unique<MachineSource>(Phases(100, 1)), clock, {.pace = 0.01});
   std::vector<std::int16_t> memory(4096);
   EXPECT_EQ(sensor.Read(memory).status().code(), Code::kUnavailable);
   EXPECT_GT(sensor.UntilReady(), Millis(0));
@@ -66,7 +66,7 @@ TEST(PacedSensor, InjectsFaultsWhereAsked) {
     return *fault;
   };
   SimClock clock({.pace = 0});
-  PacedSensor sensor(std::make_unique<MachineSource>(Machine(10, 1)),
+  PacedSensor sensor(std::make_unique<MachineSource>(Phases(10, 1)),
                      clock,
                      {.pace = 0,
                       .faults = {inject("stuck@1..2"),
@@ -165,7 +165,7 @@ TEST(PacedSensor, InjectsDriftWhereAskedHoweverItIsRead) {
       options.drifts.push_back(*drift);
     }
     options.seed = seed;
-    PacedSensor sensor(std::make_unique<MachineSource>(Machine(5, 0.5)), clock, options);
+    PacedSensor sensor(std::make_unique<MachineSource>(Phases(5, 0.5)), clock, options);
     std::vector<std::int16_t> memory(room);
     std::vector<std::int16_t> all;
     for (auto block = sensor.Read(memory); block.ok(); block = sensor.Read(memory)) {
@@ -174,7 +174,7 @@ TEST(PacedSensor, InjectsDriftWhereAskedHoweverItIsRead) {
     return all;
   };
   SimClock clock({.pace = 0});
-  MachineSource plain(Machine(5, 0.5));
+  MachineSource plain(Phases(5, 0.5));
   std::vector<std::int16_t> clean;
   std::vector<std::int16_t> memory(5'000);
   for (auto block = plain.Read(memory); block.ok(); block = plain.Read(memory)) {
@@ -184,7 +184,7 @@ TEST(PacedSensor, InjectsDriftWhereAskedHoweverItIsRead) {
   ASSERT_EQ(drifted.size(), clean.size());
   const std::size_t second = 12'000;
   const auto at = [&](std::size_t frame) { return drifted[frame] - clean[frame]; };
-  const float scale = Machine(1, 1).machine.sensor.scale_g;
+  const float scale = Phases(1, 1).machine.sensor.scale_g;
   const int half_g = static_cast<int>(std::lround(0.5F / scale));
   for (std::size_t i = 0; i < second; i += 7) {
     EXPECT_EQ(at(i), 0);

@@ -109,7 +109,4 @@ void CutWindow(const Source& source,
                SplitMix64& random,
                std::span<std::int16_t> out);
 
-/// Uniform in [0, 1).
-double Uniform(SplitMix64& random);
-
 }  // namespace trib::cloud::train

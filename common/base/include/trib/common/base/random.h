@@ -11,6 +11,9 @@ class SplitMix64 {
 
   constexpr std::uint64_t Next() { return Mix(state_ += 0x9E3779B97F4A7C15U); }
 
+  /// In [0, 1), of 53 bits. For hosts: boards have no hardware for double.
+  constexpr double Uniform() { return static_cast<double>(Next() >> 11U) * 0x1p-53; }
+
   /// The finaliser alone: a good 64-bit hash of one word.
   static constexpr std::uint64_t Mix(std::uint64_t z) {
     z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
