@@ -44,6 +44,19 @@ target_compile_options(trib_warnings INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
   $<$<COMPILE_LANGUAGE:CXX>:-Wconversion -Wshadow -Wnon-virtual-dtor>)
 
+# Host code is compiled several sources to a unit: the seconds that headers such as CLI11's, JSON's or
+# GoogleTest's cost are then paid once for all. Names in anonymous namespaces therefore differ within a
+# target; APART names sources for which they do not. Freestanding code is compiled file by file: its
+# size and symbols are looked at that way.
+option(TRIB_JOINED "Compile host code several sources to a unit" ON)
+function(trib_compile_joined target)
+  cmake_parse_arguments(J "" "" "APART" ${ARGN})
+  if(TRIB_JOINED AND NOT CMAKE_CXX_CLANG_TIDY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    set_source_files_properties(${J_APART} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
+endfunction()
+
 function(_trib_layer_of dep out)
   if(dep MATCHES "^trib::third_party::")
     set(${out} third PARENT_SCOPE)
@@ -91,7 +104,7 @@ function(_trib_compile_rules target)
 endfunction()
 
 function(trib_module)
-  cmake_parse_arguments(M "FREESTANDING" "NAME;LAYER" "HDRS;SRCS;DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(M "FREESTANDING" "NAME;LAYER" "HDRS;SRCS;APART;DEPS;PRIVATE_DEPS" ${ARGN})
   if(M_UNPARSED_ARGUMENTS OR NOT M_NAME OR NOT DEFINED TRIB_ALLOWED_${M_LAYER})
     message(FATAL_ERROR "trib_module: wrong call (${ARGN})")
   endif()
@@ -112,6 +125,9 @@ function(trib_module)
     set(scope PUBLIC)
     _trib_compile_rules(${target})
     target_link_libraries(${target} PUBLIC ${M_DEPS} PRIVATE ${M_PRIVATE_DEPS})
+    if(NOT M_FREESTANDING)
+      trib_compile_joined(${target} APART ${M_APART})
+    endif()
   else()
     add_library(${target} INTERFACE)
     set(scope INTERFACE)
@@ -136,25 +152,15 @@ function(trib_module)
   endif()
 endfunction()
 
-# Compiles a target's sources several to a unit: headers such as CLI11's and JSON's then cost their
-# seconds once for all of them. Not for freestanding code, whose size and symbols are looked at file by
-# file. EXCEPT names sources with names of their own that others have, too.
-function(trib_compile_joined target)
-  cmake_parse_arguments(J "" "" "EXCEPT" ${ARGN})
-  if(TARGET ${target} AND NOT CMAKE_CXX_CLANG_TIDY)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
-    set_source_files_properties(${J_EXCEPT} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
-  endif()
-endfunction()
-
 # An executable that is shipped. It is a composition root: it may use every layer given.
 function(trib_binary)
-  cmake_parse_arguments(B "" "NAME;COMPONENT" "SRCS;DEPS" ${ARGN})
+  cmake_parse_arguments(B "" "NAME;COMPONENT" "SRCS;APART;DEPS" ${ARGN})
   if(CMAKE_CROSSCOMPILING)
     return()
   endif()
   add_executable(${B_NAME} ${B_SRCS})
   _trib_compile_rules(${B_NAME})
+  trib_compile_joined(${B_NAME} APART ${B_APART})
   target_link_libraries(${B_NAME} PRIVATE ${B_DEPS})
   set_target_properties(${B_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
   if(B_COMPONENT)
@@ -201,8 +207,6 @@ endfunction()
 # then built first and found in TRIB_BIN_DIR. Tests of one program run in one process. Label slow
 # keeps a test out of `./dev test`; `./dev check` runs it, alone on the machine. WITH_SLOW splits one
 # program: its cases named Slow* become the test NAME_slow with that label (and SLOW_TIMEOUT).
-# Its sources are compiled joined, which saves half of their compile time: names in anonymous
-# namespaces must differ within one program.
 function(trib_test)
   cmake_parse_arguments(T "WITH_SLOW" "NAME;TIMEOUT;SLOW_TIMEOUT" "SRCS;DEPS;LABELS;USES" ${ARGN})
   foreach(src IN LISTS T_SRCS)
@@ -267,6 +271,7 @@ function(trib_fuzz)
     set_tests_properties(${F_NAME} PROPERTIES LABELS unit TIMEOUT 300)
   endif()
   _trib_compile_rules(${F_NAME})
+  trib_compile_joined(${F_NAME})
   target_link_libraries(${F_NAME} PRIVATE ${F_DEPS})
 endfunction()
 

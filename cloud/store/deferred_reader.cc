@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "for_each.h"
 #include "schema.h"
 #include "trib/common/host/sqlite/database.h"
 #include "verdicts.h"
@@ -12,22 +13,6 @@ namespace {
 
 using host::sqlite::Database;
 using host::sqlite::Statement;
-
-/// Steps to the end and resets, so that no read lasts longer than its call.
-template <typename Take>
-Status ForEach(Statement& statement, Take take) {
-  while (true) {
-    const Result<bool> row = statement.Step();
-    if (!row.ok() || !*row) {
-      statement.Reset();
-      return row.status();
-    }
-    if (!take(statement)) {
-      statement.Reset();
-      return {};
-    }
-  }
-}
 
 Verdict ReadVerdict(const Statement& s, int first) {
   Verdict verdict;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "drift_blocks.h"
+#include "for_each.h"
 #include "schema.h"
 #include "trib/common/host/sqlite/database.h"
 
@@ -11,19 +12,6 @@ namespace {
 
 using host::sqlite::Database;
 using host::sqlite::Statement;
-
-/// Steps to the end and resets, so that no read lasts longer than its call.
-template <typename Take>
-Status ForEach(Statement& statement, Take take) {
-  while (true) {
-    const Result<bool> row = statement.Step();
-    if (!row.ok() || !*row) {
-      statement.Reset();
-      return row.status();
-    }
-    take(statement);
-  }
-}
 
 constexpr const char* kAlarm =
     "SELECT id, look, state, subject_kind, subject, family, cause, package_hash, begin_ms,"

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "for_each.h"
 #include "schema.h"
 #include "trib/common/host/sqlite/database.h"
 
@@ -193,18 +194,6 @@ NotableRecord ReadNotable(const Statement& s) {
 void AddNotable(NodeSummary& node, NotableRecord record) {
   (record.kind == message::RecordKind::kEvent ? node.last_event : node.last_fault) =
       std::move(record);
-}
-
-/// Calls `row(statement)` for each row.
-template <typename Row>
-Status ForEach(Statement& statement, Row row) {
-  while (true) {
-    TRIB_TRY_ASSIGN(const bool more, statement.Step());
-    if (!more) {
-      return {};
-    }
-    row(statement);
-  }
 }
 
 }  // namespace

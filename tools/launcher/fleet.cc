@@ -20,11 +20,12 @@ std::string Quoted(const std::filesystem::path& path) {
 std::string GatewayName(std::uint64_t id) {
   return "gateway-" + std::to_string(id);
 }
-std::string NodeName(std::uint64_t id) {
-  return "node-" + std::to_string(id);
-}
 
 }  // namespace
+
+std::string Fleet::NodeName(std::uint64_t id) {
+  return "node-" + std::to_string(id);
+}
 
 Fleet::Fleet(Options options) : options_(std::move(options)) {}
 Fleet::~Fleet() = default;

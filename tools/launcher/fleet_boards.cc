@@ -3,14 +3,6 @@
 #include "trib/tools/launcher/fleet.h"
 
 namespace trib::tools::launcher {
-namespace {
-
-std::string NodeName(std::uint64_t id) {
-  return "node-" + std::to_string(id);
-}
-
-}  // namespace
-
 bool Fleet::MakeBoardMemory(std::uint64_t id, const BoardRun& run) {
   const auto memory = BoardMemoryFile(id);
   if (std::filesystem::exists(memory)) {

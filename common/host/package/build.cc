@@ -16,7 +16,6 @@
 namespace trib::host::package {
 namespace {
 
-constexpr std::array<std::string_view, 4> kActuators = {"normal", "warn", "reduce", "stop"};
 constexpr std::array<std::string_view, 4> kHardware = {"any", "linux", "mps2-an386", "mps3-an547"};
 constexpr std::array<std::string_view, 5> kSources = {"any_fault", "rms", "peak", "crest", "fault"};
 constexpr std::array<std::string_view, 2> kComparisons = {">", "<"};
@@ -30,13 +29,6 @@ constexpr std::array<std::string_view, 4> kOpaque = {
 constexpr std::array<SectionType, 4> kOpaqueTypes = {
     SectionType::kPlan, SectionType::kWeights, SectionType::kLastLayer, SectionType::kSplitPoints};
 constexpr Millis kMaxInterval = std::chrono::days(7);
-
-/// Index in `names`, 0 for a word that is not there (Enum() has noted it then).
-template <std::size_t N>
-std::size_t IndexOf(const std::array<std::string_view, N>& names, std::string_view word) {
-  const auto found = std::find(names.begin(), names.end(), word);
-  return found == names.end() ? 0 : static_cast<std::size_t>(found - names.begin());
-}
 
 template <typename T>
 T IntOf(Section& section, std::string_view key, std::int64_t min, std::int64_t max) {

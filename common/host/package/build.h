@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <optional>
@@ -18,6 +20,15 @@ namespace trib::host::package {
 
 using config::ConfigFile;
 using config::Section;
+
+constexpr std::array<std::string_view, 4> kActuators = {"normal", "warn", "reduce", "stop"};
+
+/// Index in `names`, 0 for a word that is not there (Enum() has noted it then).
+template <std::size_t N>
+std::size_t IndexOf(const std::array<std::string_view, N>& names, std::string_view word) {
+  const auto found = std::find(names.begin(), names.end(), word);
+  return found == names.end() ? 0 : static_cast<std::size_t>(found - names.begin());
+}
 
 /// Reads [recipe]; notes every mistake in `spec`.
 ///

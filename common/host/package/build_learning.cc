@@ -8,18 +8,11 @@
 namespace trib::host::package {
 namespace {
 
-constexpr std::array<std::string_view, 4> kActuators = {"normal", "warn", "reduce", "stop"};
 constexpr std::array<std::string_view, 2> kAfter = {"accept_with_warning", "stay_on_rules"};
 constexpr std::array<std::string_view, 5> kMaxZones = {"off", "A", "B", "C", "D"};
 
 float FloatOr(Section& section, std::string_view key, double otherwise, double min, double max) {
   return static_cast<float>(section.Double(key, otherwise, config::Range<double>{min, max}));
-}
-
-template <std::size_t N>
-std::size_t IndexOf(const std::array<std::string_view, N>& names, std::string_view word) {
-  const auto found = std::find(names.begin(), names.end(), word);
-  return found == names.end() ? 0 : static_cast<std::size_t>(found - names.begin());
 }
 
 void ReadLimits(ConfigFile& spec,

@@ -15,12 +15,6 @@ constexpr std::uint8_t kFirstTier = 3;
 constexpr Millis kMaxVerdictWait = std::chrono::minutes(10);
 constexpr std::size_t kMaxSplitActivationBytes = 16'384;
 
-template <std::size_t N>
-std::size_t IndexOf(const std::array<std::string_view, N>& names, std::string_view word) {
-  const auto found = std::find(names.begin(), names.end(), word);
-  return found == names.end() ? 0 : static_cast<std::size_t>(found - names.begin());
-}
-
 void ReadClasses(ConfigFile& spec, const std::vector<std::string>& labels, ClassifierSpec& out) {
   auto names = spec.Strings("classifier.classes");
   if (names.empty()) {

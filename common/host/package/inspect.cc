@@ -14,9 +14,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<const char*, 5> kActuators = {
+constexpr std::array<const char*, 5> kActuatorNames = {
     "unspecified", "normal", "warn", "reduce", "stop"};
-constexpr std::array<const char*, 6> kSources = {
+constexpr std::array<const char*, 6> kSourceNames = {
     "unspecified", "any_fault", "rms", "peak", "crest", "fault"};
 
 constexpr std::array<const char*, 5> kZoneNames = {"off", "A", "B", "C", "D"};
@@ -96,7 +96,7 @@ Json ToJson(const CommissioningSpec& value) {
 Json ToJson(const SeveritySpec& value) {
   Json actuators = Json::array();
   for (const std::uint8_t actuator : value.actuator) {
-    actuators.push_back(kActuators[actuator]);
+    actuators.push_back(kActuatorNames[actuator]);
   }
   return {{"feature", value.feature},
           {"machine_group", value.machine_group.view()},
@@ -116,19 +116,19 @@ Json ToJson(const ConditionSpec& value) {
 }
 
 Json ToJson(const ClassifierSpec& value) {
-  constexpr std::array<const char*, 4> kInputs = {
+  constexpr std::array<const char*, 4> kInputNames = {
       "unspecified", "window", "scaled_window", "features"};
-  constexpr std::array<const char*, 3> kTiers = {"node", "gateway", "cloud"};
+  constexpr std::array<const char*, 3> kTierNames = {"node", "gateway", "cloud"};
   Json exits = Json::array();
   for (const auto& exit : value.exits) {
-    exits.push_back({{"tier", kTiers[exit.tier - 3U]},
+    exits.push_back({{"tier", kTierNames[exit.tier - 3U]},
                      {"output", exit.output},
                      {"operators", exit.operators},
                      {"temperature", 1 / exit.inverse_temperature},
                      {"accept", std::vector<float>(exit.accept.begin(), exit.accept.end())},
                      {"reject", std::vector<float>(exit.reject.begin(), exit.reject.end())}});
   }
-  Json out = {{"input", kInputs[static_cast<std::size_t>(value.input)]},
+  Json out = {{"input", kInputNames[static_cast<std::size_t>(value.input)]},
               {"verdict_wait_ms", value.verdict_wait_ms},
               {"labels", std::vector<unsigned>(value.labels.begin(), value.labels.end())},
               {"exits", std::move(exits)}};
@@ -166,8 +166,8 @@ Json ToJson(const ExitPolicy& value) {
 Json ToJson(const FallbackRules& value) {
   Json out = Json::array();
   for (const auto& rule : value.rules) {
-    Json entry = {{"source", kSources[static_cast<std::size_t>(rule.source)]},
-                  {"actuator", kActuators[rule.actuator]},
+    Json entry = {{"source", kSourceNames[static_cast<std::size_t>(rule.source)]},
+                  {"actuator", kActuatorNames[rule.actuator]},
                   {"label", rule.label}};
     if (rule.channel != kAnyChannel) {
       entry["channel"] = rule.channel;
@@ -203,7 +203,7 @@ Json ToJson(const Labels& value) {
   Json out = Json::array();
   for (const auto& label : value.labels) {
     out.push_back({{"name", label.name.view()},
-                   {"actuator", kActuators[label.actuator]},
+                   {"actuator", kActuatorNames[label.actuator]},
                    {"alarm", label.is_alarm}});
   }
   return out;

@@ -139,6 +139,8 @@ class Fleet {
   [[nodiscard]] std::string Program(std::string_view name) const;
 
  private:
+  static std::string NodeName(std::uint64_t id);
+
   struct Endpoints {
     std::string south = "tcp://127.0.0.1:*";
     std::string admin = "tcp://127.0.0.1:*";
