@@ -138,7 +138,7 @@ Result<std::string> ClientSocket::Receive() {
 Status ClientSocket::Send(std::string_view body) {
   impl_->Maintain();
   try {
-    if (!impl_->socket.send(::zmq::buffer(body), ::zmq::send_flags::dontwait)) {
+    if (!SendNow(impl_->socket, body)) {
       return Code::kResourceExhausted;
     }
     return {};

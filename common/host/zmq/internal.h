@@ -101,6 +101,20 @@ inline void SetCommonOptions(::zmq::socket_t& socket,
   socket.set(::zmq::sockopt::tcp_maxrt, 60'000);
 }
 
+/// Sends without waiting; false when the queue is full. libzmq looks at most once a millisecond for
+/// room that a reader made, and until then calls a queue full that is not; being asked for its
+/// events it looks at once.
+inline bool SendNow(::zmq::socket_t& socket,
+                    std::string_view part,
+                    ::zmq::send_flags flags = ::zmq::send_flags::none) {
+  flags = flags | ::zmq::send_flags::dontwait;
+  if (socket.send(::zmq::buffer(part), flags)) {
+    return true;
+  }
+  (void)socket.get(::zmq::sockopt::events);
+  return socket.send(::zmq::buffer(part), flags).has_value();
+}
+
 /// One event of a socket's monitor.
 struct MonitorEvent {
   std::uint16_t number = 0;

@@ -156,9 +156,7 @@ Result<ReceivedMessage> ServerSocket::Receive() {
 Status ServerSocket::Send(std::string_view routing_id, std::string_view body) {
   auto& socket = impl_->socket;
   try {
-    const auto flags = ::zmq::send_flags::sndmore | ::zmq::send_flags::dontwait;
-    if (!socket.send(::zmq::buffer(routing_id), flags) ||
-        !socket.send(::zmq::buffer(body), ::zmq::send_flags::dontwait)) {
+    if (!SendNow(socket, routing_id, ::zmq::send_flags::sndmore) || !SendNow(socket, body)) {
       return Code::kResourceExhausted;
     }
     return {};

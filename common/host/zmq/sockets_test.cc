@@ -87,6 +87,22 @@ TEST_F(SocketsTest, AFullQueueRefusesAndLosesNothing) {
   EXPECT_EQ(received, sent);
 }
 
+TEST_F(SocketsTest, RoomThatTheReaderMadeIsSeenAtOnce) {
+  server.reset();
+  server = Listen("tcp://127.0.0.1:*", "south", /*send_high_water=*/1);
+  ASSERT_NE(server, nullptr) << error;
+  auto client = Connect(known);
+  ASSERT_TRUE(SendsEventually(*client, "hello"));
+  const auto got = ReceiveEventually();
+  ASSERT_TRUE(got.ok());
+  // Whoever holds an answer in hand has emptied the queue that it came from.
+  for (int i = 0; i < 500; ++i) {
+    ASSERT_EQ(server->Send(got->routing_id, "answer").code(), Code::kOk) << i;
+    while (!client->Receive().ok()) {
+    }
+  }
+}
+
 TEST_F(SocketsTest, AMessageAboveTheLimitEndsTheConnection) {
   auto client = Connect(known);
   ASSERT_TRUE(SendsEventually(*client, std::string(4096, 'a')));

@@ -32,9 +32,14 @@ class SocketFixture : public ::testing::Test {
   }
 
   std::unique_ptr<ServerSocket> Listen(const std::string& endpoint,
-                                       const std::string& domain = "south") {
+                                       const std::string& domain = "south",
+                                       int send_high_water = ServerOptions().send_high_water) {
     auto opened = ServerSocket::Open(
-        context, *zap, server_keys, {.endpoint = endpoint, .zap_domain = domain}, error);
+        context,
+        *zap,
+        server_keys,
+        {.endpoint = endpoint, .zap_domain = domain, .send_high_water = send_high_water},
+        error);
     status = opened.status();
     return opened.ok() ? *std::move(opened) : nullptr;
   }
