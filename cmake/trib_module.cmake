@@ -152,6 +152,14 @@ function(trib_module)
   endif()
 endfunction()
 
+# trib_compile_lightly(TARGET): what reads arguments and prints, and computes nothing, is compiled with
+# less effort where it is compiled to be tested.
+function(trib_compile_lightly target)
+  if(TARGET ${target})
+    target_compile_options(${target} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1>)
+  endif()
+endfunction()
+
 # An executable that is shipped. It is a composition root: it may use every layer given.
 function(trib_binary)
   cmake_parse_arguments(B "" "NAME;COMPONENT" "SRCS;APART;DEPS" ${ARGN})

@@ -98,6 +98,7 @@ json SerialJson(const host::serial::Metrics& serial) {
           {"in_session", serial.in_session},
           {"accepted", serial.accepted},
           {"wires_refused", serial.wires_refused},
+          {"wires_silent", serial.wires_silent},
           {"accept_failures", serial.accept_failures},
           {"devices_lost", serial.devices_lost},
           {"stations_refused", serial.stations_refused},

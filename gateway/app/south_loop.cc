@@ -107,7 +107,7 @@ void SouthLoop::Work() {
       serial_->Service(MonotonicNow());
     }
     if (reading) {
-      few = Read(out) + ReadWires(out) < kFewReads;
+      few = ReadBoth(out) < kFewReads;
       gather_until = MonotonicNow() + kGather;
     }
     EndTurn(out);
@@ -191,6 +191,14 @@ void SouthLoop::PassDown(link::Output& out) {
     (void)link_.SendDown(down.node, down.envelope, out, down.epoch);  // counted as undeliverable
     return true;
   });
+}
+
+/// The first to be read has the room: each is it every other turn.
+std::size_t SouthLoop::ReadBoth(link::Output& out) {
+  wires_first_ = !wires_first_;
+  std::size_t read = wires_first_ ? ReadWires(out) : Read(out);
+  read += wires_first_ ? Read(out) : ReadWires(out);
+  return read;
 }
 
 std::size_t SouthLoop::Read(link::Output& out) {

@@ -76,6 +76,7 @@ class SouthLoop {
   /// @returns how many messages there were.
   std::size_t Read(link::Output& out);
   std::size_t ReadWires(link::Output& out);
+  std::size_t ReadBoth(link::Output& out);
   /// Waits for the members of `poller`, and until wires are due.
   void Wait(host::zmq::Poller& poller, Millis limit);
   Status Send(const link::Outgoing& outgoing);
@@ -87,6 +88,7 @@ class SouthLoop {
 
   std::unique_ptr<host::zmq::ServerSocket> socket_;
   std::unique_ptr<host::serial::Server> serial_;
+  bool wires_first_ = false;
   bool wires_unread_ = false;  // reading them stopped before their last message
   const GatewayId gateway_;
   const bool defer_;

@@ -16,6 +16,9 @@ constexpr std::uint64_t kMagic = 0x3144'5242'4249'5254;
 constexpr std::size_t kKeysAt = 48;
 constexpr std::size_t kChecksumBytes = 4;
 
+// The year 4000: whatever a node adds to it fits its numbers.
+constexpr Millis kMostStart{64'060'588'800'000};
+
 constexpr std::uint32_t kOwnTime = 1;
 constexpr std::uint32_t kHoldForVerdicts = 2;
 constexpr std::uint32_t kFullSpeed = 4;
@@ -30,8 +33,8 @@ Status Refused(PageReason reason) {
 }
 
 bool Possible(const IdentityPage& page) {
-  return page.node.value() != 0 && page.start.time_since_epoch().count() >= 0 &&
-         (!page.own_time || page.start.time_since_epoch().count() > 0) &&
+  const Millis start = page.start.time_since_epoch();
+  return page.node.value() != 0 && start >= Millis(page.own_time ? 1 : 0) && start <= kMostStart &&
          page.package_bytes <= kPackageArea.bytes && page.mtu >= kLeastMtu && page.mtu <= kMostMtu;
 }
 

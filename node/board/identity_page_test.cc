@@ -111,6 +111,9 @@ TEST_F(Page, RefusesWhatAPageMayNotSay) {
   Change(44, 50);  // an MTU below the least
   EXPECT_EQ(Refusal(), PageReason::kValue);
   Write(Example());
+  Change(38, 1);  // a start after the year 4000
+  EXPECT_EQ(Refusal(), PageReason::kValue);
+  Write(Example());
   Change(43, 1);  // a package beyond the slot
   EXPECT_EQ(Refusal(), PageReason::kValue);
   Write(Example());

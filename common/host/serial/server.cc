@@ -140,7 +140,6 @@ Wire& Server::Impl::AddWire(const Endpoint& endpoint, MonotonicTime now) {
   const std::uint32_t nonce = options.nonce ? options.nonce() : DrawNonce();
   auto& wire = wires[next_wire++];
   wire = std::make_unique<Wire>(endpoint, options, nonce, now);
-  wire->pause = options.retry;
   return *wire;
 }
 
@@ -191,7 +190,6 @@ Status Server::Impl::OpenAgain(std::uint64_t number,
     return opened.status();
   }
   wire.Attach(*std::move(opened));
-  wire.pause = options.retry;
   Watch(number, wire);
   Log(serial::ToText(wire.endpoint()) + ": open");
   return {};
@@ -202,6 +200,7 @@ void Server::Impl::Lose(Wire& wire, MonotonicTime now) {
   wire.watched = 0;
   ++counters.devices_lost;
   wire.retry_at = now + wire.pause;
+  wire.pause = std::min(2 * wire.pause, options.retry_most);
   Log(serial::ToText(wire.endpoint()) + ": gone; waiting for it");
 }
 
@@ -241,6 +240,10 @@ bool Server::Impl::Serve(std::uint64_t number, Wire& wire, MonotonicTime now) {
   const bool there = wire.Pump(now);
   CountRefusals(wire, now);
   if (!there && wire.endpoint().kind == Endpoint::Kind::kTcp) {
+    return false;
+  }
+  if (wire.Silent(now)) {
+    ++counters.wires_silent;
     return false;
   }
   if (!there) {

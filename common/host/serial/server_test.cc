@@ -183,6 +183,33 @@ TEST_F(ServerTest, ConnectionsBeyondTheLimitAreClosed) {
   EXPECT_TRUE(stations[0]->channel().in_session());
 }
 
+TEST_F(ServerTest, AConnectionWithoutASessionKeepsNobodyOut) {
+  Open({.max_wires = 2, .silence = Millis(50)});
+  Add(17);
+  ASSERT_TRUE(InSession(0));
+  std::string error;
+  auto opened = Client::Open(
+      Parsed(at, Use::kConnect), {.retry = Millis(5), .retry_most = Millis(20)}, error);
+  ASSERT_TRUE(opened.ok()) << error;
+  std::array<std::byte, 16> none{};
+  const auto hold = [&] {
+    (*opened)->Service(Now());
+    (void)(*opened)->Read(none);
+  };
+  // It comes back each time; who has a session stays.
+  ASSERT_TRUE(Await([&] {
+    hold();
+    return server->metrics().wires_silent >= 3;
+  }));
+  EXPECT_TRUE(stations[0]->channel().in_session());
+  EXPECT_EQ(stations[0]->client().connections(), 1U);
+  Add(18);
+  EXPECT_TRUE(Await([&] {
+    hold();
+    return stations[1]->channel().in_session();
+  }));
+}
+
 TEST_F(ServerTest, WaitsWhenDescriptorsRunOut) {
   Open();
   Add(17);
@@ -290,6 +317,31 @@ TEST_F(ServerOfADevice, IsWaitedForWhenItIsNotThereAtTheStart) {
   EXPECT_NE(log[0].find("waiting for it"), std::string::npos) << log[0];
   device.Plug();
   EXPECT_TRUE(Await([&] { return server->metrics().wires == 1; }));
+}
+
+TEST_F(ServerOfADevice, ThatComesAndGoesIsOpenedMoreAndMoreRarely) {
+  Open({.endpoints = {Parsed(device.name(), Use::kListen)}});
+  MonotonicTime now = Now();
+  const auto there_after = [&](Millis pause) {
+    device.Unplug();
+    server->Service(now);
+    EXPECT_EQ(server->metrics().wires, 0U);
+    device.Plug();
+    server->Service(now + pause - Millis(1));
+    EXPECT_EQ(server->metrics().wires, 0U) << pause.count();
+    now += pause;
+    server->Service(now);
+    EXPECT_EQ(server->metrics().wires, 1U) << pause.count();
+  };
+  there_after(Millis(5));
+  there_after(Millis(10));
+  there_after(Millis(20));
+  there_after(Millis(20));
+  ASSERT_EQ(::fcntl(device.near(), F_SETFL, O_NONBLOCK), 0);
+  channel.Start(DrawNonce(), Now());
+  ASSERT_TRUE(AwaitDevice([&] { return channel.in_session(); }));
+  now = Now();
+  there_after(Millis(5));
 }
 
 TEST_F(ServerOfADevice, WhatIsNoneIsRefused) {

@@ -1,5 +1,6 @@
 #include "wire.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace trib::host::serial {
@@ -18,10 +19,19 @@ Wire::Wire(const Endpoint& endpoint,
            const ServerOptions& options,
            std::uint32_t nonce,
            MonotonicTime now)
-    : endpoint_(endpoint),
+    : pause(options.retry),
+      endpoint_(endpoint),
       stations_(options.stations),
-      channel_(OptionsOf(options), storage_.memory()) {
+      silence_(options.silence),
+      retry_(options.retry),
+      channel_(OptionsOf(options), storage_.memory()),
+      in_session_at_(now) {
   channel_.Start(nonce, now);
+}
+
+void Wire::Attach(Descriptor descriptor) {
+  descriptor_ = std::move(descriptor);
+  heard_ = channel_.metrics().frames_received;
 }
 
 void Wire::Detach() {
@@ -45,6 +55,8 @@ bool Wire::Pump(MonotonicTime now) {
     in_end_ = got.bytes;
   }
   (void)Feed(now);
+  in_session_at_ = channel_.in_session() ? now : in_session_at_;
+  pause = channel_.metrics().frames_received > heard_ ? retry_ : pause;
   // Also to an end that has shut down only one direction.
   return Write(now) && there;
 }
@@ -114,12 +126,19 @@ Status Wire::Send(std::string_view body, MonotonicTime now) {
   return channel_.Send(std::as_bytes(std::span(body)), now);
 }
 
+MonotonicTime Wire::silent_at() const {
+  // A message outlives its session: whoever has to take it is late, not the other end.
+  const bool waits = channel_.in_session() || channel_.message_waits() || !wants_in();
+  return endpoint_.kind != Endpoint::Kind::kTcp || waits ? MonotonicTime::max()
+                                                         : in_session_at_ + silence_;
+}
+
 MonotonicTime Wire::next_due() const {
   if (!attached()) {
     return retry_at;
   }
   // What waits for room is woken by the room.
-  return wants_out() ? MonotonicTime::max() : channel_.next_due();
+  return wants_out() ? silent_at() : std::min(channel_.next_due(), silent_at());
 }
 
 }  // namespace trib::host::serial

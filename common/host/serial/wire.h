@@ -25,12 +25,14 @@ class Wire {
        MonotonicTime now);
 
   /// Takes an open descriptor; before, and after Detach(), there is none.
-  void Attach(Descriptor descriptor) { descriptor_ = std::move(descriptor); }
+  void Attach(Descriptor descriptor);
   void Detach();
   [[nodiscard]] bool attached() const { return descriptor_.ok(); }
   [[nodiscard]] int descriptor() const { return descriptor_.get(); }
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
 
+  /// Whether it is a connection that has had no session for too long.
+  [[nodiscard]] bool Silent(MonotonicTime now) const { return now >= silent_at(); }
   /// Moves bytes both ways. @returns false when the other end is gone.
   [[nodiscard]] bool Pump(MonotonicTime now);
   /// Takes a message. @returns kUnavailable without one.
@@ -48,16 +50,19 @@ class Wire {
 
   std::uint32_t watched = 0;  ///< what epoll was told; 0: not in it
   MonotonicTime retry_at{};   ///< of a device that is away
-  Millis pause{0};            ///< before the retry after that
+  Millis pause;               ///< before the retry after that; short again once a frame is heard
 
  private:
   /// Gives the channel what is in `in_`. @returns false when it takes no more now.
   bool Feed(MonotonicTime now);
   void Judge(MonotonicTime now);
   bool Write(MonotonicTime now);
+  [[nodiscard]] MonotonicTime silent_at() const;
 
   const Endpoint endpoint_;
   const std::set<std::uint64_t>& stations_;
+  const Millis silence_;
+  const Millis retry_;
   Descriptor descriptor_;
   frame::ChannelStorage<frame::kMaxMtu, frame::kBitmapBits, std::size_t{32} * 1024> storage_;
   frame::Channel channel_;
@@ -67,7 +72,9 @@ class Wire {
   std::array<std::byte, 4096> out_{};
   std::size_t out_begin_ = 0;
   std::size_t out_end_ = 0;
-  std::uint64_t judged_ = 0;  // sessions of the channel
+  MonotonicTime in_session_at_;  // or else since when the wire is there
+  std::uint64_t heard_ = 0;      // frames of the channel before it was attached
+  std::uint64_t judged_ = 0;     // sessions of the channel
   std::uint64_t station_ = 0;
   std::uint64_t refusals_ = 0;
 };

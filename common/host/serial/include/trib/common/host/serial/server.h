@@ -22,7 +22,10 @@ struct ServerOptions {
   std::set<std::uint64_t> stations = {};  ///< who may speak; nobody else is listened to
   /// TCP connections at once; further ones are closed. Devices come on top.
   std::size_t max_wires = 256;
-  /// Wait before a lost device is opened again, doubled each time.
+  /// A connection is closed after so long without a session, or ones that say nothing would keep
+  /// others out.
+  Millis silence{60'000};
+  /// Wait before a lost device is opened again, doubled each time until a frame is heard.
   Millis retry{200};
   Millis retry_most{5'000};
   std::function<std::uint32_t()> nonce = {};       ///< empty: DrawNonce()
@@ -34,6 +37,7 @@ struct Metrics {
   std::uint64_t in_session = 0;        ///< now
   std::uint64_t accepted = 0;          ///< connections
   std::uint64_t wires_refused = 0;     ///< connections beyond max_wires
+  std::uint64_t wires_silent = 0;      ///< connections closed for want of a session
   std::uint64_t accept_failures = 0;   ///< mostly no file descriptors left
   std::uint64_t devices_lost = 0;      ///< times a device went away
   std::uint64_t stations_refused = 0;  ///< sessions of who may not speak, ended
