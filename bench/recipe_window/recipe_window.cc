@@ -3,7 +3,7 @@
 // Input     The CWRU recordings at loads 0 and 2, each channel with its own baseline: the first
 //           60 % of its normal recording. False alarms are counted on the rest of it, recall on
 //           every recording of a fault at the same load.
-// Command   build/host/bin/bench_recipe_window
+// Command   ./dev bench recipe
 //
 // Detector  z of every feature against the baseline's mean and deviation (with the spread floored
 //           at kSpreadFloor). Two scores: the root mean square of z, and the greatest |z|, which
