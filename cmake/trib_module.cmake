@@ -49,10 +49,11 @@ target_compile_options(trib_warnings INTERFACE
 # target; APART names sources for which they do not. Freestanding code is compiled file by file: its
 # size and symbols are looked at that way.
 option(TRIB_JOINED "Compile host code several sources to a unit" ON)
+set(TRIB_JOINED_BATCH 8 CACHE STRING "Sources to a unit; 0: all of a target, which shows names that clash")
 function(trib_compile_joined target)
   cmake_parse_arguments(J "" "" "APART" ${ARGN})
   if(TRIB_JOINED AND NOT CMAKE_CXX_CLANG_TIDY)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${TRIB_JOINED_BATCH})
     set_source_files_properties(${J_APART} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   endif()
 endfunction()
@@ -216,7 +217,7 @@ endfunction()
 # keeps a test out of `./dev test`; `./dev check` runs it, alone on the machine. WITH_SLOW splits one
 # program: its cases named Slow* become the test NAME_slow with that label (and SLOW_TIMEOUT).
 function(trib_test)
-  cmake_parse_arguments(T "WITH_SLOW" "NAME;TIMEOUT;SLOW_TIMEOUT" "SRCS;DEPS;LABELS;USES" ${ARGN})
+  cmake_parse_arguments(T "WITH_SLOW" "NAME;TIMEOUT;SLOW_TIMEOUT" "SRCS;APART;DEPS;LABELS;USES" ${ARGN})
   foreach(src IN LISTS T_SRCS)
     set_property(GLOBAL APPEND PROPERTY TRIB_TEST_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/${src})
   endforeach()
@@ -234,9 +235,9 @@ function(trib_test)
   endif()
   add_executable(${T_NAME} ${T_SRCS})
   _trib_compile_rules(${T_NAME})
-  # A fresh build spends half its time on tests; what they test is optimised as it ships.
+  # A fresh build spends half its time on tests; the libraries that they test are optimised.
   target_compile_options(${T_NAME} PRIVATE -O1)
-  trib_compile_joined(${T_NAME})
+  trib_compile_joined(${T_NAME} APART ${T_APART})
   target_link_libraries(${T_NAME} PRIVATE ${T_DEPS} trib::third_party::gtest_main)
   if(T_USES)
     add_dependencies(${T_NAME} ${T_USES})

@@ -10,8 +10,8 @@
 namespace trib::cloud::drift {
 namespace {
 
-constexpr std::uint32_t kNodes = 120;
-constexpr std::uint32_t kReference = 28;
+constexpr std::uint32_t kMany = 120;
+constexpr std::uint32_t kLearned = 28;
 
 Options WithSums() {
   Options options;
@@ -20,7 +20,7 @@ Options WithSums() {
 }
 
 /// So slight that hardly a block of it is a sign.
-Change Slight() {
+Change HardlyAnything() {
   return {.shift = std::vector<float>(6, 0.65F)};
 }
 
@@ -42,7 +42,7 @@ class WeeksTest : public ::testing::Test {
     }
   }
   Options options = WithSums();
-  SimulatedFleet fleet{{.nodes = kNodes, .sites = 6, .seed = 5}};
+  SimulatedFleet fleet{{.nodes = kMany, .sites = 6, .seed = 5}};
   Changes changes;
   std::set<Subject> open;
   Monitor monitor{options, {}};
@@ -57,33 +57,35 @@ TEST_F(WeeksTest, AWeekIsTestedOnceWithItsPartOfTheBudget) {
   ASSERT_EQ(weeks.size(), 1U) << "the sixth of seven days it watched of the week before";
   Look(1);
   ASSERT_EQ(weeks.size(), 2U);
-  EXPECT_EQ(weeks[1].tests, kNodes);
+  EXPECT_EQ(weeks[1].tests, kMany);
   EXPECT_DOUBLE_EQ(weeks[1].alpha, 0.25);
-  EXPECT_DOUBLE_EQ(weeks[1].resolution, 1.0 / (1 + 4 * kNodes));
+  EXPECT_DOUBLE_EQ(weeks[1].resolution, 1.0 / (1 + 4 * kMany));
   Look(6);
   EXPECT_EQ(weeks.size(), 2U);
 }
 
 TEST_F(WeeksTest, WhatIsTooSlightForItsBlocksAddsUp) {
-  Look(kReference);
-  changes = [](std::uint32_t node, std::uint32_t) { return node == 7 ? Slight() : Change(); };
+  Look(kLearned);
+  changes = [](std::uint32_t node, std::uint32_t) {
+    return node == 7 ? HardlyAnything() : Change();
+  };
   const Subject subject{SubjectKind::kNode, SimulatedFleet::NodeAt(7).value()};
   Monitor without(Options(), {});
-  SimulatedFleet again({.nodes = kNodes, .sites = 6, .seed = 5});
-  for (std::uint32_t d = 0; d < kReference + 15; ++d) {
-    const auto look = without.Judge(again.Day(d, d < kReference ? Changes() : changes), {}, 0);
+  SimulatedFleet again({.nodes = kMany, .sites = 6, .seed = 5});
+  for (std::uint32_t d = 0; d < kLearned + 15; ++d) {
+    const auto look = without.Judge(again.Day(d, d < kLearned ? Changes() : changes), {}, 0);
     ASSERT_EQ(std::ranges::count(look.alarms, subject, &Alarm::subject), 0)
         << "one of its blocks alone was a sign: the case tells nothing";
   }
   Look(15);
   const auto alarm = std::ranges::find(alarms, subject, &Alarm::subject);
   ASSERT_NE(alarm, alarms.end());
-  EXPECT_DOUBLE_EQ(alarm->resolution, 1.0 / (1 + 4 * kNodes));
+  EXPECT_DOUBLE_EQ(alarm->resolution, 1.0 / (1 + 4 * kMany));
   EXPECT_GT(alarm->evidence.front().psi, options.min_psi);
 }
 
 TEST_F(WeeksTest, WhatTheFleetsAlarmTellsIsNotTested) {
-  Look(kReference);
+  Look(kLearned);
   open = {{SubjectKind::kFleet, 0}};
   Look(15);
   EXPECT_TRUE(weeks.empty());
@@ -91,14 +93,14 @@ TEST_F(WeeksTest, WhatTheFleetsAlarmTellsIsNotTested) {
 
 TEST_F(WeeksTest, ARestartInTheMiddleOfAWeekChangesNothing) {
   changes = [](std::uint32_t node, std::uint32_t on) {
-    return node == 7 && on >= kReference ? Slight() : Change();
+    return node == 7 && on >= kLearned ? HardlyAnything() : Change();
   };
   Monitor other(options, {});
-  SimulatedFleet again({.nodes = kNodes, .sites = 6, .seed = 5});
+  SimulatedFleet again({.nodes = kMany, .sites = 6, .seed = 5});
   std::vector<FamilyLook> after;
-  for (std::uint32_t d = 0; d < kReference + 14; ++d) {
+  for (std::uint32_t d = 0; d < kLearned + 14; ++d) {
     const auto blocks = again.Day(d, changes);
-    if (d < kReference + 9) {
+    if (d < kLearned + 9) {
       other.Restore(blocks);
       continue;
     }
@@ -107,7 +109,7 @@ TEST_F(WeeksTest, ARestartInTheMiddleOfAWeekChangesNothing) {
       after.push_back(look.families[1]);
     }
   }
-  Look(kReference + 14);
+  Look(kLearned + 14);
   ASSERT_EQ(after.size(), 1U);
   EXPECT_EQ(after[0].least_p, weeks.back().least_p);
   EXPECT_EQ(after[0].tests, weeks.back().tests);

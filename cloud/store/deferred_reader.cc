@@ -97,7 +97,6 @@ Result<std::vector<std::pair<PackageHash, std::uint64_t>>> DeferredReader::Count
   std::vector<std::pair<PackageHash, std::uint64_t>> out;
   TRIB_TRY(ForEach(impl_->counts, [&](const Statement& s) {
     out.emplace_back(PackageHash(s.Uint(0)), s.Uint(1));
-    return true;
   }));
   return out;
 }
@@ -106,7 +105,6 @@ Result<std::vector<std::pair<std::string, std::uint64_t>>> DeferredReader::ReadT
   std::vector<std::pair<std::string, std::uint64_t>> out;
   TRIB_TRY(ForEach(impl_->totals, [&](const Statement& s) {
     out.emplace_back(std::string(s.Text(0)), s.Uint(1));
-    return true;
   }));
   return out;
 }
@@ -125,7 +123,6 @@ Result<std::vector<StoredVerdict>> DeferredReader::ReadLastVerdicts(NodeId node,
                    s.Uint(5),
                    s.Int(6) != 0,
                    ReadVerdict(s, 7)});
-    return true;
   }));
   std::reverse(out.begin(), out.end());
   return out;

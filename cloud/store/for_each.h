@@ -10,13 +10,15 @@ namespace trib::cloud::store {
 /// then resets, so that no read lasts longer than its call.
 template <typename Take>
 Status ForEach(host::sqlite::Statement& statement, Take take) {
+  using Answer = decltype(take(statement));
+  static_assert(std::same_as<Answer, bool> || std::same_as<Answer, void>);
   while (true) {
     const Result<bool> row = statement.Step();
     if (!row.ok() || !*row) {
       statement.Reset();
       return row.status();
     }
-    if constexpr (std::same_as<decltype(take(statement)), bool>) {
+    if constexpr (std::same_as<Answer, bool>) {
       if (!take(statement)) {
         statement.Reset();
         return {};

@@ -11,7 +11,7 @@ namespace {
 
 using message::CommissioningReason;
 
-constexpr unsigned kSeed = 5;
+constexpr unsigned kLearningSeed = 5;
 constexpr std::uint32_t kWindows = 60;
 
 class CommissioningTest : public ::testing::Test {
@@ -30,7 +30,7 @@ class CommissioningTest : public ::testing::Test {
   /// Feature i of window t, before the noise of deviation 1 is added; the fourth is in no mask.
   CommissioningVerdict Judge(const std::function<double(std::size_t, std::uint32_t)>& level,
                              double noise = 1) {
-    std::mt19937 random(kSeed);
+    std::mt19937 random(kLearningSeed);
     std::normal_distribution<double> normal;
     baseline_.Start({.recipe = RecipeId(1), .features = 4, .trigger = &trigger_});
     commissioning_.Start(kWindows, 4);
@@ -66,7 +66,7 @@ TEST_F(CommissioningTest, RefusesAStepBetweenTheHalvesAndSaysHowFar) {
       [](std::size_t i, std::uint32_t t) { return i == 1 && t >= kWindows / 2 ? -4.0 : 0.0; });
   EXPECT_EQ(verdict.reason, CommissioningReason::kHalvesDiffer);
   EXPECT_EQ(verdict.feature, 1U);
-  EXPECT_NEAR(verdict.value, -4, 0.8) << "seed " << kSeed;
+  EXPECT_NEAR(verdict.value, -4, 0.8) << "seed " << kLearningSeed;
 }
 
 TEST_F(CommissioningTest, RefusesASlowTrendThatTheHalvesAloneLetPass) {
@@ -75,7 +75,7 @@ TEST_F(CommissioningTest, RefusesASlowTrendThatTheHalvesAloneLetPass) {
       Judge([](std::size_t i, std::uint32_t t) { return i == 2 ? 0.06 * t : 0.0; });
   EXPECT_EQ(verdict.reason, CommissioningReason::kTrend);
   EXPECT_EQ(verdict.feature, 2U);
-  EXPECT_NEAR(verdict.value, 3.6, 0.8) << "seed " << kSeed;
+  EXPECT_NEAR(verdict.value, 3.6, 0.8) << "seed " << kLearningSeed;
 }
 
 TEST_F(CommissioningTest, TrendOfANoiselessLineIsItsRise) {

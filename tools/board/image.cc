@@ -155,9 +155,9 @@ Status MakeImage(const ImageRequest& request,
   TRIB_TRY_ASSIGN(identity.package_bytes, PutPackage(request, memory, errors));
   if (!node::board::EncodeIdentity(identity, AreaOf(memory, node::board::kIdentityArea)).ok()) {
     errors.emplace_back(
-        "the identity is not possible: a node id above 0, an MTU of 51 to 1024, a start time "
-        "before "
-        "the year 4000, and one at all where the node keeps its own");
+        "the identity is not possible: a node id above 0, an MTU of 51 to 1024, a start time up to "
+        "the "
+        "year 4000, and one at all where the node keeps its own");
     return Code::kInvalidArgument;
   }
   node::board::EncodeEntropySector(

@@ -26,7 +26,7 @@ simulation::FaultKind KindOf(MachineFault fault) {
   return simulation::FaultKind::kUnspecified;
 }
 
-float Seconds(Millis time) {
+float InSeconds(Millis time) {
   return static_cast<float>(static_cast<double>(time.count()) / 1000);
 }
 
@@ -56,8 +56,8 @@ simulation::MachineConfig MachineOf(const NodePlan& plan, std::uint32_t sample_r
     added.strike_g *= static_cast<float>(std::max(fault.severity, 1.0));
     added.wear = {.initial = 0,
                   .final = severity,
-                  .onset_s = Seconds(std::max(fault.begin - plan.boot, Millis(0))),
-                  .growth_s = Seconds(fault.growth)};
+                  .onset_s = InSeconds(std::max(fault.begin - plan.boot, Millis(0))),
+                  .growth_s = InSeconds(fault.growth)};
     if (!config.faults.push_back(added)) {
       break;
     }

@@ -64,7 +64,7 @@ json Survey(const Manifest& manifest, std::vector<std::string>& errors) {
           {"labels", list}};
 }
 
-int Print(const Context& context, const json& result) {
+int PrintSurvey(const Context& context, const json& result) {
   if (context.json) {
     host::cli::PrintJson(result);
     return kExitOk;
@@ -101,7 +101,7 @@ int Import(const Context& context, const RecordingArguments& arguments) {
     return Fail(context, kExitFailed, Code::kUnavailable, arguments.output + ": cannot be written");
   }
   result["manifest"] = arguments.output;
-  return Print(context, result);
+  return PrintSurvey(context, result);
 }
 
 int Check(const Context& context, const RecordingArguments& arguments) {
@@ -115,7 +115,7 @@ int Check(const Context& context, const RecordingArguments& arguments) {
     return Fail(context, kExitFailed, Code::kInvalidArgument, errors);
   }
   result["manifest"] = arguments.input;
-  return Print(context, result);
+  return PrintSurvey(context, result);
 }
 
 }  // namespace

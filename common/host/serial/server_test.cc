@@ -41,9 +41,9 @@ class ServerTest : public ::testing::Test {
     for (const auto& station : stations) {
       station->Turn();
     }
-    server->Service(Now());
+    server->Service(Now() + ahead);
     while (!deaf) {
-      auto message = server->Receive(Now());
+      auto message = server->Receive(Now() + ahead);
       if (!message.ok()) {
         break;
       }
@@ -63,6 +63,7 @@ class ServerTest : public ::testing::Test {
   std::vector<ReceivedMessage> received;
   std::vector<std::string> log;
   bool deaf = false;
+  Millis ahead{0};  ///< of the server's time before everybody else's
 };
 
 TEST_F(ServerTest, MessagesTravelBothWays) {
@@ -184,30 +185,37 @@ TEST_F(ServerTest, ConnectionsBeyondTheLimitAreClosed) {
 }
 
 TEST_F(ServerTest, AConnectionWithoutASessionKeepsNobodyOut) {
-  Open({.max_wires = 2, .silence = Millis(50)});
+  Open({.max_wires = 2});
   Add(17);
   ASSERT_TRUE(InSession(0));
   std::string error;
-  auto opened = Client::Open(
-      Parsed(at, Use::kConnect), {.retry = Millis(5), .retry_most = Millis(20)}, error);
-  ASSERT_TRUE(opened.ok()) << error;
-  std::array<std::byte, 16> none{};
-  const auto hold = [&] {
-    (*opened)->Service(Now());
-    (void)(*opened)->Read(none);
-  };
-  // It comes back each time; who has a session stays.
-  ASSERT_TRUE(Await([&] {
-    hold();
-    return server->metrics().wires_silent >= 3;
-  }));
+  auto mute = Client::Open(Parsed(at, Use::kConnect), {}, error);
+  ASSERT_TRUE(mute.ok()) << error;
+  (*mute)->Service(Now());
+  ASSERT_TRUE(Await([&] { return server->metrics().wires == 2; }));
+  Add(18);
+  ASSERT_TRUE(Await([&] { return server->metrics().wires_refused > 0; }));
+  EXPECT_EQ(server->metrics().wires_silent, 0U);
+  ahead += Millis(61'000);
+  ASSERT_TRUE(InSession(1));
+  EXPECT_EQ(server->metrics().wires_silent, 1U);
   EXPECT_TRUE(stations[0]->channel().in_session());
   EXPECT_EQ(stations[0]->client().connections(), 1U);
-  Add(18);
-  EXPECT_TRUE(Await([&] {
-    hold();
-    return stations[1]->channel().in_session();
-  }));
+}
+
+TEST_F(ServerTest, AConnectionWhoseSessionHasJustEndedMayBeginAnother) {
+  Open();
+  Add(17);
+  ASSERT_TRUE(InSession(0));
+  ASSERT_TRUE(Await([&] { return server->metrics().in_session == 1; }));
+  // Nothing is heard for longer than a connection may be silent; then the session ends.
+  ahead += Millis(120'000);
+  stations[0]->Close();
+  ASSERT_TRUE(Await([&] { return server->metrics().in_session == 0; }));
+  EXPECT_EQ(server->metrics().wires, 1U);
+  EXPECT_EQ(server->metrics().wires_silent, 0U);
+  EXPECT_TRUE(InSession(0));
+  EXPECT_EQ(stations[0]->client().connections(), 1U);
 }
 
 TEST_F(ServerTest, WaitsWhenDescriptorsRunOut) {

@@ -87,6 +87,7 @@ class Station {
   Status Send(std::string_view text) {
     return channel_.Send(std::as_bytes(std::span(text)), Now());
   }
+  void Close() { channel_.Close(frame::CloseReason::kUnspecified, Now()); }
   [[nodiscard]] const frame::Channel& channel() const { return channel_; }
   [[nodiscard]] const Client& client() const { return *client_; }
 

@@ -25,13 +25,13 @@ Wire::Wire(const Endpoint& endpoint,
       silence_(options.silence),
       retry_(options.retry),
       channel_(OptionsOf(options), storage_.memory()),
-      in_session_at_(now) {
+      heard_at_(now) {
   channel_.Start(nonce, now);
 }
 
 void Wire::Attach(Descriptor descriptor) {
   descriptor_ = std::move(descriptor);
-  heard_ = channel_.metrics().frames_received;
+  frames_attached_ = channel_.metrics().frames_received;
 }
 
 void Wire::Detach() {
@@ -44,6 +44,8 @@ bool Wire::Pump(MonotonicTime now) {
   if (!attached()) {
     return true;
   }
+  // Also when what comes now ends the session: until then it stood.
+  heard_at_ = Heard() ? now : heard_at_;
   bool there = true;
   for (int reads = 0; there && reads < kReadsPerTurn && Feed(now); ++reads) {
     const Moved got = ReadSome(descriptor_.get(), in_);
@@ -55,8 +57,8 @@ bool Wire::Pump(MonotonicTime now) {
     in_end_ = got.bytes;
   }
   (void)Feed(now);
-  in_session_at_ = channel_.in_session() ? now : in_session_at_;
-  pause = channel_.metrics().frames_received > heard_ ? retry_ : pause;
+  heard_at_ = Heard() ? now : heard_at_;
+  pause = channel_.metrics().frames_received > frames_attached_ ? retry_ : pause;
   // Also to an end that has shut down only one direction.
   return Write(now) && there;
 }
@@ -115,6 +117,7 @@ bool Wire::Write(MonotonicTime now) {
 }
 
 Result<std::size_t> Wire::Receive(std::span<std::byte> memory, MonotonicTime now) {
+  heard_at_ = Heard() ? now : heard_at_;
   const auto got = channel_.Receive(memory);
   if (got.ok()) {
     (void)Feed(now);
@@ -126,11 +129,13 @@ Status Wire::Send(std::string_view body, MonotonicTime now) {
   return channel_.Send(std::as_bytes(std::span(body)), now);
 }
 
+bool Wire::Heard() const {
+  return channel_.in_session() || channel_.message_waits() || !wants_in();
+}
+
 MonotonicTime Wire::silent_at() const {
-  // A message outlives its session: whoever has to take it is late, not the other end.
-  const bool waits = channel_.in_session() || channel_.message_waits() || !wants_in();
-  return endpoint_.kind != Endpoint::Kind::kTcp || waits ? MonotonicTime::max()
-                                                         : in_session_at_ + silence_;
+  return endpoint_.kind != Endpoint::Kind::kTcp || Heard() ? MonotonicTime::max()
+                                                           : heard_at_ + silence_;
 }
 
 MonotonicTime Wire::next_due() const {

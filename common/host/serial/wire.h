@@ -57,6 +57,9 @@ class Wire {
   bool Feed(MonotonicTime now);
   void Judge(MonotonicTime now);
   bool Write(MonotonicTime now);
+  /// Whether it has a session, or a message waits to be taken: that outlives its session, and
+  /// whoever has to take it is late, not the other end.
+  [[nodiscard]] bool Heard() const;
   [[nodiscard]] MonotonicTime silent_at() const;
 
   const Endpoint endpoint_;
@@ -72,9 +75,9 @@ class Wire {
   std::array<std::byte, 4096> out_{};
   std::size_t out_begin_ = 0;
   std::size_t out_end_ = 0;
-  MonotonicTime in_session_at_;  // or else since when the wire is there
-  std::uint64_t heard_ = 0;      // frames of the channel before it was attached
-  std::uint64_t judged_ = 0;     // sessions of the channel
+  MonotonicTime heard_at_;             // when Heard() last was so, or when the wire came
+  std::uint64_t frames_attached_ = 0;  // of the channel, when the descriptor was attached
+  std::uint64_t judged_ = 0;           // sessions of the channel
   std::uint64_t station_ = 0;
   std::uint64_t refusals_ = 0;
 };

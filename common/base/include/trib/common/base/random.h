@@ -11,7 +11,8 @@ class SplitMix64 {
 
   constexpr std::uint64_t Next() { return Mix(state_ += 0x9E3779B97F4A7C15U); }
 
-  /// In [0, 1), of 53 bits. For hosts: boards have no hardware for double.
+  /// In [0, 1), of 53 bits. For host code: a node's has no double, as `symbols.*` on the Cortex-M4F
+  /// sees.
   constexpr double Uniform() { return static_cast<double>(Next() >> 11U) * 0x1p-53; }
 
   /// The finaliser alone: a good 64-bit hash of one word.
