@@ -181,6 +181,17 @@ TEST_F(CloudTest, ABatchThatCannotBeStoredDoesNotHoldUpTheOthersOfItsGroup) {
   EXPECT_EQ(ack.stored(), 2U);
   EXPECT_EQ(Ask("stats")["records_stored"], 2);
   EXPECT_EQ(Ask("stats")["commit_failures"], 1);
+  // Its gateway sends it again over the same connection, and what was at fault has been mended.
+  {
+    auto other = host::sqlite::Database::Open(config_.store_path.string());
+    ASSERT_TRUE(other.ok());
+    ASSERT_TRUE(other->Execute("DROP TRIGGER poison").ok());
+  }
+  gateway.SendBatch(1, {SealedEvent(1, 666)});
+  gateway.SendBatch(3, {SealedEvent(1, 3), SealedEvent(1, 4)});
+  EXPECT_EQ(gateway.AwaitAck().batch_id(), 1U);
+  EXPECT_EQ(gateway.AwaitAck().batch_id(), 3U);
+  EXPECT_EQ(Ask("stats")["records_stored"], 5);
 }
 
 TEST_F(CloudTest, StoppingCommitsAndAcknowledgesWhatWasRead) {

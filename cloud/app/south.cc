@@ -85,14 +85,13 @@ void South::Run() {
   const std::size_t socket = poller.Add(*socket_);
   poller.Add(wake_up_);
   while (!stopping_) {
-    // Not reading is the backpressure: ZeroMQ's and then TCP's queues fill, and gateways keep.
-    poller.Enable(socket, reading_ && held_ == nullptr);
+    // Reading goes on also when the store's queue is full: a connection that nobody reads misses
+    // its heartbeats and ends, and what waits in it is kept beside the next one's.
+    poller.Enable(socket, reading_);
     // A full peer queue delays a roster; the time-out is when it is tried again.
-    poller.Wait(waiting_down_.empty() ? Millis(500) : kDownlinkTurn);
-    if (held_ != nullptr && store_.Offer(*held_)) {
-      held_.reset();
-    }
-    if (reading_ && held_ == nullptr && poller.Ready(socket)) {
+    const bool waiting = !waiting_down_.empty() || !waiting_answers_.empty();
+    poller.Wait(waiting ? kDownlinkTurn : Millis(500));
+    if (reading_ && poller.Ready(socket)) {
       Receive();
     }
     SendAnswers();
@@ -104,7 +103,7 @@ void South::Run() {
 }
 
 void South::Receive() {
-  for (int i = 0; i < kMessagesPerTurn && held_ == nullptr; ++i) {
+  for (int i = 0; i < kMessagesPerTurn; ++i) {
     Result<host::zmq::ReceivedMessage> message = socket_->Receive();
     if (!message.ok()) {
       return;
@@ -188,7 +187,10 @@ void South::HandleBatch(Session& session, Batch batch, std::size_t bytes) {
   session.open.insert(batch.batch_id);
   PendingBatch pending{std::move(batch), session.routing_id, bytes};
   if (!store_.Offer(pending)) {
-    held_ = std::make_unique<PendingBatch>(std::move(pending));
+    // More gateways than places. This one keeps its batch and sends it again.
+    session.open.erase(pending.batch.batch_id);
+    ++counters_.batches_refused;
+    SendCredit(session);
   }
 }
 
@@ -214,7 +216,7 @@ void South::HandleHello(GatewayId gateway, Session& session, std::uint64_t roste
 }
 
 std::uint32_t South::CreditOf(Session& session) {
-  const std::size_t room = held_ != nullptr ? 0 : store_.Room();
+  const std::size_t room = store_.Room();
   if (room == 0) {
     if (session.paused == 0) {
       session.paused = next_pause_++;
@@ -231,6 +233,10 @@ void South::SendCredit(Session& session) {
   const bool waited = session.paused != 0;
   const std::uint32_t credit = CreditOf(session);
   const Status sent = socket_->Send(session.routing_id, ingest::EncodeBatchAck(0, {}, credit));
+  if (sent.code() == Code::kResourceExhausted && waited && session.paused == 0) {
+    session.paused = next_pause_++;  // granted in a later turn
+    return;
+  }
   counters_.grants += waited && credit != 0 ? 1U : 0U;
   // What is lost is asked for by the gateway's next Hello.
   counters_.sends_failed += sent.ok() ? 0U : 1U;
@@ -250,7 +256,7 @@ void South::SendGrants() {
     }
   }
   told_blocked_ = blocked;
-  std::size_t left = held_ != nullptr ? 0 : store_.Room();
+  std::size_t left = store_.Room();
   for (const auto& [turn, session] : paused) {
     if (left == 0) {
       break;
@@ -263,15 +269,24 @@ void South::SendGrants() {
 }
 
 void South::SendAnswers() {
-  for (const Answer& answer : store_.TakeAnswers()) {
+  std::vector<Answer> answers = std::exchange(waiting_answers_, {});
+  std::ranges::move(store_.TakeAnswers(), std::back_inserter(answers));
+  for (Answer& answer : answers) {
     std::uint32_t credit = 1;
     const auto found = sessions_.find(answer.gateway.value());
     if (found != sessions_.end() && found->second.routing_id == answer.routing_id) {
       found->second.open.erase(answer.batch_id);
       credit = CreditOf(found->second);
     }
+    if (!answer.outcome) {
+      continue;
+    }
     const Status sent = socket_->Send(
-        answer.routing_id, ingest::EncodeBatchAck(answer.batch_id, answer.outcome, credit));
+        answer.routing_id, ingest::EncodeBatchAck(answer.batch_id, *answer.outcome, credit));
+    if (sent.code() == Code::kResourceExhausted) {
+      waiting_answers_.push_back(std::move(answer));  // behind verdicts on their way down
+      continue;
+    }
     // A lost acknowledgement makes the gateway send again, and the records are then duplicates.
     counters_.sends_failed += sent.ok() ? 0U : 1U;
   }

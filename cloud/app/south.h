@@ -32,6 +32,7 @@ struct SouthCounters {
   std::atomic<std::uint64_t> grants{0};           ///< pauses ended
   std::atomic<std::uint64_t> batches_again{0};    ///< came again before they were answered: dropped
   std::atomic<std::uint64_t> batches_over{0};     ///< beyond the credit: dropped
+  std::atomic<std::uint64_t> batches_refused{0};  ///< the store's queue was full: sent again later
   std::atomic<std::uint64_t> sessions_closed{0};  ///< for a while, because of abuse
   std::atomic<std::uint64_t> wrong_server_key{0};  ///< connections: host::zmq::ServerCounts
   std::atomic<std::uint64_t> wrong_protocol{0};
@@ -48,7 +49,7 @@ struct SouthCounters {
 ///          anew in the order in which they were paused, as soon as there is room. Rules:
 ///          docs/formats/messages.md 5a.
 /// Memory   Per gateway one Session: at most `credit` batch numbers; and in its ZeroMQ pipe
-///          receive_high_water x 1 MiB. One batch in held_.
+///          receive_high_water x 1 MiB.
 /// Threads  Start(), Wake(), SetSnapshot() and the Stop functions from any thread.
 class South {
  public:
@@ -108,7 +109,6 @@ class South {
   const std::uint32_t credit_;
   host::zmq::WakeUp wake_up_;
   std::map<std::uint64_t, Session> sessions_;  // south thread
-  std::unique_ptr<PendingBatch> held_;         // south thread: decoded, but the queue was full
   std::uint64_t next_pause_ = 1;               // south thread
   bool told_blocked_ = false;                  // south thread
   std::size_t active_ = 1;                     // south thread: gateways heard of within a minute
@@ -124,8 +124,9 @@ class South {
     EnrolmentEpoch epoch;
     std::string envelope;
   };
-  std::vector<Down> downlinks_;     // guarded by mutex_
-  std::vector<Down> waiting_down_;  // south thread: the gateway's pipe was full
+  std::vector<Down> downlinks_;          // guarded by mutex_
+  std::vector<Down> waiting_down_;       // south thread: the gateway's pipe was full
+  std::vector<Answer> waiting_answers_;  // the same
   std::thread thread_;
 };
 

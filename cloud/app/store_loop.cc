@@ -281,7 +281,15 @@ StoreLoop::Committed StoreLoop::CommitAndAnswer(std::span<const Batch> group,
     // No acknowledgement: what passes is tried again here, the rest by the gateway.
     commit_failures_ += 1;
     LogFailure("commit", outcomes.status());
-    return passes ? Committed::kLater : Committed::kFaulty;
+    if (passes) {
+      return Committed::kLater;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      answers_.push_back({from[0].routing_id, group[0].gateway, group[0].batch_id, std::nullopt});
+    }
+    wake_south_();
+    return Committed::kFaulty;
   }
   {
     const std::lock_guard lock(mutex_);

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -35,7 +36,8 @@ struct Answer {
   std::string routing_id;
   GatewayId gateway;
   std::uint64_t batch_id = 0;
-  BatchOutcome outcome;
+  /// Nothing: it was not stored. Its gateway is told nothing and sends it again.
+  std::optional<BatchOutcome> outcome;
 };
 
 /// The store thread: alone owns the writing connection and the registry. Commits what is queued in

@@ -203,7 +203,8 @@ TEST_F(ResponderTest, ANewSessionForgetsWhatTheOldOneHad) {
   const std::uint16_t old_session = Stand(1);
   EXPECT_TRUE(end_->Send(Text('x'), end_.now()).ok());
   EXPECT_EQ(Types(end_.Speak()), Said{Type::kData});
-  Frame half = DataOf(old_session, 0, Text('a'));
+  const Bytes first = Text('a');
+  Frame half = DataOf(old_session, 0, first);
   half.last = false;
   end_.Hear(half);
   end_.Hear(DataOf(old_session, 2, Text('b')));  // early

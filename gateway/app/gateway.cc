@@ -163,6 +163,8 @@ Status Gateway::Impl::Start(std::string& error) {
                                           {.endpoint = config.north_endpoint,
                                            .server_public_key = cloud_key.bytes,
                                            .max_message_bytes = message::kMaxSiteEnvelopeBytes,
+                                           // After an outage: its reports, a Hello, open batches.
+                                           .high_water_mark = 128,
                                            .reconnect_max = Millis(5'000)},
                                           error));
   std::unique_ptr<host::serial::Server> wires;

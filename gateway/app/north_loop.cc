@@ -174,7 +174,7 @@ void NorthLoop::TakeMail(MonotonicTime now, forward::Output& out) {
 
 void NorthLoop::Flush(forward::Output& out) {
   for (const std::string& message : out.send) {
-    // What does not get through is sent again when its time comes.
+    // What does not get through is sent again when its time comes; reports are not.
     counters_.sends_failed += socket_->Send(message).ok() ? 0U : 1U;
   }
   if (!out.stored.empty() || !out.rejected.empty()) {

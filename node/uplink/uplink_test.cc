@@ -399,6 +399,19 @@ TEST_F(UplinkTest, BacksOffWhileNobodyAnswers) {
   ExpectAllStored();
 }
 
+TEST_F(UplinkTest, WaitsForALinkWithoutBackingOff) {
+  link_->SetDown(true);
+  Boot();
+  Append(1);
+  Turns(7200, Millis(500));  // an hour in which nobody can be asked
+  EXPECT_EQ(gateway_->hellos(), 0);
+  link_->SetDown(false);
+  Turns(4, Millis(500));
+  EXPECT_TRUE(uplink_->in_session());
+  RunUntilDone();
+  ExpectAllStored();
+}
+
 TEST_F(UplinkTest, StartsANewSessionWhenTheLinkWentAway) {
   Boot();
   Append(5);

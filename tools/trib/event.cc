@@ -18,7 +18,7 @@ using host::cli::kExitOk;
 using nlohmann::json;
 
 // Below every deadline, and short enough for Ctrl-C to feel prompt.
-constexpr int kWaitMs = 1000;
+constexpr int kWaitMs = 200;  // as long as the daemon waits
 
 struct EventArguments {
   bool follow = false;

@@ -160,10 +160,15 @@ void ClientSocket::Impl::Maintain() {
   try {
     while (const auto event = NextEvent(monitor)) {
       link = After(link, event->number);
+      reconnecting = event->number == ZMQ_EVENT_CONNECT_RETRIED ||
+                     (reconnecting && event->number != ZMQ_EVENT_DISCONNECTED);
       connections += event->number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED ? 1U : 0U;
     }
-    // libzmq does not try again after a refused or broken handshake.
-    if (link != LinkState::kRefused && link != LinkState::kHandshakeFailed) {
+    // libzmq does not try again after a refused or broken handshake, nor after a message that was
+    // too long; after any other loss it says that it does.
+    const bool given_up = link == LinkState::kRefused || link == LinkState::kHandshakeFailed ||
+                          (link == LinkState::kDown && !reconnecting);
+    if (!given_up) {
       redial_at.reset();
       redial_after = link == LinkState::kUp ? redial_first : redial_after;
       return;
@@ -174,7 +179,11 @@ void ClientSocket::Impl::Maintain() {
     } else if (now >= *redial_at) {
       redial_after = std::min(2 * redial_after, redial_max);
       redial_at = now + redial_after;
-      socket.disconnect(endpoint);
+      try {
+        socket.disconnect(endpoint);
+      } catch (const ::zmq::error_t&) {
+        // Nothing is left of it.
+      }
       socket.connect(endpoint);
     }
   } catch (const ::zmq::error_t&) {

@@ -44,6 +44,7 @@ struct ClientSocket::Impl {
   LinkState link = LinkState::kUnknown;
   std::uint64_t connections = 0;
   std::optional<std::chrono::steady_clock::time_point> redial_at;
+  bool reconnecting = false;  // libzmq tries by itself
 
   /// Reads what the monitor saw; connects again where libzmq has given up.
   void Maintain();

@@ -120,6 +120,29 @@ TEST_F(SocketsTest, AMessageAboveTheLimitEndsTheConnection) {
   EXPECT_EQ(got->body, "small");
 }
 
+TEST_F(SocketsTest, AClientThatWasSentTooMuchComesBack) {
+  auto opened = ClientSocket::Open(context,
+                                   known,
+                                   {.endpoint = server->endpoint(),
+                                    .server_public_key = server_keys.public_key,
+                                    .max_message_bytes = 1000,
+                                    .reconnect = Millis(20),
+                                    .reconnect_max = Millis(50)},
+                                   error);
+  ASSERT_TRUE(opened.ok()) << error;
+  ClientSocket& client = **opened;
+  ASSERT_TRUE(SendsEventually(client, "hello"));
+  const auto got = ReceiveEventually();
+  ASSERT_TRUE(got.ok());
+  ASSERT_TRUE(server->Send(got->routing_id, std::string(2000, 'x')).ok());
+  ASSERT_TRUE(
+      Eventually([&] { return client.link() == LinkState::kUp && client.connections() == 2; }));
+  ASSERT_TRUE(SendsEventually(client, "again"));
+  const auto again = ReceiveEventually();
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->body, "again");
+}
+
 TEST_F(SocketsTest, AMessageInSeveralPartsIsDroppedAndCounted) {
   ::zmq::context_t other;
   ::zmq::socket_t raw(other, ::zmq::socket_type::dealer);

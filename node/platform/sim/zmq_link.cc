@@ -10,6 +10,14 @@ Status ZmqLink::Send(std::span<const std::byte> message) {
   if (message.size() > max_message_bytes_) {
     return Code::kInvalidArgument;
   }
+  const bool up = socket_->link() == host::zmq::LinkState::kUp;
+  const bool another = socket_->connections() != connection_;
+  connection_ = socket_->connections();
+  if (!up || (another && in_use_)) {
+    in_use_ = false;
+    return Code::kUnavailable;
+  }
+  in_use_ = true;
   return socket_->Send(
       std::string_view(reinterpret_cast<const char*>(message.data()), message.size()));
 }

@@ -10,7 +10,9 @@
 
 namespace trib::node::sim {
 
-/// The link to a gateway over ZeroMQ: one message per frame, CURVE always.
+/// The link to a gateway over ZeroMQ: one message per frame, CURVE always. A connection that was
+/// lost is told once by Send(), also when there is another one by then: to the gateway that is
+/// another session, and what was under way is lost.
 ///
 /// Threads  That of the socket's owner.
 class ZmqLink final : public Link {
@@ -30,6 +32,8 @@ class ZmqLink final : public Link {
   std::unique_ptr<host::zmq::ClientSocket> socket_;
   const std::size_t max_message_bytes_;
   std::uint64_t received_ = 0;
+  std::uint64_t connection_ = 0;  // of the last Send()
+  bool in_use_ = false;           // something was sent over it
 };
 
 /// A link to nowhere, for a node without a gateway.
