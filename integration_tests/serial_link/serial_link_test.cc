@@ -126,8 +126,8 @@ TEST_F(SerialLink, NodesOnWiresAndOnTheNetworkLookTheSame) {
   StartNode(kFirst, Playing(kFirst, 60), "", fleet().gateway_serial(1));
   StartNode(kFirst + 1, Playing(kFirst + 1, 60));
   ExpectAllExactlyOnce(2);
-  EXPECT_EQ(Over(kFirst), "serial");
-  EXPECT_EQ(Over(kFirst + 1), "zmq");
+  EXPECT_TRUE(WaitUntil([&] { return Over(kFirst) == "serial"; }, kLong));
+  EXPECT_TRUE(WaitUntil([&] { return Over(kFirst + 1) == "zmq"; }, kLong));
   const auto serial = GatewayStats(1).at("serial");
   EXPECT_EQ(serial.at("accepted"), 1);
   EXPECT_EQ(serial.at("stations_refused"), 0);
@@ -317,7 +317,7 @@ TEST_F(SerialDevice, ANodeAndItsGatewayTalkOverACable) {
   KillGateway(1);
   RestartGateway(1);
   ExpectAllExactlyOnce(1);
-  EXPECT_EQ(Over(kFirst), "serial");
+  EXPECT_TRUE(WaitUntil([&] { return Over(kFirst) == "serial"; }, kLong));
 }
 
 }  // namespace
