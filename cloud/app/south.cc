@@ -272,23 +272,28 @@ void South::SendAnswers() {
   std::vector<Answer> answers = std::exchange(waiting_answers_, {});
   std::ranges::move(store_.TakeAnswers(), std::back_inserter(answers));
   for (Answer& answer : answers) {
-    std::uint32_t credit = 1;
     const auto found = sessions_.find(answer.gateway.value());
-    if (found != sessions_.end() && found->second.routing_id == answer.routing_id) {
-      found->second.open.erase(answer.batch_id);
-      credit = CreditOf(found->second);
+    Session* const session =
+        found != sessions_.end() && found->second.routing_id == answer.routing_id ? &found->second
+                                                                                  : nullptr;
+    if (answer.outcome) {
+      const std::uint64_t paused = session != nullptr ? session->paused : 0;
+      const std::uint32_t credit = session != nullptr ? CreditOf(*session) : 1;
+      const Status sent = socket_->Send(
+          answer.routing_id, ingest::EncodeBatchAck(answer.batch_id, *answer.outcome, credit));
+      if (sent.code() == Code::kResourceExhausted && session != nullptr) {
+        // Behind verdicts on their way down, or the gateway does not read. Its batch stays open, so
+        // that no more answers wait than it has credit.
+        session->paused = paused;
+        waiting_answers_.push_back(std::move(answer));
+        continue;
+      }
+      // A lost acknowledgement makes the gateway send again, and the records are then duplicates.
+      counters_.sends_failed += sent.ok() ? 0U : 1U;
     }
-    if (!answer.outcome) {
-      continue;
+    if (session != nullptr) {
+      session->open.erase(answer.batch_id);
     }
-    const Status sent = socket_->Send(
-        answer.routing_id, ingest::EncodeBatchAck(answer.batch_id, *answer.outcome, credit));
-    if (sent.code() == Code::kResourceExhausted) {
-      waiting_answers_.push_back(std::move(answer));  // behind verdicts on their way down
-      continue;
-    }
-    // A lost acknowledgement makes the gateway send again, and the records are then duplicates.
-    counters_.sends_failed += sent.ok() ? 0U : 1U;
   }
 }
 

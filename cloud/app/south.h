@@ -49,7 +49,7 @@ struct SouthCounters {
 ///          anew in the order in which they were paused, as soon as there is room. Rules:
 ///          docs/formats/messages.md 5a.
 /// Memory   Per gateway one Session: at most `credit` batch numbers; and in its ZeroMQ pipe
-///          receive_high_water x 1 MiB.
+///          receive_high_water x 1 MiB; as many answers as batches.
 /// Threads  Start(), Wake(), SetSnapshot() and the Stop functions from any thread.
 class South {
  public:
@@ -126,7 +126,7 @@ class South {
   };
   std::vector<Down> downlinks_;          // guarded by mutex_
   std::vector<Down> waiting_down_;       // south thread: the gateway's pipe was full
-  std::vector<Answer> waiting_answers_;  // the same
+  std::vector<Answer> waiting_answers_;  // the same; of batches that are open
   std::thread thread_;
 };
 

@@ -257,7 +257,8 @@ void StoreLoop::CommitGroup(std::span<PendingBatch> batches) {
     group.push_back(std::move(pending.batch));
   }
   // Once one had to wait, the others of this turn wait too: they keep their order.
-  const bool whole = held_.empty() && CommitAndAnswer(group, batches) == Committed::kDone;
+  const bool whole =
+      group.size() > 1 && held_.empty() && CommitAndAnswer(group, batches) == Committed::kDone;
   // Not the whole group: one of the batches may be at fault, and must not keep the others from
   // being stored; or what is too much at once may fit in parts.
   for (std::size_t i = 0; i < group.size() && !whole; ++i) {

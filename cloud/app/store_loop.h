@@ -46,10 +46,9 @@ struct Answer {
 /// new is taken from the queue.
 ///
 /// Threads  Everything here may be called from any thread, except where noted.
-/// Queue    At most kMaxQueued batches and kMaxQueuedBytes (one batch more is taken before the
-/// bytes
-///          are reached): when full, Offer() refuses, the south thread stops reading, and gateways
-///          keep their records. As much again may be held for a disk that refuses it.
+/// Queue    At most kMaxQueued batches and kMaxQueuedBytes, and one batch more: when full, Offer()
+///          refuses, and gateways keep their records. As much again may be held for a disk that
+///          refuses it.
 /// Memory   At most 2 x (kMaxQueuedBytes + 1 MiB + kMaxQueued x 512 records x 0.7 KiB) of batches.
 class StoreLoop {
  public:

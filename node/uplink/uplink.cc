@@ -255,12 +255,12 @@ void Uplink::SendHello(MonotonicTime now) {
   message::Hello hello = hello_;
   hello.max_message_bytes = static_cast<std::uint32_t>(MaxMessage());
   const auto size = message::EncodeHello(config_.node, hello, message_.first(MaxMessage()));
-  if (!size.ok() || !Transmit(*size, now)) {
+  if (size.ok() && !Transmit(*size, now)) {
     // Nobody was asked, so nobody owes an answer: it is asked as soon as there is a link.
     hello_due_ = now + Backoff(config_.hello_first, config_.hello_first, 0);
     return;
   }
-  ++metrics_.hellos_sent;
+  metrics_.hellos_sent += size.ok() ? 1U : 0U;
   hello_due_ = now + Backoff(config_.hello_first, config_.hello_most, hellos_unanswered_);
   ++hellos_unanswered_;
 }

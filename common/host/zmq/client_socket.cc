@@ -185,6 +185,7 @@ void ClientSocket::Impl::Maintain() {
         // Nothing is left of it.
       }
       socket.connect(endpoint);
+      reconnecting = true;  // and says when it fails
     }
   } catch (const ::zmq::error_t&) {
     // Only a terminating context gets here; Send and Receive then say so.
