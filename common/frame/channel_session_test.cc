@@ -284,9 +284,10 @@ TEST_F(ResponderTest, NumbersASessionAsThePageDoes) {
 }
 
 TEST_F(ResponderTest, EndsASessionWhoseMessagesBreakTheRules) {
-  Frame continued = DataOf(0, 0, Text('a'));
+  const Bytes text = Text('a');
+  Frame continued = DataOf(0, 0, text);
   continued.first = false;
-  Frame begun = DataOf(0, 0, Text('a'));
+  Frame begun = DataOf(0, 0, text);
   begun.last = false;
   const std::vector<std::vector<Frame>> cases = {
       {continued},     // no beginning
@@ -329,7 +330,8 @@ TEST_F(ResponderTest, TakesTheLongestMessageAndNoLongerOne) {
 
 TEST_F(ResponderTest, FindsABadMessageAmongWhatCameEarly) {
   const std::uint16_t session = Stand(1);
-  Frame continued = DataOf(session, 1, Text('b'));
+  const Bytes text = Text('b');
+  Frame continued = DataOf(session, 1, text);
   continued.first = false;
   end_.Hear(continued);
   end_.Hear(DataOf(session, 0, Text('a')));
