@@ -143,6 +143,29 @@ TEST_F(SocketsTest, AClientThatWasSentTooMuchComesBack) {
   EXPECT_EQ(again->body, "again");
 }
 
+// libzmq aborts the process when its own heartbeat is due on a connection that broke while nobody
+// read it (4.3.4, stream_engine_base.cpp, `!_io_error`).
+TEST_F(SocketsTest, SlowAPeerThatLeavesAFullQueueBehindDoesNoHarm) {
+  auto client = Connect(known);
+  ASSERT_TRUE(SendsEventually(*client, "hello"));
+  ASSERT_TRUE(ReceiveEventually().ok());
+  // Until neither the server's queue nor the kernel takes more.
+  const std::string body(4000, 'x');
+  const auto full_at = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  while (std::chrono::steady_clock::now() < full_at) {
+    (void)client->Send(body);
+  }
+  client.reset();
+  const auto past_every_timer = std::chrono::steady_clock::now() + std::chrono::seconds(50);
+  WakeUp nobody;
+  Poller poller;
+  poller.Add(nobody);
+  while (std::chrono::steady_clock::now() < past_every_timer) {
+    poller.Wait(Millis(1'000));
+  }
+  EXPECT_TRUE(server->Receive().ok()) << "what had come is still there";
+}
+
 TEST_F(SocketsTest, AMessageInSeveralPartsIsDroppedAndCounted) {
   ::zmq::context_t other;
   ::zmq::socket_t raw(other, ::zmq::socket_type::dealer);
