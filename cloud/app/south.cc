@@ -85,8 +85,8 @@ void South::Run() {
   const std::size_t socket = poller.Add(*socket_);
   poller.Add(wake_up_);
   while (!stopping_) {
-    // Reading goes on also when the store's queue is full: a connection that nobody reads misses
-    // its heartbeats and ends, and what waits in it is kept beside the next one's.
+    // Reading goes on also when the store's queue is full: what then waited unread in connections
+    // that end would be kept beside what comes over the next ones.
     poller.Enable(socket, reading_);
     // A full peer queue delays a roster; the time-out is when it is tried again.
     const bool waiting = !waiting_down_.empty() || !waiting_answers_.empty();
